@@ -1,0 +1,1 @@
+"""Pure advice: from findings to settings, with what they bring."""

@@ -1,0 +1,1 @@
+"""Which flags a framework has, and what they trade."""

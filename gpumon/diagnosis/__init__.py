@@ -1,0 +1,1 @@
+"""Pure judgement: from a window of samples to findings."""

@@ -1,0 +1,1 @@
+"""One rule per finding id; beside each its page of documentation."""

@@ -1,0 +1,1 @@
+"""Who a process is, what its settings are, and what its files and log lines mean."""

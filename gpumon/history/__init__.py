@@ -1,0 +1,1 @@
+"""Pure time: rings of samples, windows over them, statistics."""

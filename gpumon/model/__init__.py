@@ -1,0 +1,1 @@
+"""Pure nouns: what gpumon knows, as frozen dataclasses without IO and without a clock."""

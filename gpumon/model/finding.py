@@ -1,0 +1,41 @@
+"""What is the matter with a training, with the numbers that prove it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Severity(str, Enum):
+    """How much a finding matters."""
+
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One number behind a finding. `metric` is a name of METRICS; `text` says it in words."""
+
+    metric: str
+    value: float
+    threshold: float | None = None
+    low: float | None = None
+    high: float | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that limits or endangers a training.
+
+    `id` is one of the ids of the design (as "starved-too-few-workers"); `since_unix_seconds` is the
+    time of the oldest sample that supports it without a break. `text` is one sentence with numbers.
+    """
+
+    id: str
+    severity: Severity
+    text: str
+    since_unix_seconds: float
+    evidence: tuple[Evidence, ...] = ()

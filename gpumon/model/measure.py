@@ -1,0 +1,56 @@
+"""Numbers that say how they are known, and the value that says why there is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeAlias, TypeVar
+
+T = TypeVar("T")
+
+
+class Certainty(str, Enum):
+    """How a number is known."""
+
+    EXACT = "exact"
+    SAMPLED = "sampled"
+    ESTIMATED = "estimated"
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A reading that cannot be had, with the reason as a short lower-case sentence."""
+
+    reason: str
+
+
+Maybe: TypeAlias = T | Missing
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A number with its certainty and its source.
+
+    `standard_error` belongs to sampled numbers, `low` and `high` (a 90 % interval) to estimated ones.
+    """
+
+    value: float
+    certainty: Certainty
+    source: str
+    standard_error: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+def known(value: Maybe[T] | None) -> T | None:
+    """Return the value itself, or None where it is missing."""
+    return None if isinstance(value, Missing) else value
+
+
+def number(value: Maybe[Measure] | Maybe[float] | Maybe[int] | None) -> float | None:
+    """Return the plain number of a measure or a reading, or None where it is missing."""
+    if value is None or isinstance(value, Missing):
+        return None
+    if isinstance(value, Measure):
+        return value.value
+    return float(value)

@@ -1,0 +1,86 @@
+"""What a training itself does at one instant: its loader, its progress, its processes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gpumon.model.gpu import GpuReading
+from gpumon.model.host import CgroupReading, SharedMemoryReading
+from gpumon.model.measure import Maybe, Measure, Missing
+from gpumon.model.process import ProcessReading, ThreadStates
+from gpumon.model.training import Ended, Phase, Training
+
+_UNREAD = Missing("not read")
+
+
+@dataclass(frozen=True, slots=True)
+class LoaderReading:
+    """The DataLoader since the last reading.
+
+    `main_samples` looks were taken at the main thread, `main_waiting_samples` of them found it waiting
+    for a batch; `data_wait_ratio` is their quotient. Worker ratios are means over the train workers:
+    idle (waiting for an index: the prefetch queue is full), disk, remote, lock and sleeping are shares
+    of samples; cpu and run-queue wait are from schedstat, in cores.
+    """
+
+    data_wait_ratio: Maybe[Measure] = _UNREAD
+    main_samples: int = 0
+    main_waiting_samples: int = 0
+    main_running_samples: int = 0
+    workers: Maybe[int] = _UNREAD
+    worker_idle_ratio: Maybe[float] = _UNREAD
+    worker_cpu_ratio: Maybe[float] = _UNREAD
+    worker_run_queue_wait_ratio: Maybe[float] = _UNREAD
+    worker_disk_ratio: Maybe[float] = _UNREAD
+    worker_remote_ratio: Maybe[float] = _UNREAD
+    worker_lock_ratio: Maybe[float] = _UNREAD
+    worker_sleeping_ratio: Maybe[float] = _UNREAD
+    worker_states: tuple[ThreadStates, ...] = ()
+    val_worker_cpu_ratio: Maybe[float] = _UNREAD
+    batches_per_second: Maybe[Measure] = _UNREAD
+    read_bytes_per_second: Maybe[float] = _UNREAD
+    shm: Maybe[SharedMemoryReading] = _UNREAD
+    shm_needed_bytes: Maybe[Measure] = _UNREAD
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressReading:
+    """Where the run stands. `epoch` counts from 0, `batch` within the epoch.
+
+    `results` are the newest row of results.csv as (column, value); `epoch_results` counts its rows.
+    """
+
+    epoch: Maybe[int] = _UNREAD
+    epochs: Maybe[int] = _UNREAD
+    batch: Maybe[int] = _UNREAD
+    batches: Maybe[int] = _UNREAD
+    images_per_second: Maybe[Measure] = _UNREAD
+    eta_seconds: Maybe[float] = _UNREAD
+    source: str = ""
+    results: tuple[tuple[str, float], ...] = ()
+    epoch_results: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingReading:
+    """A training at one instant. `gpu_uuids` are the GPUs its processes use.
+
+    `gpu_memory_used_bytes` is what its processes hold on those GPUs.
+    """
+
+    training: Training
+    phase: Phase
+    phase_source: str
+    progress: ProgressReading = ProgressReading()
+    loader: LoaderReading = LoaderReading()
+    processes: tuple[ProcessReading, ...] = ()
+    cgroup: Maybe[CgroupReading] = _UNREAD
+    usable_cores: Maybe[float] = _UNREAD
+    affinity_cores: Maybe[int] = _UNREAD
+    gpu_uuids: tuple[str, ...] = ()
+    gpu_memory_used_bytes: Maybe[int] = _UNREAD
+    ended: Ended | None = None
+
+    def gpus(self, gpus: tuple[GpuReading, ...]) -> tuple[GpuReading, ...]:
+        """Return those of `gpus` that this training uses."""
+        return tuple(gpu for gpu in gpus if gpu.uuid in self.gpu_uuids)

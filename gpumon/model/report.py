@@ -1,0 +1,64 @@
+"""What the front ends show: the newest sample, what is attached, what was found and what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from gpumon.model.finding import Finding
+from gpumon.model.sample import Sample
+from gpumon.model.suggestion import MemoryOutlook, Suggestion
+from gpumon.model.training import Training
+
+
+class AttachState(str, Enum):
+    """Where the search for a training stands."""
+
+    SEARCHING = "searching"
+    CHOOSING = "choosing"
+    ATTACHED = "attached"
+    ENDED = "ended"
+    MACHINE = "machine"
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """What gpumon is attached to, with one sentence for the screen.
+
+    `candidates` are the trainings to choose from while CHOOSING, and the others while ATTACHED.
+    """
+
+    state: AttachState
+    text: str
+    training: Training | None = None
+    candidates: tuple[Training, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingReport:
+    """Findings (the verdict first), suggestions and memory of one training.
+
+    `settled` is False while the window is still too short for a verdict.
+    """
+
+    pid: int
+    findings: tuple[Finding, ...] = ()
+    suggestions: tuple[Suggestion, ...] = ()
+    memory: MemoryOutlook | None = None
+    settled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything a front end needs for one frame, apart from the history of the charts."""
+
+    sample: Sample
+    attachment: Attachment
+    trainings: tuple[TrainingReport, ...] = ()
+
+    def of(self, pid: int) -> TrainingReport | None:
+        """Return the report of the training with that main PID."""
+        for report in self.trainings:
+            if report.pid == pid:
+                return report
+        return None

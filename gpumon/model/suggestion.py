@@ -1,0 +1,89 @@
+"""What to change, what it brings, what bounds it, and the command that does it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from gpumon.model.measure import Maybe, Missing
+
+
+class Bound(str, Enum):
+    """What keeps a suggested setting from being larger."""
+
+    GPU = "gpu"
+    CORES = "cores"
+    QUOTA = "quota"
+    AFFINITY = "affinity"
+    MEMORY = "memory"
+    SHM = "shm"
+    BATCH = "batch"
+    FRAMEWORK = "framework"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """A quantity now and as predicted, with a 90 % interval of the prediction."""
+
+    now: float
+    predicted: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """One setting to change.
+
+    `setting` is one of the design's names (workers, batch_size, cache ...); `from_value` None means not
+    set. `speedup` is the predicted factor on images per second, present also where the rate itself is
+    not known. `rests_on` says in one sentence what the prediction is built on. `command` is ready for a
+    shell, or Missing with the reason why none can be built. `warnings` are what to mind when applying.
+    """
+
+    setting: str
+    from_value: int | float | str | None
+    to_value: int | float | str | None
+    text: str
+    finding: str
+    bound: Bound
+    rests_on: str
+    speedup: Maybe[Effect]
+    images_per_second: Maybe[Effect] = Missing("the rate of the training is not known")
+    gpu_memory_bytes: Maybe[Effect] = Missing("does not change with this setting")
+    command: Maybe[str] = Missing("not built")
+    warnings: tuple[str, ...] = ()
+
+
+class RiskLevel(str, Enum):
+    """A probability of running out of memory, as a word: low < 5 %, elevated < 30 %, high."""
+
+    LOW = "low"
+    ELEVATED = "elevated"
+    HIGH = "high"
+
+
+@dataclass(frozen=True, slots=True)
+class OomRisk:
+    """The probability that the training runs out of GPU memory before it ends, as an estimate."""
+
+    probability: float
+    level: RiskLevel
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryOutlook:
+    """GPU memory of a training: its peak, its limit and the largest batch that fits.
+
+    `limit_bytes` is what is left for this training on its GPU (total minus what the driver reserves and
+    others hold). `largest_safe_batch` has low and high; it is for the whole training (all ranks).
+    """
+
+    peak_bytes: Maybe[int]
+    limit_bytes: Maybe[int]
+    oom_risk: Maybe[OomRisk]
+    largest_safe_batch: Maybe[int]
+    largest_safe_batch_low: int | None = None
+    largest_safe_batch_high: int | None = None

@@ -1,0 +1,1 @@
+"""Pure drawing: numbers to rows of (glyphs, role)."""

@@ -1,0 +1,1 @@
+"""IO out: plain text and JSON."""

@@ -1,0 +1,1 @@
+"""The dashboard: Textual and plotext live here and nowhere else."""
