@@ -1,1 +1,1 @@
-"""Pure drawing: numbers to rows of (glyphs, role)."""
+"""Pure drawing: numbers in, rows of (text, role) out; no terminal, no colour, no clock."""

@@ -1,1 +1,1 @@
-"""The panes of the screens, drawn line by line."""
+"""The panes of the dashboard: each shows one part of a Frame and redraws only what changed."""

@@ -1,0 +1,65 @@
+"""What a pane needs to draw itself: the newest report, the history, and how the user looks at them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gpumon.history.window import Window
+from gpumon.model.gpu import GpuReading
+from gpumon.model.reading import TrainingReading
+from gpumon.model.report import Report, TrainingReport
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How the user looks: the GPU and training chosen (None: the first), span, glyphs, colour, time.
+
+    `low_bandwidth` makes charts use a sweeping pen instead of moving.
+    """
+
+    gpu_uuid: str | None = None
+    pid: int | None = None
+    span_seconds: float = 300.0
+    ascii: bool = False
+    color: bool = True
+    now_unix_seconds: float = 0.0
+    low_bandwidth: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture's worth of facts."""
+
+    report: Report
+    window: Window
+    view: View
+
+    @property
+    def training(self) -> TrainingReading | None:
+        """The training that is looked at: the chosen one, the attached one, or the first."""
+        sample = self.report.sample
+        if self.view.pid is not None:
+            return sample.training(self.view.pid)
+        attached = self.report.attachment.training
+        if attached is not None:
+            return sample.training(attached.id.pid)
+        return sample.training()
+
+    @property
+    def training_report(self) -> TrainingReport | None:
+        """Findings and suggestions of the training that is looked at."""
+        training = self.training
+        return None if training is None else self.report.of(training.training.id.pid)
+
+    @property
+    def gpu(self) -> GpuReading | None:
+        """The GPU that is looked at: the chosen one, the training's first, or the first of all."""
+        gpus = self.report.sample.gpus
+        for gpu in gpus:
+            if gpu.uuid == self.view.gpu_uuid:
+                return gpu
+        training = self.training
+        used = training.gpus(gpus) if training is not None else ()
+        if used:
+            return used[0]
+        return gpus[0] if gpus else None

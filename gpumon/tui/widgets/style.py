@@ -1,0 +1,128 @@
+"""Roles to styles: from the colours of the theme, from 16 colours, or from attributes alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rich.style import Style
+from textual.color import Color, ColorParseError
+from textual.widget import Widget
+
+# role: (colour of the theme, bold, dim, reverse without colour)
+# Red ("text-error") belongs to danger alone. What is low or waited for has its own colour and glyph.
+_LOOKS: Mapping[str, tuple[str, str]] = {
+    "": ("foreground", ""),
+    "frame": ("edge", "dim"),
+    "title": ("foreground", "bold"),
+    "value": ("foreground", "bold"),
+    "dim": ("muted", "dim"),
+    "axis": ("muted", "dim"),
+    "key": ("text-primary", "bold"),
+    "good": ("text-success", ""),
+    "info": ("text-primary", ""),
+    "warn": ("text-warning", "bold"),
+    "danger": ("text-error", "bold"),
+    "suggestion": ("text-success", "bold"),
+    "simulated": ("text-warning", "bold reverse"),
+    "cursor": ("foreground", "reverse"),
+    "gpu": ("text-primary", ""),
+    "wait": ("text-warning", "dim"),
+    "vram": ("text-success", ""),
+    "others": ("muted", "dim"),
+    "reserved": ("edge", "dim"),
+    "free": ("edge", "dim"),
+    "limit": ("foreground", "bold"),
+    "peak": ("foreground", ""),
+    "bar": ("text-success", ""),
+    "bar_rest": ("edge", "dim"),
+    "line_a": ("text-primary", ""),
+    "line_b": ("text-warning", "dim"),
+    "heat0": ("edge", "dim"),
+    "heat1": ("muted", ""),
+    "heat2": ("text-primary", ""),
+    "heat3": ("text-primary", ""),
+    "heat4": ("text-success", "bold"),
+}
+
+# How far a colour that no theme has lies between background and foreground.
+_BLENDS: Mapping[str, float] = {"muted": 0.62, "edge": 0.32}
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """The style of every role. A role that is not known is plain."""
+
+    styles: Mapping[str, Style]
+
+    def style(self, role: str) -> Style:
+        """Return the style of a role."""
+        return self.styles.get(role, _PLAIN)
+
+
+_PLAIN = Style()
+
+
+def palette(variables: Mapping[str, str], *, color: bool, ansi: bool, dark: bool) -> Palette:
+    """Return the palette for a theme's variables.
+
+    Without `color` only bold, dim and reverse are left (NO_COLOR). With `ansi` only the terminal's own
+    16 colours are used, and dim where a theme would blend.
+    """
+    return Palette(
+        {
+            role: _style(name, attributes, variables, color=color, ansi=ansi, dark=dark)
+            for role, (name, attributes) in _LOOKS.items()
+        }
+    )
+
+
+def palette_of(widget: Widget, *, color: bool = True) -> Palette:
+    """Return the palette for the theme that a widget's app has now."""
+    app = widget.app
+    theme = app.current_theme
+    return palette(
+        app.theme_variables,
+        color=color and not app.no_color,
+        ansi=theme.ansi or bool(app.ansi_color),
+        dark=theme.dark,
+    )
+
+
+def _style(
+    name: str, attributes: str, variables: Mapping[str, str], *, color: bool, ansi: bool, dark: bool
+) -> Style:
+    words = set(attributes.split())
+    if color and not ansi:
+        words.discard("dim")  # the blended colour says it already; some terminals draw dim unreadably
+    style = Style(
+        bold="bold" in words or None, dim="dim" in words or None, reverse="reverse" in words or None
+    )
+    if not color:
+        return style
+    found = _color(name, variables, ansi=ansi, dark=dark)
+    return style if found is None else style + Style(color=found.rich_color)
+
+
+def _color(name: str, variables: Mapping[str, str], *, ansi: bool, dark: bool) -> Color | None:
+    if name in _BLENDS:
+        if ansi:
+            return None
+        background = _parse(variables.get("background", ""))
+        foreground = _parse(variables.get("foreground", ""))
+        if background is None or foreground is None:
+            return None
+        return background.blend(foreground, _BLENDS[name])
+    if ansi and name == "foreground":
+        return None
+    if ansi and not dark and name == "text-warning":
+        # ansi-light's own warning is bright red, and red belongs to danger.
+        return Color.parse("ansi_magenta")
+    return _parse(variables.get(name, ""))
+
+
+def _parse(text: str) -> Color | None:
+    try:
+        return Color.parse(text)
+    except ColorParseError:
+        return None
