@@ -1,0 +1,93 @@
+"""Columns of a chart: absolute stretches of time with their low, mean and high, computed once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+
+from gpumon.history.chunk import Rows
+
+# Finished columns kept over all series: about 4 MB. 128 cores of 120 columns are 15 360.
+_KEPT_COLUMNS = 40_000
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """One column: the lowest, mean and highest number in its stretch of time."""
+
+    low: float
+    mean: float
+    high: float
+
+
+def column_of(seconds: float, width: float) -> int:
+    """Return the column (c * width, (c + 1) * width] that holds a moment."""
+    return ceil(seconds / width) - 1
+
+
+def bucket_of(rows: tuple[Rows, ...], metric: str, label: str, column: int, width: float) -> Bucket | None:
+    """Return one column of a series from rows in order of time, or None where nothing is known.
+
+    A row belongs to the column of its end, and to the columns before it that it covers and no other row
+    ends in: at 1 Hz a column of 0.3 s shows the row that covers it. So a row never reaches back into a
+    column that was there before it.
+    """
+    low_seconds, high_seconds = column * width, (column + 1) * width
+    lows: list[float] = []
+    means: list[float] = []
+    highs: list[float] = []
+    for part in rows:
+        if not part.count or part.chunk.ends[part.count - 1] <= low_seconds:
+            continue
+        first = part.after(low_seconds)
+        last = part.after(high_seconds, first)
+        if first == last and not means:
+            covers = part.chunk.starts[first] <= low_seconds
+            last += covers
+            if not covers:
+                return None
+        means += part.numbers(metric, label, first, last, 1)
+        if part.chunk.stride > 1:
+            lows += part.numbers(metric, label, first, last, 0)
+            highs += part.numbers(metric, label, first, last, 2)
+        if last < part.count:
+            break
+        if part.chunk.ends[part.count - 1] >= high_seconds:
+            break
+    if not means:
+        return None
+    return Bucket(min(lows or means), sum(means) / len(means), max(highs or means))
+
+
+class Columns:
+    """Finished columns of every series that was asked for.
+
+    They never change, so that a frame computes only what is new. Readers in several threads may share
+    one: entries are replaced whole, and a lost entry is only computed again.
+    """
+
+    __slots__ = ("_kept",)
+
+    def __init__(self) -> None:
+        """Start with nothing kept."""
+        self._kept: dict[tuple[str, str, float], tuple[int, tuple[Bucket | None, ...]]] = {}
+
+    def read(
+        self, rows: tuple[Rows, ...], metric: str, label: str, *, width: float, first: int, last: int
+    ) -> tuple[Bucket | None, ...]:
+        """Return columns first..last, of which `last` is the newest and may still change."""
+        key = (metric, label, width)
+        kept_first, kept = self._kept.get(key, (first, ()))
+        if not kept_first <= first <= kept_first + len(kept):
+            kept_first, kept = first, ()
+        finished = list(kept[first - kept_first : last - kept_first])
+        finished += [
+            bucket_of(rows, metric, label, column, width) for column in range(first + len(finished), last)
+        ]
+        newest = bucket_of(rows, metric, label, last, width)
+        result = tuple(finished)
+        if first + len(result) >= kept_first + len(kept):
+            if len(self._kept) * max(1, len(result)) > _KEPT_COLUMNS:
+                self._kept = {}
+            self._kept[key] = (first, result)
+        return (*result, newest)

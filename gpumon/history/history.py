@@ -1,0 +1,135 @@
+"""The past as its owner keeps it: full samples for minutes, numbers for an hour, stretches for a day."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+
+from gpumon.history.chunk import Chunk, Rows
+from gpumon.history.columns import Columns, column_of
+from gpumon.history.window import Thinned, Window
+from gpumon.model.metrics import METRICS
+from gpumon.model.sample import Sample
+
+RECENT_SAMPLES = 180
+FULL_SECONDS = 3600.0
+THINNED_SECONDS = 24 * 3600.0
+# A chunk is dropped whole, so its length is how much longer than promised data may stay. Multiples of
+# the stretches below, so that a stretch never lies in two chunks.
+_FULL_CHUNK_SECONDS = 600.0
+_THINNED_CHUNK_SECONDS = 7200.0
+_STRETCH_SECONDS = 10.0
+# 128 cores at 10 s would be 27 MB a day; 60 s is still finer than a column of a chart of three hours.
+_CORE_STRETCH_SECONDS = 60.0
+# A sample stands for the time since the one before, but not for a gap longer than this many intervals.
+_LONGEST_COVER_INTERVALS = 2.5
+# Constants and counters that no chart shows; the recent samples have them.
+_NOT_KEPT = frozenset(
+    {
+        "gpu_memory_total_bytes",
+        "gpu_memory_reserved_bytes",
+        "gpu_energy_joules",
+        "gpu_memory_clock_hertz",
+        "cpu_steal_ratio",
+        "memory_total_bytes",
+        "memory_available_bytes",
+    }
+)
+
+
+class _Tier:
+    """Closed stretches of one length, of some metrics."""
+
+    __slots__ = ("chunks", "metrics", "seconds")
+
+    def __init__(self, seconds: float, metrics: tuple[str, ...]) -> None:
+        self.seconds = seconds
+        self.metrics = metrics
+        self.chunks: tuple[Chunk, ...] = ()
+
+    def close(self, stretch: int, full: Chunk) -> None:
+        """Write a stretch that is over as one row, from the full-rate rows it holds."""
+        start, end = stretch * self.seconds, (stretch + 1) * self.seconds
+        rows = Rows(full, len(full.ends))
+        first, last = rows.after(start), rows.after(end)
+        if first == last:
+            return
+        number = column_of(end, _THINNED_CHUNK_SECONDS)
+        if not self.chunks or self.chunks[-1].number != number:
+            oldest = number - THINNED_SECONDS / _THINNED_CHUNK_SECONDS
+            kept = tuple(chunk for chunk in self.chunks if chunk.number >= oldest)
+            self.chunks = (*kept, Chunk(number, stride=3))
+        chunk = self.chunks[-1]
+        chunk.add_row(start, end)
+        for metric in self.metrics:
+            for label in full.labels(metric):
+                values = rows.numbers(metric, label, first, last, 1)
+                if values:
+                    chunk.put(metric, label, min(values), sum(values) / len(values), max(values))
+
+
+class History:
+    """Everything kept of the past. One thread owns it; the windows it hands out may go anywhere.
+
+    Kept: the last 180 full samples; every number for an hour; low, mean and high of stretches of 10 s
+    (cores: 60 s) for a day. Memory is bounded by the number of GPUs, cores and trainings.
+    """
+
+    def __init__(self, recent_samples: int = RECENT_SAMPLES) -> None:
+        """Start empty."""
+        self._samples: deque[Sample] = deque(maxlen=recent_samples)
+        self._full: tuple[Chunk, ...] = ()
+        self._kept = tuple(metric for metric in METRICS if metric.name not in _NOT_KEPT)
+        cores = tuple(metric.name for metric in self._kept if metric.scope == "core")
+        others = tuple(metric.name for metric in self._kept if metric.scope != "core")
+        self._tiers = (_Tier(_STRETCH_SECONDS, others), _Tier(_CORE_STRETCH_SECONDS, cores))
+        self._columns = Columns()
+
+    def append(self, sample: Sample) -> None:
+        """Add the next sample. Monotonic time that runs backwards is held at the last moment."""
+        end = sample.instant.monotonic_seconds
+        start = end - sample.interval_seconds
+        if self._full:
+            last = self._full[-1].ends[-1]
+            end = max(end, last)
+            start = max(last, end - sample.interval_seconds * _LONGEST_COVER_INTERVALS)
+            for tier in self._tiers:
+                stretch = column_of(last, tier.seconds)
+                if column_of(end, tier.seconds) != stretch:
+                    tier.close(stretch, self._full[-1])
+        number = column_of(end, _FULL_CHUNK_SECONDS)
+        if not self._full or self._full[-1].number != number:
+            oldest = number - FULL_SECONDS / _FULL_CHUNK_SECONDS
+            self._full = (*(chunk for chunk in self._full if chunk.number >= oldest), Chunk(number))
+        chunk = self._full[-1]
+        chunk.add_row(start, end)
+        for metric in self._kept:
+            for label, value in metric.read(sample):
+                if value is not None:
+                    chunk.put(metric.name, label, value)
+        self._samples.append(sample)
+
+    def window(self) -> Window:
+        """Return the past up to the newest sample. Raises LookupError before the first one."""
+        if not self._samples:
+            message = "there is no sample yet"
+            raise LookupError(message)
+        thinned = {}
+        for tier in self._tiers:
+            rows = Thinned(tier.seconds, tuple(Rows(chunk, len(chunk.ends)) for chunk in tier.chunks))
+            thinned.update(dict.fromkeys(tier.metrics, rows))
+        return Window(
+            samples=tuple(self._samples),
+            _full=tuple(Rows(chunk, len(chunk.ends)) for chunk in self._full),
+            _thinned=thinned,
+            _full_seconds=FULL_SECONDS,
+            _columns=self._columns,
+        )
+
+
+def window_of(samples: Iterable[Sample], recent_samples: int = RECENT_SAMPLES) -> Window:
+    """Return the window that a history has after `samples` (at least one), oldest first."""
+    history = History(recent_samples)
+    for sample in samples:
+        history.append(sample)
+    return history.window()

@@ -1,0 +1,100 @@
+"""What a front end and the diagnosis see of the past: immutable, and safe to read in any thread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from gpumon.history.chunk import Chunk, Rows
+from gpumon.history.columns import Bucket, Columns, column_of
+from gpumon.model.reading import TrainingReading
+from gpumon.model.sample import Sample
+
+__all__ = ["Bucket", "Window"]
+
+
+@dataclass(frozen=True, slots=True)
+class Thinned:
+    """Closed stretches of `bucket_seconds` as low, mean and high, oldest first."""
+
+    bucket_seconds: float
+    rows: tuple[Rows, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The past up to one sample.
+
+    `samples` are the newest full samples, oldest first (at least one); `series` reaches back a day.
+    Columns lie on monotonic time, so a stepped clock moves nothing; Unix times stand in the samples.
+    """
+
+    samples: tuple[Sample, ...]
+    _full: tuple[Rows, ...]
+    _thinned: dict[str, Thinned]
+    _full_seconds: float
+    _columns: Columns = field(compare=False, repr=False)
+
+    @property
+    def newest(self) -> Sample:
+        """The newest sample."""
+        return self.samples[-1]
+
+    def series(
+        self, metric: str, label: str, *, columns: int, span_seconds: float
+    ) -> tuple[Bucket | None, ...]:
+        """Return the last `span_seconds` of a metric in `columns` columns, oldest first.
+
+        A column covers an absolute stretch of monotonic time, a multiple of span_seconds / columns, so
+        it never changes once the newest column has moved on. None where nothing is known. Low and high
+        are kept, so that a spike survives any zoom. Spans beyond an hour are drawn from stretches of
+        10 s (cores: 60 s).
+        """
+        if columns < 1 or span_seconds <= 0:
+            return ()
+        width = span_seconds / columns
+        rows = self._full
+        tier = self._thinned.get(metric)
+        if tier is not None and span_seconds > self._full_seconds:
+            rows = (*tier.rows, self._open_stretch(metric, label, tier))
+        newest = max((part.chunk.ends[part.count - 1] for part in rows if part.count), default=None)
+        if newest is None:
+            return (None,) * columns
+        last = column_of(newest, width)
+        return self._columns.read(rows, metric, label, width=width, first=last - columns + 1, last=last)
+
+    def labels(self, metric: str) -> tuple[str, ...]:
+        """Return the labels a metric had within the span kept; those of the newest hour come first."""
+        tier = self._thinned.get(metric)
+        parts = (*reversed(self._full), *reversed(tier.rows if tier else ()))
+        return tuple(dict.fromkeys(label for part in parts for label in part.chunk.labels(metric)))
+
+    def of_training(self, pid: int) -> tuple[tuple[Sample, TrainingReading], ...]:
+        """Return the samples in which the training with that main PID was seen, oldest first.
+
+        Where the PID was used again, only those of the process that has it now.
+        """
+        found: list[tuple[Sample, TrainingReading]] = []
+        newest: TrainingReading | None = None
+        for sample in reversed(self.samples):
+            reading = sample.training(pid)
+            if reading is None:
+                continue
+            if newest is not None and reading.training.id != newest.training.id:
+                break
+            newest = reading
+            found.append((sample, reading))
+        return tuple(reversed(found))
+
+    def _open_stretch(self, metric: str, label: str, tier: Thinned) -> Rows:
+        # The stretch that is not closed yet, as one row, from the full-rate rows after the last closed
+        # one. It ends where the stretch will end, so that its column is the same before and after.
+        newest = self._full[-1]
+        end_seconds = newest.chunk.ends[newest.count - 1]
+        index = column_of(end_seconds, tier.bucket_seconds)
+        start = index * tier.bucket_seconds
+        chunk = Chunk(0, stride=3)
+        chunk.add_row(start, start + tier.bucket_seconds)
+        values = newest.numbers(metric, label, newest.after(start), newest.count, 1)
+        if values:
+            chunk.put(metric, label, min(values), sum(values) / len(values), max(values))
+        return Rows(chunk, 1)
