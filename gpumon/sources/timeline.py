@@ -138,8 +138,7 @@ class TimelineReader:
             raise TimelineError("is not a virtual GPU's timeline of this version")
         return TimelineHeader(
             capacity, written, used, total, reserved, pid, busy_since, temperature, power, clock,
-            name.split(b"\0", 1)[0].decode("utf-8", "replace"), uuid.split(b"\0", 1)[0].decode("utf-8", "replace"),
-            process_bytes,
+            _text(name), _text(uuid), process_bytes,
         )  # fmt: skip
 
     def intervals(self, since: int, header: TimelineHeader) -> list[tuple[float, float]]:
@@ -153,3 +152,7 @@ class TimelineReader:
     def close(self) -> None:
         """Unmap the file."""
         self._map.close()
+
+
+def _text(padded: bytes) -> str:
+    return padded.split(b"\0", 1)[0].decode("utf-8", "replace")
