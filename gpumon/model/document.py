@@ -1,0 +1,294 @@
+"""The JSON that everything else is built on (schema 1): one serializer for every output.
+
+Numbers, never strings with units. A reading that cannot be had is null, and its reason stands under its
+name in the nearest `missing`. A Measure is an object with its certainty and source. Times are RFC 3339.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from datetime import datetime, timezone
+from enum import Enum
+from typing import Any, TypeAlias
+
+from gpumon.model.finding import Evidence, Finding
+from gpumon.model.gpu import GpuProcess, GpuReading
+from gpumon.model.host import HostReading
+from gpumon.model.measure import Measure, Missing
+from gpumon.model.process import ProcessReading
+from gpumon.model.reading import TrainingReading
+from gpumon.model.report import Report, TrainingReport
+from gpumon.model.suggestion import Effect, MemoryOutlook, Suggestion
+from gpumon.model.training import Setting, Settings
+
+SCHEMA = 1
+
+Json: TypeAlias = dict[str, Any]
+
+# Written elsewhere in the document, or too fine for it.
+_GPU_LEFT_OUT = {"processes", "busy_samples", "state", "simulated", "index", "uuid", "name"}
+_PROCESS_LEFT_OUT = {"id", "parent_pid", "role", "name", "command", "user", "state"}
+
+
+def rfc3339(unix_seconds: float) -> str:
+    """Return a Unix time as RFC 3339 in UTC, with milliseconds."""
+    moment = datetime.fromtimestamp(unix_seconds, tz=timezone.utc)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def document(report: Report, version: str) -> Json:
+    """Return the whole report as JSON-ready values."""
+    sample = report.sample
+    missing: dict[str, str] = {}
+    driver = sample.driver
+    simulated = driver.simulated or any(gpu.simulated for gpu in sample.gpus)
+    return {
+        "schema": SCHEMA,
+        "gpumon": version,
+        "timestamp": rfc3339(sample.instant.unix_seconds),
+        "hostname": sample.hostname,
+        "simulated": simulated or any(reading.training.simulated for reading in sample.trainings),
+        "driver": {
+            "state": driver.state.value,
+            "text": driver.text,
+            "driver_version": _plain("driver_version", driver.driver_version, missing),
+            "cuda_version": _plain("cuda_version", driver.cuda_version, missing),
+            "missing": missing,
+        },
+        "gpus": [_gpu(gpu) for gpu in sample.gpus],
+        "host": _host(sample.host),
+        "trainings": [_training(reading, report.of(reading.training.id.pid)) for reading in sample.trainings],
+        "errors": [{"source": error.source, "text": error.text} for error in sample.errors],
+        "late_sources": list(sample.late_sources),
+        "self": _fields(sample.self_reading, set()),
+    }
+
+
+def _plain(name: str, value: Any, missing: dict[str, str]) -> Any:
+    """Return `value` as JSON; a missing one is None and leaves its reason in `missing`."""
+    if isinstance(value, Missing):
+        missing[name] = value.reason
+        return None
+    if isinstance(value, Measure):
+        return _measure(value)
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, tuple):
+        return [_plain(name, item, missing) for item in value]
+    if isinstance(value, Setting):
+        return value.value
+    return value
+
+
+def _measure(measure: Measure) -> Json:
+    found: Json = {"value": measure.value, "certainty": measure.certainty.value, "source": measure.source}
+    for name in ("standard_error", "low", "high"):
+        value = getattr(measure, name)
+        if value is not None:
+            found[name] = value
+    return found
+
+
+def _fields(noun: Any, left_out: set[str]) -> Json:
+    """Return the fields of a dataclass of plain readings, with their own `missing`."""
+    missing: dict[str, str] = {}
+    found = {
+        field.name: _plain(field.name, getattr(noun, field.name), missing)
+        for field in fields(noun)
+        if field.name not in left_out
+    }
+    return {**found, "missing": missing}
+
+
+def _gpu(gpu: GpuReading) -> Json:
+    found: Json = {"index": gpu.index, "uuid": gpu.uuid, "name": gpu.name, "state": gpu.state.value}
+    found.update(simulated=gpu.simulated, **_fields(gpu, _GPU_LEFT_OUT))
+    if isinstance(gpu.processes, Missing):
+        found["missing"]["processes"] = gpu.processes.reason
+        found["processes"] = None
+    else:
+        found["processes"] = [_gpu_process(process) for process in gpu.processes]
+    return found
+
+
+def _gpu_process(process: GpuProcess) -> Json:
+    return _fields(process, set())
+
+
+def _host(host: HostReading) -> Json:
+    missing: dict[str, str] = {}
+    found: Json = {"cpu_busy_ratio": _plain("cpu_busy_ratio", host.cpu_busy_ratio, missing)}
+    for name, value in (("cores", host.cores), ("disks", host.disks)):
+        if isinstance(value, Missing):
+            missing[name] = value.reason
+            found[name] = None
+        else:
+            found[name] = [
+                {field.name: getattr(item, field.name) for field in fields(item)} for item in value
+            ]
+    if isinstance(host.memory, Missing):
+        missing["memory"] = host.memory.reason
+        names = ("memory_total_bytes", "memory_available_bytes", "memory_used_bytes")
+        found.update(dict.fromkeys((*names, "swap_total_bytes", "swap_used_bytes")))
+    else:
+        found.update({field.name: getattr(host.memory, field.name) for field in fields(host.memory)})
+    found["pressure"] = _fields(host.pressure, set())
+    found["physical_cores"] = _plain("physical_cores", host.physical_cores, missing)
+    found["load_1_minute"] = _plain("load_1_minute", host.load_1_minute, missing)
+    found["missing"] = missing
+    return found
+
+
+def _settings(settings: Settings, missing: dict[str, str]) -> tuple[Json, Json]:
+    """Return the settings that are known, and where each is known from."""
+    values: Json = {}
+    sources: Json = {}
+    for field in fields(settings):
+        setting = getattr(settings, field.name)
+        values[field.name] = _plain(f"settings.{field.name}", setting, missing)
+        if isinstance(setting, Setting):
+            sources[field.name] = setting.source
+    return values, sources
+
+
+def _process(process: ProcessReading) -> Json:
+    return {
+        "pid": process.id.pid,
+        "parent_pid": process.parent_pid,
+        "role": process.role.value,
+        "name": process.name,
+        "user": process.user,
+        "state": process.state,
+        **_fields(process, _PROCESS_LEFT_OUT),
+    }
+
+
+def _training(reading: TrainingReading, report: TrainingReport | None) -> Json:
+    training = reading.training
+    missing: dict[str, str] = {}
+    values, sources = _settings(training.settings, missing)
+    loader = _fields(reading.loader, {"worker_states", "shm"})
+    shm = reading.loader.shm
+    for name in ("shm_total_bytes", "shm_free_bytes"):
+        loader[name] = None if isinstance(shm, Missing) else getattr(shm, name)
+    if isinstance(shm, Missing):
+        loader["missing"]["shm_free_bytes"] = shm.reason
+    cgroup = reading.cgroup
+    return {
+        "pid": training.id.pid,
+        "framework": training.framework,
+        "framework_version": _plain("framework_version", training.framework_version, missing),
+        "name": training.name,
+        "simulated": training.simulated,
+        "command": list(training.command),
+        "run_dir": _plain("run_dir", training.run_dir, missing),
+        "log_path": _plain("log_path", training.log_path, missing),
+        "world_size": training.world_size,
+        "settings": values,
+        "settings_sources": sources,
+        "processes": [_process(process) for process in reading.processes],
+        "phase": reading.phase.value,
+        "phase_source": reading.phase_source,
+        "progress": {
+            **_fields(reading.progress, {"results"}),
+            "results": {name: _finite(value) for name, value in reading.progress.results},
+        },
+        "loader": loader,
+        "cgroup": _plain("cgroup", cgroup, missing)
+        if isinstance(cgroup, Missing)
+        else _fields(cgroup, set()),
+        "usable_cores": _plain("usable_cores", reading.usable_cores, missing),
+        "gpu_uuids": list(reading.gpu_uuids),
+        "gpu_memory_used_bytes": _plain("gpu_memory_used_bytes", reading.gpu_memory_used_bytes, missing),
+        "memory": _memory(report.memory if report else None),
+        "settled": report.settled if report else False,
+        "findings": [_finding(finding) for finding in report.findings] if report else [],
+        "suggestions": [_suggestion(suggestion) for suggestion in report.suggestions] if report else [],
+        "ended": None
+        if reading.ended is None
+        else {
+            "how": reading.ended.how.value,
+            "text": reading.ended.text,
+            "timestamp": rfc3339(reading.ended.unix_seconds),
+        },
+        "notes": list(training.notes),
+        "missing": missing,
+    }
+
+
+def _finite(value: float) -> float | str:
+    """Return a number that JSON can carry; a NaN loss is worth telling, so it becomes its name."""
+    return value if value - value == 0 else str(value)
+
+
+def _memory(outlook: MemoryOutlook | None) -> Json | None:
+    if outlook is None:
+        return None
+    missing: dict[str, str] = {}
+    risk, batch = outlook.oom_risk, outlook.largest_safe_batch
+    found: Json = {
+        "oom_risk": _plain("oom_risk", risk, missing)
+        if isinstance(risk, Missing)
+        else {
+            "probability": risk.probability,
+            "level": risk.level.value,
+            "certainty": "estimated",
+            "text": risk.text,
+        },
+        "peak_bytes": _plain("peak_bytes", outlook.peak_bytes, missing),
+        "limit_bytes": _plain("limit_bytes", outlook.limit_bytes, missing),
+        "largest_safe_batch": _plain("largest_safe_batch", batch, missing)
+        if isinstance(batch, Missing)
+        else {
+            "value": batch,
+            "low": outlook.largest_safe_batch_low,
+            "high": outlook.largest_safe_batch_high,
+            "certainty": "estimated",
+        },
+    }
+    return {**found, "missing": missing}
+
+
+def _evidence(evidence: Evidence) -> Json:
+    return {
+        field.name: getattr(evidence, field.name)
+        for field in fields(evidence)
+        if getattr(evidence, field.name) not in {None, ""}
+    }
+
+
+def _finding(finding: Finding) -> Json:
+    return {
+        "id": finding.id,
+        "severity": finding.severity.value,
+        "since": rfc3339(finding.since_unix_seconds),
+        "text": finding.text,
+        "evidence": [_evidence(evidence) for evidence in finding.evidence],
+    }
+
+
+def _suggestion(suggestion: Suggestion) -> Json:
+    missing: dict[str, str] = {}
+
+    def effect(name: str, value: Effect | Missing) -> Json | None:
+        if isinstance(value, Missing):
+            missing[name] = value.reason
+            return None
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+
+    return {
+        "setting": suggestion.setting,
+        "from": suggestion.from_value,
+        "to": suggestion.to_value,
+        "text": suggestion.text,
+        "speedup": effect("speedup", suggestion.speedup),
+        "images_per_second": effect("images_per_second", suggestion.images_per_second),
+        "gpu_memory_bytes": effect("gpu_memory_bytes", suggestion.gpu_memory_bytes),
+        "certainty": "estimated",
+        "bound": suggestion.bound.value,
+        "rests_on": suggestion.rests_on,
+        "finding": suggestion.finding,
+        "command": _plain("command", suggestion.command, missing),
+        "warnings": list(suggestion.warnings),
+        "missing": missing,
+    }
