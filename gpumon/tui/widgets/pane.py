@@ -11,13 +11,15 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
-from gpumon.paint.row import Row, Span, fit, row_text
+from gpumon.paint.glyphs import Glyphs, ascii_cells, glyphs
+from gpumon.paint.row import Row, Span, fit, row_text, row_width
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.style import Palette, palette_of
 
 # Two changed stretches of a row closer than this are sent as one: moving the cursor and setting the
 # colours again costs about as many bytes as this many cells.
 _JOIN_CELLS = 8
+_LEAST_WIDTH, _LEAST_HEIGHT = 4, 3  # of a box with something in it
 
 
 class Pane(Widget):
@@ -40,7 +42,10 @@ class Pane(Widget):
 
     def show(self, frame: Frame) -> None:
         """Take the newest frame and repaint what differs."""
+        before = self._frame
         self._frame = frame
+        if before is None or before.view.color != frame.view.color:
+            self._palette = None
         self._update()
 
     @property
@@ -89,6 +94,9 @@ class Pane(Widget):
     def _base_style(self) -> Style:
         return self.rich_style
 
+    def _new_palette(self) -> Palette:
+        return palette_of(self, color=self._frame is None or self._frame.view.color)
+
     def _update(self) -> None:
         """Build rows and strips; mark the stretches that differ as dirty."""
         size = self.size
@@ -111,7 +119,7 @@ class Pane(Widget):
     def _rebuild(self) -> None:
         """Build everything anew: the size or the styles changed."""
         size = self.size
-        self._palette = palette_of(self)
+        self._palette = self._new_palette()
         self._drawn_size = size
         self._rows = self._build(size)
         self._strips = [self._strip(row) for row in self._rows]
@@ -122,30 +130,32 @@ class Pane(Widget):
         if not size.area:
             return []
         frame = self._frame
-        framed = self.FRAMED and width >= 4 and height >= 3
-        if frame is None:
-            inner: list[Row] = []
-        elif framed:
-            inner = self.draw(frame, width - 2, height - 2)
-        else:
-            inner = self.draw(frame, width, height)
-        if not framed:
-            return [fit(row, width) for row in _exactly(inner, height)]
+        framed = self.FRAMED and width >= _LEAST_WIDTH and height >= _LEAST_HEIGHT
         ascii_only = frame is not None and frame.view.ascii
-        side = Span("|" if ascii_only else "│", "frame")
-        title = self.title(frame) if frame is not None else ()
-        subtitle = self.subtitle(frame) if frame is not None else ()
-        top = _edge(title, subtitle, width, "+-+" if ascii_only else "┌─┐")
-        bottom = _edge((), (), width, "+-+" if ascii_only else "└─┘")
-        middle = [(side, *fit(row, width - 2), side) for row in _exactly(inner, height - 2)]
-        return [top, *middle, bottom]
+        inner: list[Row] = []
+        if frame is not None:
+            inner = self.draw(frame, width - 2, height - 2) if framed else self.draw(frame, width, height)
+        if not framed:
+            rows = [fit(row, width) for row in _exactly(inner, height)]
+        else:
+            glyph = glyphs(ascii_only)
+            title = self.title(frame) if frame is not None else ()
+            subtitle = self.subtitle(frame) if frame is not None else ()
+            side = Span(glyph.frame[3], "frame")
+            bottom = glyph.frame[4] + glyph.frame[1] * (width - 2) + glyph.frame[5]
+            rows = [
+                _upper_edge(title, subtitle, width, glyph),
+                *((side, *fit(row, width - 2), side) for row in _exactly(inner, height - 2)),
+                (Span(bottom, "frame"),),
+            ]
+        return [_ascii_row(row) for row in rows] if ascii_only else rows
 
     def _strip(self, row: Row, cuts: Sequence[int] = ()) -> Strip:
         """Return a row as a Strip, its segments cut at the columns in `cuts`.
 
         Textual sends whole segments, so a cut at each end of a changed stretch keeps it small.
         """
-        palette = self._palette if self._palette is not None else palette_of(self)
+        palette = self._palette if self._palette is not None else self._new_palette()
         base = self._base_style()
         segments = [Segment(span.text, base + palette.style(span.role)) for span in row if span.text]
         strip = Strip(segments, self.size.width)
@@ -183,17 +193,20 @@ def _exactly(rows: list[Row], height: int) -> list[Row]:
     return (rows + [()] * height)[:height]
 
 
-def _edge(title: Row, subtitle: Row, width: int, glyphs: str) -> Row:
-    """Return an edge of the box: corner, line, title, line, subtitle, corner."""
-    left, line, right = glyphs
-    start: Row = (Span(left + line, "frame"), Span(" ", "frame"), *title, Span(" ", "frame")) if title else ()
-    if not title:
-        return (Span(left + line * (width - 2) + right, "frame"),)
-    head = fit(start, min(width - 1, sum(len(span.text) for span in start)))
-    used = sum(len(span.text) for span in head)
+def _ascii_row(row: Row) -> Row:
+    return tuple(Span(ascii_cells(span.text), span.role) for span in row)
+
+
+def _upper_edge(title: Row, subtitle: Row, width: int, glyph: Glyphs) -> Row:
+    """Return the upper edge of the box: corner, line, title, line, subtitle, line, corner."""
+    left, line, right = glyph.frame[:3]
+    head: Row = (Span(left + line, "frame"),)
+    if title:
+        head = (*head, Span(" ", "frame"), *title, Span(" ", "frame"))
     tail: Row = (Span(" ", "frame"), *subtitle, Span(" " + line, "frame")) if subtitle else ()
-    tail_width = sum(len(span.text) for span in tail)
-    room = width - 1 - used - tail_width
+    room = width - 1 - row_width(head) - row_width(tail)
     if room < 0:
-        return (*head, Span(line * (width - 1 - used) + right, "frame"))
+        tail = ()
+        head = fit(head, min(width - 1, row_width(head)), ellipsis=glyph.ellipsis)
+        room = width - 1 - row_width(head)
     return (*head, Span(line * room, "frame"), *tail, Span(right, "frame"))

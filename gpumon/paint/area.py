@@ -1,0 +1,91 @@
+"""A filled area of eighth blocks: one series, perhaps a second one stacked on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gpumon.paint.glyphs import Glyphs, glyphs
+from gpumon.paint.row import Row, runs
+
+_EIGHTHS = 8
+
+
+def area(
+    values: Sequence[float | None],
+    *,
+    height: int,
+    top: float,
+    role: str = "gpu",
+    stacked: Sequence[float | None] = (),
+    stacked_role: str = "wait",
+    stacked_glyph: str = "",
+    limit: float | None = None,
+    peak: float | None = None,
+    ascii_only: bool = False,
+) -> list[Row]:
+    """Return `height` rows of len(values) cells, the uppermost first; `top` is the value of the upper edge.
+
+    `stacked` stands on `values`, drawn as `stacked_glyph`. `limit` and `peak` are lines through the cells
+    that are free. A column without a value is empty; a value of zero is a dim base line.
+    """
+    if height <= 0:
+        return []
+    glyph = glyphs(ascii_only)
+    full = height * _EIGHTHS
+    lower = [_eighths(value, top, full) for value in values]
+    upper = [
+        None if low is None else max(low, _eighths(_sum(value, more), top, full) or 0)
+        for low, value, more in zip(lower, values, _padded(stacked, len(values)), strict=True)
+    ]
+    lines: dict[int, tuple[str, str]] = {}
+    for level, mark, line_role in ((peak, glyph.peak, "peak"), (limit, glyph.limit, "limit")):
+        eighths = _eighths(level, top, full)
+        if eighths is not None and level is not None and level <= top * 1.0001:
+            lines[min(height - 1, max(0, eighths - 1) // _EIGHTHS)] = (mark, line_role)
+    shade = stacked_glyph or glyph.waited
+    return [
+        runs(
+            _cell(low, high, y, glyph, (role, stacked_role, shade)) or lines.get(y, (" ", ""))
+            for low, high in zip(lower, upper, strict=True)
+        )
+        for y in range(height - 1, -1, -1)
+    ]
+
+
+def _cell(
+    low: int | None,
+    high: int | None,
+    y: int,
+    glyph: Glyphs,
+    looks: tuple[str, str, str],
+) -> tuple[str, str] | None:
+    """Return what stands in row `y` (from below) of a column, or None where it is free."""
+    role, stacked_role, shade = looks
+    if low is not None and high is not None:
+        filled = min(_EIGHTHS, max(0, low - y * _EIGHTHS))
+        if filled:
+            return glyph.levels[filled], role
+        # A shaded cell has no eighths: it counts from half a cell on.
+        if high - y * _EIGHTHS >= _EIGHTHS // 2:
+            return shade, stacked_role
+        if y == 0:
+            return glyph.baseline, "axis"
+    return None
+
+
+def _eighths(value: float | None, top: float, full: int) -> int | None:
+    """Return how many of `full` eighths a value fills; one at least where it is above zero."""
+    if value is None or value != value:  # noqa: PLR0124 (NaN is the one number that differs from itself)
+        return None
+    if value <= 0 or top <= 0:
+        return 0
+    share = value / top
+    return full if share >= 1 else max(1, round(share * full))
+
+
+def _sum(value: float | None, more: float | None) -> float | None:
+    return None if value is None else value + (more or 0.0)
+
+
+def _padded(values: Sequence[float | None], width: int) -> Sequence[float | None]:
+    return [*values[:width], *([None] * (width - len(values)))]
