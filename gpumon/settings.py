@@ -1,8 +1,18 @@
-"""Settings: what the user chose, from flags, GPUMON_* variables, the config file and defaults."""
+"""Settings: what the user chose. Flags win over GPUMON_* variables, these over the config file."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+MIN_INTERVAL_SECONDS = 0.2
+MAX_INTERVAL_SECONDS = 60.0
+MAX_THREAD_RATE_HERTZ = 50.0
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used, in one sentence that names where it was given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +32,81 @@ class Settings:
     readonly: bool = False
     low_bandwidth: bool = False
     mouse: bool = True
+
+
+# The name that a setting has on the command line, in GPUMON_* and in the config file.
+NAMES = {
+    "interval_seconds": "interval",
+    "thread_rate_hertz": "thread_rate",
+    "gpu": "gpu",
+    "ascii": "ascii",
+    "color": "color",
+    "theme": "theme",
+    "readonly": "readonly",
+    "low_bandwidth": "low_bandwidth",
+    "mouse": "mouse",
+}
+
+
+def resolve(flags: Mapping[str, Any], environment: Mapping[str, str], config: Mapping[str, Any]) -> Settings:
+    """Return the settings from flags (None: not given), the environment and the parsed config file.
+
+    NO_COLOR (no-color.org) switches colour off unless a flag says otherwise. Raises SettingsError.
+    """
+    unknown = sorted(set(config) - set(NAMES.values()))
+    if unknown:
+        raise SettingsError(f"the config file has no setting named {unknown[0]!r}")
+    settings = Settings()
+    if environment.get("NO_COLOR"):
+        settings = replace(settings, color=False)
+    chosen: dict[str, Any] = {}
+    for field in fields(Settings):
+        name = NAMES[field.name]
+        variable = f"GPUMON_{name.upper()}"
+        default = getattr(settings, field.name)
+        if flags.get(name) is not None:
+            value, where = flags[name], f"--{name.replace('_', '-')}"
+        elif variable in environment:
+            value, where = environment[variable], variable
+        elif name in config:
+            value, where = config[name], f"{name} in the config file"
+        else:
+            continue
+        chosen[field.name] = _convert(value, default, where)
+    return _checked(replace(settings, **chosen))
+
+
+def _convert(value: Any, default: float | str | bool, where: str) -> float | str | bool:
+    """Return `value` in the type of `default`."""
+    if isinstance(default, bool):
+        words = {
+            "1": True,
+            "true": True,
+            "yes": True,
+            "on": True,
+            "0": False,
+            "false": False,
+            "no": False,
+            "off": False,
+        }
+        if isinstance(value, bool):
+            return value
+        if str(value).lower() in words:
+            return words[str(value).lower()]
+        raise SettingsError(f"{where} must be true or false, not {value!r}")
+    if isinstance(default, float):
+        try:
+            return float(value)
+        except (TypeError, ValueError):
+            raise SettingsError(f"{where} must be a number, not {value!r}") from None
+    return str(value)
+
+
+def _checked(settings: Settings) -> Settings:
+    if not MIN_INTERVAL_SECONDS <= settings.interval_seconds <= MAX_INTERVAL_SECONDS:
+        raise SettingsError(
+            f"the interval must be between {MIN_INTERVAL_SECONDS} and {MAX_INTERVAL_SECONDS:.0f} seconds"
+        )
+    if not 0 <= settings.thread_rate_hertz <= MAX_THREAD_RATE_HERTZ:
+        raise SettingsError(f"the thread rate must be between 0 and {MAX_THREAD_RATE_HERTZ:.0f} a second")
+    return settings

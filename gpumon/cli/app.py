@@ -1,0 +1,74 @@
+"""The command `gpumon` and its subcommands; without one it attaches."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import click
+
+import gpumon as package
+
+# Imported when used: `gpumon --help` must be quick.
+COMMANDS = {
+    "attach": "gpumon.cli.attach",
+    "snapshot": "gpumon.cli.snapshot",
+    "advise": "gpumon.cli.advise",
+    "demo": "gpumon.cli.demo",
+    "doctor": "gpumon.cli.doctor",
+}
+_SHORT_HELP = {
+    "attach": "Open the dashboard on a running training (the default).",
+    "snapshot": "Take one look, print it, and exit.",
+    "advise": "Print what limits the training and what to change.",
+    "demo": "Start a simulated training and open the dashboard on it.",
+    "doctor": "Say what gpumon can read here, and what not and why.",
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they run, and whose default command is `attach`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of use."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command of that name, imported now."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(COMMANDS[cmd_name]).command
+        return command
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put `attach` in front where no command is named: `gpumon`, `gpumon 1234`, `gpumon --ascii`."""
+        own = {"-h", "--help", "-V", "--version"}
+        if not args or (args[0] not in COMMANDS and args[0] not in own and _may_be_attach(args[0])):
+            args = ["attach", *args]
+        return super().parse_args(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing them."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _SHORT_HELP[name]) for name in COMMANDS])
+
+
+def _may_be_attach(argument: str) -> bool:
+    """Tell whether an argument that is no command belongs to `attach`: an option or a number."""
+    return argument.startswith("-") or argument.lstrip("+").isdigit()
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Options of the dashboard: gpumon attach --help",
+)
+@click.version_option(package.__version__, "-V", "--version", prog_name="gpumon")
+def gpumon(**_: Any) -> None:
+    """Attach to a running YOLOv5 training: is the GPU fed, will it run out of memory, what to change.
+
+    `gpumon` finds the training by itself; `gpumon PID` attaches to that one.
+    """
