@@ -65,8 +65,18 @@ FRAMEWORKS = (
 # pillow 9.5.0 has wheels up to 3.11, torch 2.13 from 3.10 on.
 _PYTHONS = ((3, 11), (3, 10))
 _INJECTED = Path(__file__).parent / "injected"
-# Variables of the shell that started the tests, which would leak into the training.
-_NOT_INHERITED = ("PYTHON", "VIRTUAL_ENV", "RANK", "LOCAL_RANK", "WORLD_SIZE", "YOLO", "CUDA_VISIBLE")
+# Variables of the tests' own process that would leak into the training. PYTEST_CURRENT_TEST makes
+# ultralytics write its runs into its own package.
+_NOT_INHERITED = (
+    "PYTHON",
+    "PYTEST",
+    "VIRTUAL_ENV",
+    "RANK",
+    "LOCAL_RANK",
+    "WORLD_SIZE",
+    "YOLO",
+    "CUDA_VISIBLE",
+)
 
 
 class EnvironmentUnavailable(RuntimeError):  # noqa: N818 - a state of this machine, not a mistake in the tests

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.real.training import Launch, Output, RunningTraining
 
 _LARGE = DataSet(width=3200, height=2400, distinct=6, train_images=800, val_images=8)
-_MEDIUM = DataSet(width=640, height=480, distinct=32, train_images=800, val_images=16)
+_MEDIUM = DataSet(width=640, height=480, distinct=32, train_images=2000, val_images=16)
 _SMALL = DataSet(width=640, height=480, distinct=24, train_images=48, val_images=8)
 _STEADY = DataSet(width=640, height=480, distinct=24, train_images=200, val_images=8)
 

@@ -120,9 +120,13 @@ class RunningTraining:
 
     def end(self) -> None:
         """Kill the training with its workers, and reap it."""
+        workers = self.worker_pids
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         self.process.wait()
+        # Killed is not gone yet: their memory and shares of the CPU must not reach into the next test.
+        while any(truth.alive(pid) for pid in workers):
+            time.sleep(_POLL_SECONDS)
 
 
 def start_yolov5(

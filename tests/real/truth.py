@@ -108,6 +108,15 @@ def _comm(pid: int) -> str | None:
         return None
 
 
+def alive(pid: int) -> bool:
+    """Whether the process exists and is no zombie, which only waits for its parent to take note."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
+
+
 def loader_waits(record: Path) -> list[LoaderWait]:
     """Every recorded `next()` so far, oldest first."""
     data = record.read_bytes() if record.exists() else b""

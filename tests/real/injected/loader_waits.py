@@ -28,8 +28,7 @@ def after_import(dataloader: Any) -> None:
 
     def __next__(self: Any) -> Any:  # noqa: N807 - it takes this method's place and shows in stack dumps
         if not hasattr(self, "_truth"):
-            batch_size = getattr(self._index_sampler, "batch_size", None) or 0
-            self._truth = (next(loaders), batch_size, self._num_workers)
+            self._truth = (next(loaders), _batch_size(self._index_sampler), self._num_workers)
         offset, start = next(offsets), time.monotonic()
         os.pwrite(file, RECORD.pack(start, 0.0, *self._truth), offset)
         try:
@@ -38,3 +37,10 @@ def after_import(dataloader: Any) -> None:
             os.pwrite(file, RECORD.pack(start, time.monotonic(), *self._truth), offset)
 
     iterator.__next__ = __next__
+
+
+def _batch_size(sampler: Any) -> int:
+    """The batch size of a batch sampler, also of one that YOLOv5 wraps to repeat it; 0 if unknown."""
+    while sampler is not None and not hasattr(sampler, "batch_size"):
+        sampler = getattr(sampler, "sampler", None)
+    return int(getattr(sampler, "batch_size", 0))

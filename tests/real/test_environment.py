@@ -1,0 +1,142 @@
+"""The environment really trains, and its trainings are of the character that their recipes promise."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.real import recipes
+from tests.real.truth import alive, batches_delivered
+
+if TYPE_CHECKING:
+    from tests.real.stage import Stage
+    from tests.real.training import Launch, Output, RunningTraining
+
+pytestmark = pytest.mark.real
+
+_WINDOW_SECONDS = 8.0
+_ROOT = Path(__file__).parents[2]
+# 48 images in batches of 8.
+_SHORT_BATCHES = 6
+
+
+def _wait_over_a_window(training: RunningTraining) -> float:
+    start = time.monotonic()
+    time.sleep(_WINDOW_SECONDS)
+    return training.data_wait_ratio(start, time.monotonic())
+
+
+@pytest.fixture(scope="module")
+def finished(stage: Stage) -> RunningTraining:
+    """The short YOLOv5 after its own end."""
+    training = stage.fresh(recipes.SHORT)
+    assert training.until_finished() == 0
+    return training
+
+
+def test_results_hold_a_row_for_each_epoch(finished: RunningTraining) -> None:
+    """A finished YOLOv5 wrote as many rows to results.csv as epochs were asked for."""
+    assert [row["epoch"] for row in finished.results] == ["0", "1"]
+
+
+def test_progress_ends_at_the_last_batch(finished: RunningTraining) -> None:
+    """The last progress line of a finished YOLOv5 is that of its last epoch's last batch."""
+    progress = finished.progress
+    assert progress is not None
+    assert (progress.epoch, progress.epochs, progress.batches) == (1, 2, _SHORT_BATCHES)
+
+
+def test_options_hold_what_was_asked(finished: RunningTraining) -> None:
+    """opt.yaml has the settings of the command line, and those that were not given by their defaults."""
+    asked = {"batch_size": 8, "workers": 2, "imgsz": 64, "epochs": 2, "weights": "", "cache": None}
+    assert asked == {name: finished.options[name] for name in asked}
+
+
+def test_log_counts_the_workers_asked_for(finished: RunningTraining) -> None:
+    """The log's "Using N dataloader workers" has the N of --workers."""
+    assert finished.logged_workers == recipes.SHORT.workers
+
+
+def test_every_batch_of_the_training_loader_is_recorded(finished: RunningTraining) -> None:
+    """The record of waits has one entry for each training batch, with the loader's batch size and workers."""
+    waits = finished.waits
+    first = waits[0]
+    assert (first.loader, first.batch_size, first.workers) == (0, 8, 2)
+    assert recipes.SHORT.epochs * _SHORT_BATCHES == batches_delivered(waits, 0.0, time.monotonic())
+
+
+@pytest.mark.parametrize(("launch", "output"), [("module", "pty"), ("console", "pipe")])
+def test_other_ways_to_start_train_too(stage: Stage, launch: Launch, output: Output) -> None:
+    """`python -m yolov5.train` in a terminal and `yolov5 train` through a pipe train as train.py does."""
+    recipe = dataclasses.replace(recipes.SHORT, epochs=1, launch=launch, output=output)
+    training = stage.fresh(recipe)
+    assert training.until_finished() == 0
+    assert len(training.results) == 1
+    # The rest of a pipe may still be on its way to the log when the training is gone.
+    training.until(lambda training: "1 epochs completed" in training.log_text)
+
+
+def test_starved_recipe_waits(starved_yolov5: RunningTraining) -> None:
+    """The starved recipe spends most of its time in next(loader)."""
+    assert _wait_over_a_window(starved_yolov5) > 0.5
+
+
+def test_starved_recipe_has_its_worker_and_twice_as_many_for_validation(
+    starved_yolov5: RunningTraining,
+) -> None:
+    """One training worker was asked for; v7.0 gives the validation loader twice that, from the start on."""
+    assert len(starved_yolov5.worker_pids) == 1 + 2
+
+
+def test_compute_bound_recipe_hardly_waits(compute_bound_yolov5: RunningTraining) -> None:
+    """The compute-bound recipe spends next to none of its time in next(loader)."""
+    assert _wait_over_a_window(compute_bound_yolov5) < 0.15
+
+
+def test_ultralytics_trains_without_workers(ultralytics_training: RunningTraining) -> None:
+    """On the CPU ultralytics loads in its main process, though args.yaml keeps the workers asked for."""
+    ultralytics_training.until(lambda training: training.results)
+    assert ultralytics_training.options["workers"] == recipes.ULTRALYTICS.workers
+    assert (ultralytics_training.worker_pids, ultralytics_training.logged_workers) == ([], 0)
+
+
+def test_ended_training_leaves_no_process(stage: Stage) -> None:
+    """Ending a training ends its workers with it."""
+    training = stage.steady(recipes.COMPUTE_BOUND)
+    processes = [training.pid, *training.worker_pids]
+    training.end()
+    assert [False] * len(processes) == [alive(pid) for pid in processes]
+
+
+def test_training_does_not_outlive_killed_tests(stage: Stage) -> None:
+    """A training whose tests are killed without a chance to clean up is ended by the kernel."""
+    stage.clear()
+    script = (
+        "import sys, time; from pathlib import Path\n"
+        "from tests.real import recipes; from tests.real.environment import yolov5_environment\n"
+        "training = recipes.STARVED.start(yolov5_environment(), Path(sys.argv[1]))\n"
+        "training.until(lambda training: training.log_text)\n"
+        "print(training.pid, flush=True); time.sleep(600)\n"
+    )
+    tests = subprocess.Popen(
+        [sys.executable, "-c", script, str(stage.folder())], cwd=_ROOT, stdout=subprocess.PIPE, text=True
+    )
+    with tests:
+        assert tests.stdout is not None
+        pid = int(tests.stdout.readline())
+        tests.send_signal(signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    outlived = alive(pid)
+    if outlived:
+        os.killpg(pid, signal.SIGKILL)
+    assert not outlived
