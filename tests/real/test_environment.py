@@ -108,6 +108,13 @@ def test_ultralytics_trains_without_workers(ultralytics_training: RunningTrainin
     assert (ultralytics_training.worker_pids, ultralytics_training.logged_workers) == ([], 0)
 
 
+def test_ultralytics_trains_from_a_script(stage: Stage) -> None:
+    """A script that calls YOLO(...).train(...) trains too, with nothing of its settings in argv."""
+    training = stage.steady(dataclasses.replace(recipes.ULTRALYTICS, launch="script"))
+    assert training.argv == ("python", "train.py")
+    assert training.options["imgsz"] == recipes.ULTRALYTICS.imgsz
+
+
 def test_ended_training_leaves_no_process(stage: Stage) -> None:
     """Ending a training ends its workers with it."""
     training = stage.steady(recipes.COMPUTE_BOUND)

@@ -184,13 +184,14 @@ def start_ultralytics(
 ) -> RunningTraining:
     """YOLOv8n trained from scratch in `workdir`, which must be empty: run directory runs/detect/train.
 
-    With launch "script" the settings are keyword arguments in a file: nothing of them is in its argv.
+    Flags are `name=value`. With launch "script" all settings are keyword arguments in a file (values then
+    are Python literals) and nothing of them is in its argv.
     On the CPU ultralytics uses no workers, whatever is asked for.
     """
     settings = {"data": str(data), "imgsz": imgsz, "epochs": epochs, "batch": batch_size, "workers": workers}
     if launch == "script":
-        extra = dict(flag.split("=", 1) for flag in flags)
-        call = f'YOLO("yolov8n.yaml").train(device="cpu", **{settings!r}, **{extra!r})'
+        keywords = ", ".join([f"{name}={value!r}" for name, value in settings.items()] + list(flags))
+        call = f'YOLO("yolov8n.yaml").train(device="cpu", {keywords})'
         (workdir / "train.py").write_text(f"from ultralytics import YOLO\n\n{call}\n")
         argv = ["python", "train.py"]
     elif launch == "console":
