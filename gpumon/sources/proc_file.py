@@ -92,15 +92,16 @@ class KeptFile:
 
     This costs 0.5-2 us where open, read and close cost 8. The descriptor of a process that is gone
     fails with ESRCH; the file is then opened anew once, so a caller that follows a process must
-    compare its start time. A refusal (EACCES, EPERM) is remembered: rights do not grow while a process
-    runs. With `keep` False nothing stays open between reads (for a caller that is short of
-    descriptors). Not for two threads at once.
+    compare its start time. With `reopen` False it stays gone instead. A refusal (EACCES, EPERM) is
+    remembered: rights do not grow while a process runs. With `keep` False nothing stays open between
+    reads (for a caller that is short of descriptors). Not for two threads at once.
     """
 
-    __slots__ = ("_descriptor", "_keep", "_path", "_refusal", "_size_limit")
+    __slots__ = ("_descriptor", "_keep", "_path", "_refusal", "_reopen", "_size_limit")
 
-    def __init__(self, path: str, size_limit: int = 4096, *, keep: bool = True) -> None:
+    def __init__(self, path: str, size_limit: int = 4096, *, keep: bool = True, reopen: bool = True) -> None:
         self._path = path
+        self._reopen = reopen
         self._size_limit = size_limit
         self._keep = keep
         self._descriptor = -1
@@ -115,7 +116,7 @@ class KeptFile:
                 return _read_all(self._descriptor, self._size_limit)
             except OSError as error:
                 self.close()
-                if error.errno not in _GONE:
+                if error.errno not in _GONE or not self._reopen:
                     return self._failed(error)
         try:
             self._descriptor = os.open(self._path, _FLAGS)
@@ -135,6 +136,6 @@ class KeptFile:
 
     def _failed(self, error: OSError) -> Missing:
         missing = unreadable(error, self._path)
-        if isinstance(missing, Denied):
+        if isinstance(missing, Denied) or (isinstance(missing, Absent) and not self._reopen):
             self._refusal = missing
         return missing
