@@ -1,0 +1,74 @@
+"""`gpumon advise`: what limits the training, and what to change."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import click
+
+from gpumon.cli.options import settings_from, shared_options
+from gpumon.cli.snapshot import sink_for
+from gpumon.model.finding import Severity
+from gpumon.model.report import Report
+from gpumon.settings import Settings
+
+WARNING_FOUND = 3
+
+
+@click.command("advise", context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("pid", type=click.IntRange(min=1), required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print the JSON document (schema 1).")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=1.0),
+    default=15.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Print what is known by then at the latest.",
+)
+@shared_options
+@click.pass_context
+def command(context: click.Context, pid: int | None, as_json: bool, timeout: float, **flags: Any) -> None:
+    """Say what limits the training (of PID, or all that run) and which settings to use.
+
+    Exit code 0: nothing to do; 3: a finding of severity warning or above; 1: no training.
+    """
+    context.exit(advise(settings_from(flags), pid, as_json=as_json, timeout_seconds=timeout))
+
+
+def advise(settings: Settings, pid: int | None, *, as_json: bool, timeout_seconds: float) -> int:
+    """Watch until the verdict is settled or the time is over, print it, return the exit code."""
+    from gpumon.monitor.attaching import Wish
+    from gpumon.monitor.build import build_monitor, process_exists
+
+    if pid is not None and not process_exists(pid):
+        click.echo(f"gpumon: there is no process {pid}", err=True)
+        return 1
+    monitor = build_monitor(settings, Wish(pid=pid, everything=pid is None))
+    deadline = time.monotonic() + timeout_seconds
+    try:
+        report = monitor.tick()
+        while not _settled(report) and time.monotonic() + settings.interval_seconds <= deadline:
+            time.sleep(settings.interval_seconds)
+            report = monitor.tick()
+    finally:
+        monitor.close()
+    if not report.sample.trainings:
+        if as_json:
+            sink_for(settings, as_json=True, machine=False).write(report)
+        click.echo(f"gpumon: {report.attachment.text}", err=True)
+        return 1
+    sink_for(settings, as_json=as_json, machine=False).write(report)
+    return exit_code(report)
+
+
+def _settled(report: Report) -> bool:
+    """Tell whether every training that runs has a verdict that further samples would not change soon."""
+    return bool(report.trainings) and all(training.settled for training in report.trainings)
+
+
+def exit_code(report: Report) -> int:
+    """Return 3 where something is at least a warning, else 0."""
+    findings = [finding for training in report.trainings for finding in training.findings]
+    return WARNING_FOUND if any(finding.severity is not Severity.INFO for finding in findings) else 0

@@ -1,0 +1,43 @@
+"""`gpumon` and `gpumon PID`: the dashboard on a running training."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from gpumon.cli.options import settings_from, shared_options
+
+
+@click.command("attach", context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("pid", type=click.IntRange(min=1), required=False)
+@shared_options
+@click.pass_context
+def command(context: click.Context, pid: int | None, **flags: Any) -> None:
+    """Open the dashboard on a running training.
+
+    Without PID the training is found; several: choose; none: the machine is shown, and gpumon attaches
+    when one starts.
+    """
+    settings = settings_from(flags)
+    if not (sys.stdout.isatty() and sys.stdin.isatty()):
+        # Plain lines where there is no terminal: what a pipe or a log can use.
+        from gpumon.cli.snapshot import take
+
+        context.exit(take(settings, pid, as_json=False))
+    from gpumon.monitor.attaching import Wish
+    from gpumon.monitor.build import build_monitor, process_exists
+
+    if pid is not None and not process_exists(pid):
+        click.echo(f"gpumon: there is no process {pid}", err=True)
+        context.exit(1)
+    from gpumon.tui.run import run_dashboard
+
+    monitor = build_monitor(settings, Wish(pid=pid))
+    monitor.start()
+    try:
+        code = run_dashboard(monitor, settings)
+    finally:
+        monitor.close()
+    context.exit(code)

@@ -1,0 +1,57 @@
+"""`gpumon demo`: a simulated training, and the dashboard on it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import click
+
+from gpumon.cli.options import settings_from, shared_options
+from gpumon.demo.scenario import scenarios
+
+
+@click.command("demo", context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("scenario", default="starved", required=False)
+@click.option("--list", "listing", is_flag=True, help="List the scenarios and exit.")
+@click.option("--no-dashboard", is_flag=True, help="Only run the training, until Ctrl-C; print its PID.")
+@shared_options
+@click.pass_context
+def command(context: click.Context, scenario: str, listing: bool, no_dashboard: bool, **flags: Any) -> None:
+    """Start a training of gpumon's own on a virtual GPU (simulated) and attach to it.
+
+    SCENARIO is healthy, starved (default), oversubscribed, slow-disk or memory-creep.
+    """
+    table = scenarios(len(os.sched_getaffinity(0)))
+    if listing:
+        for item in table.values():
+            click.echo(f"{item.name:<15} {item.summary}")
+        return
+    if scenario not in table:
+        raise click.UsageError(f"there is no scenario {scenario!r}: choose one of {', '.join(table)}")
+    settings = settings_from(flags)
+    from gpumon.demo.launch import start
+
+    with start(table[scenario]) as demo:
+        pid = demo.process.pid
+        if no_dashboard:
+            click.echo(f"{pid}")
+            context.exit(demo.process.wait())
+        if not (sys.stdout.isatty() and sys.stdin.isatty()):
+            # Without a terminal the demo shows what a person would read: the advice.
+            from gpumon.cli.advise import advise
+
+            click.echo(f"simulated training {scenario}: pid {pid}", err=True)
+            context.exit(advise(settings, pid, as_json=False, timeout_seconds=20.0))
+        from gpumon.monitor.attaching import Wish
+        from gpumon.monitor.build import build_monitor
+        from gpumon.tui.run import run_dashboard
+
+        monitor = build_monitor(settings, Wish(pid=pid))
+        monitor.start()
+        try:
+            code = run_dashboard(monitor, settings)
+        finally:
+            monitor.close()
+    context.exit(code)

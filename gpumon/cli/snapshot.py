@@ -1,0 +1,67 @@
+"""`gpumon snapshot`: one look, then exit."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+import click
+
+from gpumon.cli.options import settings_from, shared_options
+from gpumon.model.gpu import DriverState
+from gpumon.model.measure import Missing
+from gpumon.model.report import Report
+from gpumon.settings import Settings
+
+
+@click.command("snapshot", context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("pid", type=click.IntRange(min=1), required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print the JSON document (schema 1).")
+@shared_options
+@click.pass_context
+def command(context: click.Context, pid: int | None, as_json: bool, **flags: Any) -> None:
+    """Take one look at GPUs, host and trainings (all, or that of PID), print it, and exit.
+
+    Exit code 0, or 1 if nothing could be read.
+    """
+    context.exit(take(settings_from(flags), pid, as_json=as_json))
+
+
+def take(settings: Settings, pid: int | None, *, as_json: bool) -> int:
+    """Print one report; return the exit code."""
+    from gpumon.monitor.attaching import Wish
+    from gpumon.monitor.build import build_monitor, process_exists
+
+    if pid is not None and not process_exists(pid):
+        click.echo(f"gpumon: there is no process {pid}", err=True)
+        return 1
+    monitor = build_monitor(settings, Wish(pid=pid, everything=pid is None))
+    try:
+        # Ratios are differences: two readings, an interval apart.
+        monitor.tick()
+        time.sleep(settings.interval_seconds)
+        report = monitor.tick()
+    finally:
+        monitor.close()
+    sink_for(settings, as_json=as_json, machine=True).write(report)
+    return 0 if _anything(report) else 1
+
+
+def sink_for(settings: Settings, *, as_json: bool, machine: bool) -> Any:
+    """Return the sink that writes to stdout."""
+    if as_json:
+        from gpumon.sinks.json import JsonSink
+
+        return JsonSink(sys.stdout)
+    from gpumon.sinks.plain import PlainSink
+
+    encoding = (sys.stdout.encoding or "").lower().replace("-", "")
+    return PlainSink(sys.stdout, machine=machine, unicode=encoding == "utf8" and not settings.ascii)
+
+
+def _anything(report: Report) -> bool:
+    """Tell whether anything could be read at all."""
+    sample = report.sample
+    host = not isinstance(sample.host.memory, Missing) or not isinstance(sample.host.cores, Missing)
+    return host or sample.driver.state is DriverState.OK

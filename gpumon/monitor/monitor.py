@@ -1,0 +1,272 @@
+"""The monitor: one sample a second from all sources, its history, its findings, its report."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from gpumon.advice.advise import advise
+from gpumon.advice.memory import outlook
+from gpumon.diagnosis.diagnose import diagnose
+from gpumon.history.history import History
+from gpumon.history.window import Window
+from gpumon.model.clock import Clock, Instant
+from gpumon.model.gpu import DriverReading, DriverState, GpusReading
+from gpumon.model.host import HostReading
+from gpumon.model.process import ProcessId
+from gpumon.model.reading import TrainingReading
+from gpumon.model.report import Attachment, Report, TrainingReport
+from gpumon.model.sample import Sample, SelfReading, SourceError
+from gpumon.model.source import Listener, Source
+from gpumon.model.training import Ended, Training
+from gpumon.monitor.attaching import Attaching, Found, Wish
+from gpumon.monitor.source_thread import SourceThread
+
+# How long a tick waits for the sources it has asked; later ones are late.
+_PATIENCE_SECONDS = 0.3
+# The first reading may load a driver library.
+_FIRST_PATIENCE_SECONDS = 5.0
+_SCAN_SECONDS_SEARCHING = 2.0
+_SCAN_SECONDS_ATTACHED = 5.0
+
+
+class Following(Protocol):
+    """Reads one training, tick by tick."""
+
+    def refresh(self, training: Training) -> None:
+        """Take in what a new scan knows of the training."""
+        ...
+
+    def read(self, now: Instant, gpus: GpusReading) -> TrainingReading:
+        """Return the training's reading; `ended` is set from the first reading after its end on."""
+        ...
+
+    def errors(self) -> tuple[SourceError, ...]:
+        """Return what could not be read in the newest reading."""
+        ...
+
+    def late(self) -> tuple[str, ...]:
+        """Return the names of its sources that were late in the newest reading."""
+        ...
+
+    def close(self) -> None:
+        """Give everything back."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a monitor is made of; each is injected.
+
+    `virtual` makes the source of a simulated training's GPU; `follow` starts following a training;
+    `find` scans for trainings, given the PIDs on GPUs.
+    """
+
+    clock: Clock
+    gpus: Source[GpusReading]
+    host: Source[HostReading]
+    own: Source[SelfReading]
+    find: Callable[[frozenset[int]], Found]
+    follow: Callable[[Training], Following]
+    virtual: Callable[[str, int], Source[GpusReading]]
+    hostname: str
+
+
+class Monitor:
+    """Samples in a thread of its own (`start`), or whenever `tick` is called; a Feed for front ends."""
+
+    def __init__(self, parts: Parts, wish: Wish, interval_seconds: float) -> None:
+        """Prepare; nothing is read before the first tick."""
+        self._parts = parts
+        self._interval_seconds = interval_seconds
+        self._gpus = SourceThread("nvml", parts.gpus.read)
+        self._finder = SourceThread("scan", self._scan)
+        self._attaching = Attaching(wish)
+        self._history = History()
+        self._following: dict[ProcessId, Following] = {}
+        self._virtual: dict[str, Source[GpusReading]] = {}
+        self._ended: dict[ProcessId, Ended] = {}
+        self._gpu_pids: frozenset[int] = frozenset()
+        self._found = Found(())
+        self._next_scan_seconds = 0.0
+        self._sequence = 0
+        self._report: Report | None = None
+        self._window: Window | None = None
+        self._listeners: list[Listener] = []
+        self._chosen_pid: int | None = None
+        self._wake = threading.Event()
+        self._closing = False
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Start sampling."""
+        self._thread = threading.Thread(target=self._run, name="gpumon monitor", daemon=True)
+        self._thread.start()
+
+    def subscribe(self, listener: Listener) -> None:
+        """Call `listener` after every tick, in the monitor's thread."""
+        with self._lock:
+            self._listeners.append(listener)
+
+    def report(self) -> Report | None:
+        """Return the newest report, or None before the first tick."""
+        with self._lock:
+            return self._report
+
+    def window(self) -> Window | None:
+        """Return the history up to the newest report, or None before the first tick."""
+        with self._lock:
+            return self._window
+
+    def choose(self, pid: int) -> None:
+        """Attach to the training with that main PID at once."""
+        with self._lock:
+            self._chosen_pid = pid
+        self._wake.set()
+
+    def close(self) -> None:
+        """Stop sampling and give everything back; closing twice is harmless."""
+        self._closing = True
+        self._wake.set()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(timeout=2.0)
+        self._gpus.stop()
+        self._finder.stop()
+        for following in self._following.values():
+            following.close()
+        self._following.clear()
+        for source in (*self._virtual.values(), self._parts.host, self._parts.own):
+            source.close()
+        self._virtual.clear()
+
+    def tick(self, late_seconds: float = 0.0) -> Report:
+        """Take one sample of everything, judge it, and return the report."""
+        now = self._parts.clock.now()
+        patience = _PATIENCE_SECONDS if self._sequence else _FIRST_PATIENCE_SECONDS
+        self._gpus.ask(now)
+        self._ask_for_scan(now)
+        host = self._parts.host.read(now)
+        gpus, gpus_on_time = self._gpus.newest(patience)
+        attachment = self._attach(patience)
+        all_gpus = self._with_virtual(now, gpus)
+        trainings = tuple(following.read(now, all_gpus) for following in self._following.values())
+        for reading in trainings:
+            if reading.ended is not None:
+                self._ended[reading.training.id] = reading.ended
+        late = () if gpus_on_time else ("nvml",)
+        late += tuple(name for following in self._following.values() for name in following.late())
+        sample = Sample(
+            sequence=self._sequence,
+            instant=now,
+            interval_seconds=self._interval_seconds,
+            hostname=self._parts.hostname,
+            driver=all_gpus.driver,
+            gpus=all_gpus.gpus,
+            host=host,
+            trainings=trainings,
+            errors=self._errors(),
+            late_sources=late,
+            late_seconds=late_seconds,
+            self_reading=self._parts.own.read(now),
+        )
+        self._sequence += 1
+        self._remember_gpu_pids(sample)
+        self._history.append(sample)
+        window = self._history.window()
+        report = Report(sample, attachment, tuple(_judge(window, reading) for reading in trainings))
+        with self._lock:
+            self._window, self._report = window, report
+            listeners = tuple(self._listeners)
+        for listener in listeners:
+            listener()
+        return report
+
+    def _run(self) -> None:
+        due = self._parts.clock.now().monotonic_seconds
+        while not self._closing:
+            self.tick(max(0.0, self._parts.clock.now().monotonic_seconds - due))
+            due += self._interval_seconds
+            behind = self._parts.clock.now().monotonic_seconds - due
+            if behind > 0:
+                # A suspended or starved machine: go on from here instead of catching up in a burst.
+                due += behind
+            if self._wake.wait(max(0.0, -behind)):
+                self._wake.clear()
+                due = self._parts.clock.now().monotonic_seconds
+
+    def _scan(self, now: Instant) -> Found:
+        del now
+        return self._parts.find(self._gpu_pids)
+
+    def _ask_for_scan(self, now: Instant) -> None:
+        ended = any(following_id in self._ended for following_id in self._following)
+        if now.monotonic_seconds < self._next_scan_seconds and not ended:
+            return
+        searching = self._attaching.current is None or ended
+        period = _SCAN_SECONDS_SEARCHING if searching else _SCAN_SECONDS_ATTACHED
+        self._next_scan_seconds = now.monotonic_seconds + period
+        self._finder.ask(now)
+
+    def _attach(self, patience: float) -> Attachment:
+        """Take in the newest scan and follow what is to be followed."""
+        found, _ = self._finder.newest(patience)
+        fresh = found is not None and found is not self._found
+        if found is not None:
+            self._found = found
+        with self._lock:
+            chosen, self._chosen_pid = self._chosen_pid, None
+        attachment = self._attaching.update(self._found, self._ended.get, chosen)
+        followed = {training.id: training for training in self._attaching.followed(self._found)}
+        for gone in self._following.keys() - followed.keys():
+            self._following.pop(gone).close()
+            self._ended.pop(gone, None)
+        for identity, training in followed.items():
+            if identity not in self._following:
+                self._following[identity] = self._parts.follow(training)
+            elif fresh:
+                self._following[identity].refresh(training)
+        return attachment
+
+    def _with_virtual(self, now: Instant, gpus: GpusReading | None) -> GpusReading:
+        """Return the driver's GPUs and the virtual ones of the simulated trainings."""
+        if gpus is None:
+            text = self._gpus.error or "the driver does not answer yet"
+            gpus = GpusReading(DriverReading(DriverState.FAILED, text))
+        paths = {
+            training.timeline_path
+            for training in self._attaching.followed(self._found)
+            if training.timeline_path is not None
+        }
+        for path in self._virtual.keys() - paths:
+            self._virtual.pop(path).close()
+        for path in paths - self._virtual.keys():
+            self._virtual[path] = self._parts.virtual(path, len(gpus.gpus) + len(self._virtual))
+        virtual = [source.read(now) for source in self._virtual.values()]
+        if not virtual:
+            return gpus
+        driver = gpus.driver if gpus.driver.state is DriverState.OK else virtual[0].driver
+        return GpusReading(driver, (*gpus.gpus, *(gpu for reading in virtual for gpu in reading.gpus)))
+
+    def _errors(self) -> tuple[SourceError, ...]:
+        threads = (self._gpus, self._finder)
+        own = tuple(SourceError(thread.name, thread.error) for thread in threads if thread.error)
+        return own + tuple(error for following in self._following.values() for error in following.errors())
+
+    def _remember_gpu_pids(self, sample: Sample) -> None:
+        """Keep the PIDs on GPUs for the next scan: a process that holds one may be a training."""
+        self._gpu_pids = frozenset(
+            process.pid
+            for gpu in sample.gpus
+            if isinstance(gpu.processes, tuple)
+            for process in gpu.processes
+        )
+
+
+def _judge(window: Window, reading: TrainingReading) -> TrainingReport:
+    pid = reading.training.id.pid
+    judgement = diagnose(window, pid)
+    suggestions = advise(window, pid, judgement.findings) if reading.ended is None else ()
+    return TrainingReport(pid, judgement.findings, suggestions, outlook(window, pid), judgement.settled)
