@@ -1,9 +1,7 @@
 """Builds the stand-in library and writes the scripts it follows.
 
-    library = build()
-    script = Script(gpus=2).set(0, memory_used_bytes=3 * GIB).fail("nvmlDeviceGetFanSpeed", "NOT_SUPPORTED")
-    script.write(path)
-    subprocess.run(["nvitop", "-1"], env=environment(library, path))
+To run a program on it: `Script(gpus=2).set(0, memory_used_bytes=GIB).write(path)`, then start the program
+with `env=environment(build(), path)`. To load it into this process: the fixtures in fixtures.py.
 """
 
 from __future__ import annotations
@@ -18,7 +16,8 @@ from pathlib import Path
 
 SONAME = "libnvidia-ml.so.1"
 _HERE = Path(__file__).parent
-_COMPILE = ("gcc", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", "-fvisibility=hidden", "-shared")
+_WARNINGS = ("-Wall", "-Wextra", "-Werror")
+_COMPILE = ("gcc", "-std=gnu11", "-O2", *_WARNINGS, "-fPIC", "-fvisibility=hidden", "-shared")
 
 
 def build(directory: Path | None = None) -> Path:
@@ -102,7 +101,9 @@ class Script:
     def lose(self, gpu: int | None = None, at_unix_seconds: float = 0) -> Script:
         return self.add("gpu", _which(gpu), "lost", repr(at_unix_seconds))
 
-    def wave(self, gpu: int | None, mean: int, amplitude: int, period_microseconds: int = 7_000_000) -> Script:
+    def wave(
+        self, gpu: int | None, mean: int, amplitude: int, period_microseconds: int = 7_000_000
+    ) -> Script:
         """Let the utilisation follow a triangle wave around `mean` percent."""
         self.set(gpu, busy_percent=mean, wave_amplitude_percent=amplitude)
         return self.set(gpu, wave_period_microseconds=period_microseconds)
