@@ -1,0 +1,1 @@
+"""Benchmarks: run by hand, they print the tables of docs/cost.md."""

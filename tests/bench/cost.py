@@ -1,0 +1,147 @@
+"""What gpumon costs beside its peers: `python -m tests.bench.cost [--rounds N] [--seconds S]`.
+
+Each monitor runs in turn in a pseudo-terminal of its own on the stand-in driver (1 and 8 GPUs, 0 and 64
+processes on them, 80x24 and 200x50), refreshing once a second. Printed: medians over the rounds of first
+frame, CPU of one core, RSS and PSS, bytes per second to the terminal, and the ratio to gpumon's CPU.
+gpumon runs as users run it, on a training of its own demo where the row says so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from gpumon.demo.launch import start
+from gpumon.demo.scenario import scenarios
+from tests.bench.terminal import Cost, measure
+from tests.nvml_stand_in.stand_in import Script, build, environment
+
+GIB = 1 << 30
+SIZES = ((80, 24), (200, 50))
+MACHINES = ((1, 0), (1, 64), (8, 0), (8, 64))
+
+
+def commands(bin_directory: Path) -> dict[str, list[str]]:
+    """Return the monitors that are installed, by name, each refreshing once a second."""
+    found = {
+        "gpumon": [sys.executable, "-m", "gpumon", "--thread-rate", "0"],
+        "nvitop": [str(bin_directory / "nvitop"), "--monitor", "full", "--interval", "1"],
+        "gpustat": [str(bin_directory / "gpustat"), "-i", "1"],
+        "nvtop": ["nvtop", "-d", "10"],
+        "btop": ["btop"],
+    }
+    return {
+        name: command
+        for name, command in found.items()
+        if name == "gpumon" or shutil.which(command[0]) is not None
+    }
+
+
+@contextmanager
+def gpu_processes(count: int) -> Iterator[list[int]]:
+    """Start `count` idle processes that the stand-in driver lists on its GPUs."""
+    idle = [subprocess.Popen(["sleep", "1000000"]) for _ in range(count)]
+    try:
+        yield [process.pid for process in idle]
+    finally:
+        for process in idle:
+            process.kill()
+            process.wait()
+
+
+def script(directory: Path, gpus: int, pids: list[int]) -> Path:
+    """Write what the driver shall say: busy waves, and the processes dealt out over the GPUs."""
+    written = Script(gpus=gpus).driver()
+    for gpu in range(gpus):
+        written.set(gpu, memory_total_bytes=12 * GIB, memory_used_bytes=7 * GIB).wave(gpu, 55, 35)
+        written.processes(gpu, pids[gpu::gpus], GIB // 10)
+    return written.write(directory / "driver.script")
+
+
+def rows(
+    monitors: Mapping[str, list[str]],
+    env: Mapping[str, str],
+    size: tuple[int, int],
+    options: argparse.Namespace,
+) -> dict[str, list[Cost]]:
+    """Measure all monitors in turn, `rounds` times."""
+    costs: dict[str, list[Cost]] = {name: [] for name in monitors}
+    for _ in range(options.rounds):
+        for name, command in monitors.items():
+            try:
+                cost = measure(command, env, size=size, warm_up_seconds=3.0, window_seconds=options.seconds)
+            except (RuntimeError, TimeoutError) as error:
+                print(f"  {name}: {error}", file=sys.stderr)
+                continue
+            costs[name].append(cost)
+    return costs
+
+
+def table(title: str, costs: Mapping[str, list[Cost]]) -> None:
+    """Print one table in Markdown."""
+    print(f"\n### {title}\n")
+    print("| monitor | first frame s (min) | CPU % of a core | to gpumon | RSS / PSS MiB | bytes/s |")
+    print("|---|---|---|---|---|---|")
+    own = statistics.median(cost.cpu_ratio for cost in costs["gpumon"]) if costs.get("gpumon") else None
+    for name, found in costs.items():
+        if not found:
+            print(f"| {name} | does not run here | | | | |")
+            continue
+
+        def median(field: str, found: list[Cost] = found) -> float:
+            return statistics.median(getattr(cost, field) for cost in found)
+
+        quickest = min(cost.first_frame_seconds for cost in found)
+        ratio = f"{median('cpu_ratio') / own:.2f}" if own else "-"
+        print(
+            f"| {name} | {median('first_frame_seconds'):.2f} ({quickest:.2f}) | {median('cpu_ratio') * 100:.2f} "
+            f"| {ratio} | {median('rss_bytes') / 2**20:.0f} / {median('pss_bytes') / 2**20:.0f} "
+            f"| {median('bytes_per_second'):.0f} |",
+            flush=True,
+        )
+
+
+def attached(options: argparse.Namespace, env: Mapping[str, str]) -> None:
+    """Print gpumon's cost while it is attached to a training, with and without looking at threads."""
+    scenario = scenarios(len(os.sched_getaffinity(0)))["healthy"]
+    for size in ((80, 24), (120, 40), (200, 50)):
+        with start(scenario) as demo:
+            variants = {
+                "gpumon": [sys.executable, "-m", "gpumon", "--thread-rate", "0", str(demo.process.pid)],
+                "gpumon, 20 looks a second": [sys.executable, "-m", "gpumon", str(demo.process.pid)],
+            }
+            table(f"attached to a demo training, {size[0]}x{size[1]}", rows(variants, env, size, options))
+
+
+def main() -> None:
+    """Run all of it and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--only", choices=["peers", "attached"], default=None)
+    options = parser.parse_args()
+    library = build()
+    monitors = commands(Path(sys.executable).parent)
+    with tempfile.TemporaryDirectory() as temporary:
+        directory = Path(temporary)
+        if options.only != "attached":
+            for gpus, processes in MACHINES:
+                with gpu_processes(processes) as pids:
+                    env = environment(library, script(directory, gpus, pids))
+                    for size in SIZES:
+                        title = f"{gpus} GPU, {processes} processes, {size[0]}x{size[1]}"
+                        table(title, rows(monitors, env, size, options))
+        if options.only != "peers":
+            attached(options, environment(library, script(directory, 1, [])))
+
+
+if __name__ == "__main__":
+    main()
