@@ -79,10 +79,15 @@ def read_link(path: str) -> Maybe[str]:
         return unreadable(error, path)
 
 
-def read_names(path: str) -> Maybe[list[str]]:
-    """Return the names in a directory, or Missing."""
+def read_names(path: str) -> Maybe[dict[str, int]]:
+    """Return the names in a directory with their inode numbers, or Missing.
+
+    The inode number of /proc/PID comes with the listing for free, and a PID that is used again has
+    another one.
+    """
     try:
-        return os.listdir(path)  # noqa: PTH208 - strings are what is wanted
+        with os.scandir(path) as entries:
+            return {entry.name: entry.inode() for entry in entries}
     except OSError as error:
         return unreadable(error, path)
 

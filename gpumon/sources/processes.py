@@ -84,7 +84,7 @@ class _Followed:
 
 
 class ProcessSource:
-    """Follows the members of a training through kept descriptors, at about 8 us per process and reading.
+    """Follows the members of a training through kept descriptors, at about 15 us per process and reading.
 
     CPU time is utime + stime of /proc/PID/stat, of all threads together, in ticks of 10 ms. Run-queue wait
     is the main thread's alone: /proc/PID/schedstat is of that one task, and a DataLoader worker does its
