@@ -24,7 +24,7 @@ _NO_WIDTH = frozenset({"Mn", "Me", "Cf", "Cc"})
 def character_width(character: str) -> int:
     """Return how many cells a character takes: 0, 1 or 2 (Unicode 11, East Asian width)."""
     if character < "\u0300":
-        return 1 if character.isprintable() else 0
+        return 0 if character < " " or "\x7f" <= character < "\xa0" else 1
     if unicodedata.east_asian_width(character) in _WIDE:
         return 2
     return 0 if unicodedata.category(character) in _NO_WIDTH else 1

@@ -2,27 +2,117 @@
 
 from __future__ import annotations
 
-from gpumon.paint.row import Row
+from gpumon.model.host import CoreReading
+from gpumon.model.measure import Missing, number
+from gpumon.paint.axis import time_axis
+from gpumon.paint.glyphs import glyphs
+from gpumon.paint.heat import Band, fold, heat_row, level
+from gpumon.paint.numbers import percent
+from gpumon.paint.row import Row, Span, runs
+from gpumon.paint.wrap import wrap
+from gpumon.tui.widgets.chart import columns_of, means
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.pane import Pane
 
+_NUMBER_CELLS = 6
+_TIME_FROM = 4
+_BUSY_RATIO = 0.9
+
 
 class CorePane(Pane):
-    """Heat of every core over time."""
+    """Heat of every core over time, one row per core; with more cores than rows, of groups of cores.
+
+    In a group the ink of a cell is the mean over its cores, the colour the hottest of them.
+    """
+
+    def title(self, frame: Frame) -> Row:
+        """Return `CPU 8 cores 31 %`."""
+        host = frame.report.sample.host
+        count = len(host.cores) if isinstance(host.cores, tuple) else None
+        cores = f" {count} cores" if count is not None else ""
+        return (Span(f"CPU{cores} ", "title"), Span(percent(number(host.cpu_busy_ratio), 4), "value"))
+
+    def subtitle(self, frame: Frame) -> Row:
+        """Return how many cores are busy, and the share of I/O wait and steal where there is any."""
+        cores = frame.report.sample.host.cores
+        if not isinstance(cores, tuple) or not cores:
+            return ()
+        busy = sum(core.cpu_busy_ratio >= _BUSY_RATIO for core in cores)
+        parts: list[Span] = [
+            Span(f"{busy:>{len(str(len(cores)))}}", "value"),
+            Span(" at 90 % or more", "dim"),
+        ]
+        for word, share in (
+            ("I/O wait", sum(core.cpu_iowait_ratio for core in cores) / len(cores)),
+            ("steal", sum(core.cpu_steal_ratio for core in cores) / len(cores)),
+        ):
+            if share >= 0.005:
+                parts += [Span(f"  {word}", "dim"), Span(percent(share))]
+        return tuple(parts)
 
     def draw(self, frame: Frame, width: int, height: int) -> list[Row]:
-        """Return the rows."""
-        del frame, width, height
-        return []
+        """Return the heat and its time axis."""
+        cores = frame.report.sample.host.cores
+        if isinstance(cores, Missing):
+            words = wrap((Span("– ", "dim"), Span(cores.reason)), width - 4)
+            return [(), *((Span("  "), *row) for row in words)]
+        with_time = height >= _TIME_FROM and not frame.view.low_bandwidth
+        room = height - with_time
+        label_cells = _label_cells(cores, room)
+        columns = width - label_cells - _NUMBER_CELLS - 1
+        if columns < 1 or room < 1:
+            return []
+        series = [means(columns_of(frame, "cpu_busy_ratio", str(core.core), columns)) for core in cores]
+        rows = [
+            self._band(band, cores, label_cells, ascii_only=frame.view.ascii) for band in fold(series, room)
+        ]
+        if not with_time:
+            return rows
+        axis = time_axis(frame.view.span_seconds, columns)
+        return [*rows, (Span(" " * (label_cells + 1)), axis)]
+
+    @staticmethod
+    def _band(band: Band, cores: tuple[CoreReading, ...], label_cells: int, *, ascii_only: bool) -> Row:
+        members = cores[band.first : band.last + 1]
+        label = str(members[0].core)
+        if len(members) > 1:
+            label = f"{label}-{members[-1].core}"
+        now = sum(core.cpu_busy_ratio for core in members) / len(members)
+        heat = heat_row(band.means, band.highest, ascii_only=ascii_only)
+        return (Span(label.rjust(label_cells), "axis"), Span(" "), *heat, Span(percent(now, _NUMBER_CELLS)))
 
 
 class CoreStrip(Pane):
-    """One cell per core."""
+    """The cores now: one cell per core, filled by its busy share; groups of cores where there are many."""
 
     DEFAULT_CSS = "CoreStrip { height: 1; }"
     FRAMED = False
 
     def draw(self, frame: Frame, width: int, height: int) -> list[Row]:
-        """Return the rows."""
-        del frame, width, height
-        return []
+        """Return the line."""
+        del height
+        host = frame.report.sample.host
+        head: Row = (Span(" CPU ", "title"), Span(percent(number(host.cpu_busy_ratio)), "value"), Span(" "))
+        cores = host.cores
+        if isinstance(cores, Missing):
+            return [(*head, Span(cores.reason, "dim"))]
+        busy = sum(core.cpu_busy_ratio >= _BUSY_RATIO for core in cores)
+        digits = len(str(len(cores)))
+        tail = f" {busy:>{digits}} of {len(cores)} cores busy "
+        room = width - 11 - len(tail)
+        if room < 1:
+            return [(*head, Span(tail.strip()))]
+        glyph = glyphs(frame.view.ascii)
+        each = -(-len(cores) // room)
+        groups = [cores[first : first + each] for first in range(0, len(cores), each)]
+        cells = []
+        for group in groups:
+            ratio = sum(core.cpu_busy_ratio for core in group) / len(group)
+            hottest = max(core.cpu_busy_ratio for core in group)
+            cells.append((glyph.levels[max(1, min(8, round(ratio * 8)))], f"heat{max(1, level(hottest))}"))
+        return [(*head, *runs(cells), Span(tail, "dim"))]
+
+
+def _label_cells(cores: tuple[CoreReading, ...], rows: int) -> int:
+    digits = max((len(str(core.core)) for core in cores), default=1)
+    return digits if len(cores) <= rows else 2 * digits + 1

@@ -2,15 +2,187 @@
 
 from __future__ import annotations
 
-from gpumon.paint.row import Row
+from gpumon.model.gpu import DriverReading, DriverState, GpuReading, GpuState
+from gpumon.model.measure import Measure, Missing, known, number
+from gpumon.model.training import Phase
+from gpumon.paint.area import area
+from gpumon.paint.axis import percent_label
+from gpumon.paint.glyphs import Glyphs, glyphs
+from gpumon.paint.numbers import hertz, percent, whole
+from gpumon.paint.row import Row, Span, row_width
+from gpumon.paint.wrap import wrap
+from gpumon.tui.widgets.chart import columns_of, means, with_axes
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.pane import Pane
 
+_AXIS_CELLS = 4
+# nvtop calls a GPU below 75 % moderately busy; for a training that is low (facts: nvtop README).
+_LOW_BUSY_RATIO = 0.7
+_WARM_CELSIUS = 5.0  # nvtop: yellow within 5 degrees of the slowdown temperature
+_STATUS_ROWS_FROM = 5
+
 
 class GpuPane(Pane):
-    """Busy share of a GPU, with the share waited for data above it."""
+    """Busy share of a GPU over time, and stacked on it the share of time the training waited for data.
+
+    What is neither is idle for another reason, or the training is between two batches.
+    """
+
+    def title(self, frame: Frame) -> Row:
+        """Return `GPU 0 RTX 3060 · busy 58 %`; a low share has its own mark."""
+        gpu = frame.gpu
+        if gpu is None:
+            return (Span("GPU", "title"),)
+        glyph = glyphs(frame.view.ascii)
+        name: Row = (Span(f"GPU {gpu.index} {short_name(gpu.name)}", "title"),)
+        if gpu.state is not GpuState.OK:
+            return (*name, Span(f" {glyph.dot} ", "dim"), Span(gpu.state.value.upper(), "danger"))
+        return (*name, Span(f" {glyph.dot} busy ", "dim"), *busy_spans(gpu, frame, glyph))
+
+    def subtitle(self, frame: Frame) -> Row:
+        """Return the legend of the shaded part, with its number."""
+        training = frame.training
+        if training is None or frame.gpu is None or training.ended is not None:
+            return ()
+        wait = known(training.loader.data_wait_ratio)
+        if wait is None:
+            return ()
+        glyph = glyphs(frame.view.ascii)
+        return (Span(glyph.waited * 2, "wait"), Span(" waits for data", "dim"), *wait_spans(wait, glyph))
 
     def draw(self, frame: Frame, width: int, height: int) -> list[Row]:
-        """Return the rows."""
-        del frame, width, height
-        return []
+        """Return the picture, its axes with room, and the row of temperature, power and clocks."""
+        gpu = frame.gpu
+        if gpu is None:
+            return driver_rows(frame.report.sample.driver, width, glyphs(frame.view.ascii))
+        if gpu.state is not GpuState.OK:
+            text = "this GPU has fallen off the bus" if gpu.state is GpuState.LOST else "cannot be read"
+            return [(), (Span(f"  GPU {gpu.index}: {text}", "danger"),)]
+        status = height >= _STATUS_ROWS_FROM
+        chart_height = max(0, height - (2 if status else 0))
+        if frame.view.low_bandwidth and status:
+            chart_height += 1
+        columns = max(0, width - _AXIS_CELLS - 1)
+        busy = means(columns_of(frame, "gpu_busy_ratio", gpu.uuid, columns))
+        if isinstance(gpu.gpu_busy_ratio, Missing) and not any(value is not None for value in busy):
+            return _missing(gpu.gpu_busy_ratio, width)
+        picture = area(
+            busy,
+            height=chart_height,
+            top=1.0,
+            stacked=_waited(frame, gpu, columns),
+            ascii_only=frame.view.ascii,
+        )
+        if not status:
+            return [(axis, Span(" "), *row) for axis, row in zip(_labels(chart_height), picture, strict=True)]
+        rows = with_axes(picture, frame, top=1.0, label=percent_label, axis_width=_AXIS_CELLS, width=columns)
+        return [*rows, _status(gpu, frame, width)]
+
+
+def short_name(name: str) -> str:
+    """Return a GPU's name without the vendor's words: `RTX 3060`."""
+    return name.removeprefix("NVIDIA ").removeprefix("GeForce ")
+
+
+def busy_spans(gpu: GpuReading, frame: Frame, glyph: Glyphs) -> Row:
+    """Return the busy share, marked where it is low while a training trains."""
+    busy = number(gpu.gpu_busy_ratio)
+    training = frame.training
+    trains = training is not None and training.phase is Phase.TRAIN and training.ended is None
+    if busy is not None and trains and busy < _LOW_BUSY_RATIO:
+        return (Span(percent(busy, 4), "value"), Span(f" {glyph.down}low", "warn"))
+    return (Span(percent(busy, 4), "value"), Span("     " if trains else ""))
+
+
+def wait_spans(wait: Measure, glyph: Glyphs) -> Row:
+    """Return the share waited for data with its standard error: ` 41 % ±3`."""
+    role = "value" if wait.value < 0.05 else "warn"
+    error = wait.standard_error
+    more = f" {glyph.plus_minus}{round(error * 100)}" if error is not None else ""
+    return (Span(percent(wait.value), role), Span(more.ljust(len(more) and len(glyph.plus_minus) + 2), "dim"))
+
+
+def driver_rows(driver: DriverReading, width: int, glyph: Glyphs) -> list[Row]:
+    """Return why there is no GPU to show."""
+    text = driver.text or f"the driver is {driver.state.value}"
+    mark, role = (glyph.ring, "dim") if driver.state is DriverState.OK else (glyph.up, "warn")
+    if driver.state is DriverState.OK:
+        text = driver.text or "no GPU was found"
+    return [
+        (),
+        *((Span("  "), *row) for row in wrap((Span(f"{mark} ", role), Span(text)), width - 4, indent=2)),
+    ]
+
+
+def _waited(frame: Frame, gpu: GpuReading, columns: int) -> tuple[float | None, ...]:
+    """Return the share waited for data, where the training runs on this GPU."""
+    training = frame.training
+    if training is None or (training.gpu_uuids and gpu.uuid not in training.gpu_uuids):
+        return ()
+    label = str(training.training.id.pid)
+    return means(columns_of(frame, "data_wait_ratio", label, columns))
+
+
+def _labels(height: int) -> list[Span]:
+    marks = ["100%", *["    "] * (height - 2), "  0%"] if height > 1 else ["100%"] * height
+    return [Span(mark, "axis") for mark in marks]
+
+
+def _missing(reason: Missing, width: int) -> list[Row]:
+    return [(), *((Span("  "), *row) for row in wrap((Span("– ", "dim"), Span(reason.reason)), width - 4))]
+
+
+def _status(gpu: GpuReading, frame: Frame, width: int) -> Row:
+    """Return temperature, power, clock, fan and what slows the GPU, as much as has room."""
+    ascii_only = frame.view.ascii
+    glyph = glyphs(ascii_only)
+    parts: list[Row] = [_slowed(gpu, glyph)] if _slowed(gpu, glyph) else []
+    parts += [_temperature(gpu, ascii_only=ascii_only), _power(gpu)]
+    parts.append((Span("SM ", "dim"), Span(hertz(known(gpu.gpu_sm_clock_hertz), 8))))
+    if len(frame.report.sample.gpus) > 1:
+        parts.append(_all_gpus(frame, glyph))
+    parts.append((Span("fan ", "dim"), Span(percent(known(gpu.gpu_fan_ratio), 4))))
+    row: list[Span] = [Span(" ")]
+    for part in parts:
+        longer = [*row, *part, Span("  ")]
+        if row_width(longer) - 2 > width:
+            break
+        row = longer
+    return tuple(row)
+
+
+def _temperature(gpu: GpuReading, *, ascii_only: bool) -> Row:
+    celsius = known(gpu.gpu_temperature_celsius)
+    limit = known(gpu.gpu_temperature_slowdown_celsius)
+    role = ""
+    if celsius is not None and limit is not None and celsius >= limit - _WARM_CELSIUS:
+        role = "danger" if celsius >= limit else "warn"
+    return (Span(whole(celsius, "C" if ascii_only else "°C", 5), role),)
+
+
+def _power(gpu: GpuReading) -> Row:
+    limit = known(gpu.gpu_power_limit_watts)
+    text = whole(known(gpu.gpu_power_watts), width=3)
+    return (Span(text), Span(f"/{limit:.0f} W" if limit is not None else " W", "dim"))
+
+
+def _slowed(gpu: GpuReading, glyph: Glyphs) -> Row:
+    """Return what slowed the GPU since the last reading, worst first."""
+    causes = (
+        ("heat", number(gpu.gpu_throttle_thermal_ratio), "danger"),
+        ("power brake", number(gpu.gpu_throttle_brake_ratio), "danger"),
+        ("power limit", number(gpu.gpu_throttle_power_ratio), "warn"),
+    )
+    for word, ratio, role in causes:
+        if ratio is not None and ratio >= 0.005:
+            return (Span(f"{glyph.up} slowed by {word}{percent(ratio)}", role),)
+    return ()
+
+
+def _all_gpus(frame: Frame, glyph: Glyphs) -> Row:
+    """Return one cell per GPU, filled by its busy share."""
+    cells = []
+    for gpu in frame.report.sample.gpus:
+        busy = number(gpu.gpu_busy_ratio)
+        cells.append("?" if busy is None else glyph.levels[max(1, min(8, round(busy * 8)))])
+    return (Span("all ", "dim"), Span("".join(cells), "gpu"))

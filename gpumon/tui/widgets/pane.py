@@ -199,7 +199,7 @@ def _ascii_row(row: Row) -> Row:
 
 def _upper_edge(title: Row, subtitle: Row, width: int, glyph: Glyphs) -> Row:
     """Return the upper edge of the box: corner, line, title, line, subtitle, line, corner."""
-    left, line, right = glyph.frame[:3]
+    left, line, right = glyph.frame[0], glyph.frame[1], glyph.frame[2]
     head: Row = (Span(left + line, "frame"),)
     if title:
         head = (*head, Span(" ", "frame"), *title, Span(" ", "frame"))

@@ -2,27 +2,212 @@
 
 from __future__ import annotations
 
-from gpumon.paint.row import Row
+from gpumon.model.measure import Missing, known, number
+from gpumon.model.process import Role
+from gpumon.model.reading import LoaderReading, TrainingReading
+from gpumon.paint.bars import gauge
+from gpumon.paint.glyphs import Glyphs, glyphs
+from gpumon.paint.numbers import NOT_KNOWN, bytes_of, percent, quantity, rate_text
+from gpumon.paint.row import Row, Span, fit, row_width
+from gpumon.paint.wrap import wrap
 from gpumon.tui.widgets.frame import Frame
+from gpumon.tui.widgets.gpu import busy_spans, wait_spans
 from gpumon.tui.widgets.pane import Pane
+
+_LABEL_CELLS = 9
+_RATE_CELLS = 10
+_BAR_CELLS = 8
+_NO_TRAINING = "no training is attached"
 
 
 class PipelinePane(Pane):
-    """The stages of the data pipeline."""
+    """The stages of the data pipeline, one row each, from the disk to the images trained per second."""
+
+    def title(self, frame: Frame) -> Row:
+        """Return `pipeline`."""
+        del frame
+        return (Span("pipeline", "title"),)
 
     def draw(self, frame: Frame, width: int, height: int) -> list[Row]:
-        """Return the rows."""
-        del frame, width, height
-        return []
+        """Return the stages, the decisive ones first where there is no room for all."""
+        glyph = glyphs(frame.view.ascii)
+        reading = frame.training
+        if reading is None:
+            return [(), (Span(f"  {_NO_TRAINING}", "dim"))] if height > 1 else [(Span(_NO_TRAINING, "dim"),)]
+        loader = reading.loader
+        bar_cells = max(_BAR_CELLS, min(24, width - 52))
+        stages: list[tuple[int, str, Row]] = [
+            (4, "disk", _disk(frame, loader)),
+            (0, "workers", _workers(reading, glyph, bar_cells, ascii_only=frame.view.ascii)),
+            (5, "", _worker_waits(loader)),
+            (3, "queue", _queue(loader)),
+            (6, "shm", _shared_memory(loader)),
+            (1, "loop", _wait(loader, glyph)),
+            (2, "GPU", _gpu(frame, glyph, bar_cells)),
+            (2, "rate", _rate(reading)),
+        ]
+        stages = [stage for stage in stages if stage[2]]
+        while len(stages) > height:
+            stages.remove(max(stages, key=lambda stage: stage[0]))
+        rows: list[Row] = []
+        for _, word, row in stages:
+            label = Span(f" {word}".ljust(_LABEL_CELLS), "dim")
+            rows.append(fit((label, *row), width, ellipsis=glyph.ellipsis))
+        return rows
 
 
 class PipelineLine(Pane):
-    """The pipeline in one line."""
+    """The pipeline in one line: `disk 41 MB/s → workers 2 98 % ██ → queue full 2 % → GPU 58 %`."""
 
     DEFAULT_CSS = "PipelineLine { height: 1; }"
     FRAMED = False
 
     def draw(self, frame: Frame, width: int, height: int) -> list[Row]:
-        """Return the rows."""
-        del frame, width, height
-        return []
+        """Return the line, without the stages that have no room."""
+        del height
+        glyph = glyphs(frame.view.ascii)
+        reading = frame.training
+        if reading is None:
+            return [(Span(f" {_NO_TRAINING}", "dim"),)]
+        loader = reading.loader
+        read = known(loader.read_bytes_per_second)
+        gpu = frame.gpu
+        busy = percent(None if gpu is None else number(gpu.gpu_busy_ratio), 4)
+        wait = known(loader.data_wait_ratio)
+        stages: list[tuple[int, Row]] = [
+            (3, (Span("disk ", "dim"), Span(rate_text(read, 8)))),
+            (0, _short_workers(loader, ascii_only=frame.view.ascii)),
+            (4, (Span("queue full", "dim"), Span(percent(known(loader.worker_idle_ratio))))),
+            (
+                1,
+                (
+                    Span("waits", "dim"),
+                    *((Span(f" {NOT_KNOWN}"),) if wait is None else wait_spans(wait, glyph)),
+                ),
+            ),
+            (0, (Span("GPU ", "dim"), Span(busy, "value"))),
+        ]
+        arrow = Span(f" {glyph.arrow} ", "dim")
+        while True:
+            row: list[Span] = [Span(" ")]
+            for number_of_stage, (_, stage) in enumerate(stages):
+                row += [arrow, *stage] if number_of_stage else stage
+            dearest = max(rank for rank, _ in stages)
+            if row_width(row) <= width or dearest == 0:
+                return [tuple(row)]
+            stages = [stage for stage in stages if stage[0] != dearest]
+
+
+def _disk(frame: Frame, loader: LoaderReading) -> Row:
+    """Return what the workers read, and the busiest disk."""
+    parts: list[Span] = [Span(rate_text(known(loader.read_bytes_per_second), _RATE_CELLS), "value")]
+    parts.append(Span(" read by the workers", "dim"))
+    disks = known(frame.report.sample.host.disks)
+    if disks:
+        busiest = max(disks, key=lambda disk: disk.disk_busy_ratio)
+        parts += [Span(f"   {busiest.name} busy", "dim"), Span(percent(busiest.disk_busy_ratio))]
+    return tuple(parts)
+
+
+def _workers(reading: TrainingReading, glyph: Glyphs, bar_cells: int, *, ascii_only: bool) -> Row:
+    loader = reading.loader
+    count = known(loader.workers)
+    if count is None:
+        seen = len(reading.training.pids(Role.TRAIN_WORKER))
+        count = seen or None
+    cpu = known(loader.worker_cpu_ratio)
+    bar = gauge(cpu, bar_cells, role="bar", ascii_only=ascii_only)
+    return (
+        Span((NOT_KNOWN if count is None else str(count)).rjust(4), "value"),
+        Span(" busy ", "dim"),
+        Span(percent(cpu), "value"),
+        Span(" "),
+        Span(glyph.left_edge, "dim"),
+        *bar,
+        Span(glyph.right_edge, "dim"),
+        *((Span(f" {loader.workers.reason}", "dim"),) if isinstance(loader.workers, Missing) else ()),
+    )
+
+
+def _short_workers(loader: LoaderReading, *, ascii_only: bool) -> Row:
+    count = known(loader.workers)
+    cpu = known(loader.worker_cpu_ratio)
+    text = NOT_KNOWN if count is None else str(count)
+    return (
+        Span("workers ", "dim"),
+        Span(text, "value"),
+        Span(percent(cpu)),
+        Span(" "),
+        *gauge(cpu, 4, role="bar", ascii_only=ascii_only),
+    )
+
+
+def _worker_waits(loader: LoaderReading) -> Row:
+    """Return what else the workers do, the reasons that are there."""
+    waits = (
+        ("runnable, no core", known(loader.worker_run_queue_wait_ratio)),
+        ("disk", known(loader.worker_disk_ratio)),
+        ("remote", known(loader.worker_remote_ratio)),
+        ("lock", known(loader.worker_lock_ratio)),
+    )
+    parts: list[Span] = []
+    for word, share in waits:
+        if share is None or (parts and share < 0.005):
+            continue
+        parts += [Span("   " if parts else "wait for: ", "dim"), Span(word, "dim"), Span(percent(share, 4))]
+    return tuple(parts)
+
+
+def _queue(loader: LoaderReading) -> Row:
+    """Return how often the prefetch queue is full: then the workers wait for an index."""
+    return (
+        Span("full", "dim"),
+        Span(percent(known(loader.worker_idle_ratio)), "value"),
+        Span(" of the time", "dim"),
+    )
+
+
+def _shared_memory(loader: LoaderReading) -> Row:
+    shm = loader.shm
+    if isinstance(shm, Missing):
+        return (Span(f"{NOT_KNOWN} {shm.reason}", "dim"),)
+    text = bytes_of(shm.shm_free_bytes, shm.shm_total_bytes)
+    low = shm.shm_free_bytes < 0.1 * shm.shm_total_bytes
+    return (Span(text, "warn" if low else ""), Span(" free in /dev/shm", "dim"))
+
+
+def _wait(loader: LoaderReading, glyph: Glyphs) -> Row:
+    wait = loader.data_wait_ratio
+    if isinstance(wait, Missing):
+        return (Span("waits ", "dim"), Span(NOT_KNOWN), Span(f" {wait.reason}", "dim"))
+    return (Span("waits", "dim"), *wait_spans(wait, glyph), Span(" of its time for data", "dim"))
+
+
+def _gpu(frame: Frame, glyph: Glyphs, bar_cells: int) -> Row:
+    gpu = frame.gpu
+    if gpu is None:
+        return tuple(wrap((Span(frame.report.sample.driver.text or NOT_KNOWN, "dim"),), 200)[0])
+    bar = gauge(number(gpu.gpu_busy_ratio), bar_cells, role="gpu", ascii_only=frame.view.ascii)
+    return (
+        Span("     busy ", "dim"),
+        *busy_spans(gpu, frame, glyph)[:1],
+        Span("  "),
+        Span(glyph.left_edge, "dim"),
+        *bar,
+        Span(glyph.right_edge, "dim"),
+        *busy_spans(gpu, frame, glyph)[1:],
+    )
+
+
+def _rate(reading: TrainingReading) -> Row:
+    rate = reading.progress.images_per_second
+    batches = number(reading.loader.batches_per_second)
+    if isinstance(rate, Missing):
+        if batches is None:
+            return (Span(NOT_KNOWN.rjust(5)), Span(f" {rate.reason}", "dim"))
+        return (Span(quantity(batches, 5), "value"), Span(" batches/s", "dim"))
+    mark = "~" if rate.certainty.value == "estimated" else ""
+    parts = [Span((mark + quantity(rate.value)).rjust(5), "value"), Span(" img/s", "dim")]
+    if batches is not None:
+        parts += [Span(quantity(batches, 8)), Span(" batches/s", "dim")]
+    return tuple(parts)

@@ -2,18 +2,66 @@
 
 from __future__ import annotations
 
-from gpumon.paint.row import Row
+from gpumon.model.measure import known
+from gpumon.model.sample import Sample
+from gpumon.paint.glyphs import Glyphs, glyphs
+from gpumon.paint.numbers import NOT_KNOWN, bytes_text
+from gpumon.paint.row import Row, Span, clip, row_width
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.pane import Pane
 
+_SOURCE_CELLS = 16
+
 
 class StatusLine(Pane):
-    """Errors of sources, and gpumon's own cost."""
+    """Errors of sources and late sources at the left, gpumon's own CPU and memory at the right.
+
+    `note` is a word of the app's own (as `paused`), shown before all else.
+    """
 
     DEFAULT_CSS = "StatusLine { height: 1; }"
     FRAMED = False
+    note = ""
+
+    def say(self, note: str) -> None:
+        """Show a word of the app's own; empty takes it away."""
+        self.note = note
+        self.redraw()
 
     def draw(self, frame: Frame, width: int, height: int) -> list[Row]:
-        """Return the rows."""
-        del frame, width, height
-        return []
+        """Return the line."""
+        del height
+        sample = frame.report.sample
+        glyph = glyphs(frame.view.ascii)
+        cost = cost_row(sample)
+        room = width - row_width(cost) - 1
+        if room < 0:
+            return [cost]
+        note: Row = (Span(f" {self.note}", "warn"),) if self.note else ()
+        left: Row = (*note, *_troubles(sample, glyph, room - row_width(note)))
+        return [(*left, Span(" " * (room + 1 - row_width(left))), *cost)]
+
+
+def cost_row(sample: Sample) -> Row:
+    """Return `gpumon 0.9 % CPU  58 MB`."""
+    cores = known(sample.self_reading.cpu_ratio)
+    cpu = NOT_KNOWN.rjust(4) if cores is None else f"{cores * 100:4.1f}"
+    memory = bytes_text(known(sample.self_reading.memory_bytes), 6)
+    return (Span(f"gpumon {cpu} % CPU {memory} ", "dim"),)
+
+
+def _troubles(sample: Sample, glyph: Glyphs, room: int) -> Row:
+    """Return the first error in words and how many more there are; then the late sources."""
+    parts: list[Span] = []
+    if sample.errors:
+        first = sample.errors[0]
+        more = f" (+{len(sample.errors) - 1})" if len(sample.errors) > 1 else ""
+        text = f"{clip(first.source, _SOURCE_CELLS, glyph.ellipsis)}: {first.text}"
+        parts.append(Span(f" {glyph.up} ", "warn"))
+        parts.append(Span(clip(text, room - 3 - len(more), glyph.ellipsis) + more))
+    if sample.late_sources:
+        late = " late: " + ", ".join(sample.late_sources)
+        left = room - row_width(parts)
+        if left > len(" late: "):
+            parts.append(Span(clip(late, left, glyph.ellipsis), "dim"))
+    return tuple(parts) if room > 0 else ()

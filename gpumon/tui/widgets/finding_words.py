@@ -1,0 +1,178 @@
+"""Findings and suggestions in the words of the screen."""
+
+from __future__ import annotations
+
+import re
+
+from gpumon.model.finding import Finding, Severity
+from gpumon.model.measure import known
+from gpumon.model.reading import TrainingReading
+from gpumon.model.suggestion import Bound, Effect, MemoryOutlook, RiskLevel, Suggestion
+from gpumon.paint.glyphs import Glyphs
+from gpumon.paint.numbers import bytes_of, bytes_text, quantity
+from gpumon.paint.row import Row, Span
+
+_WORDS = {
+    "compute-bound": "HEALTHY",
+    "host-overhead": "HOST BOUND",
+    "batch-too-small": "SMALL BATCH",
+    "transfer-bound": "TRANSFERS",
+    "memory-bandwidth-bound": "BANDWIDTH",
+    "thermal-throttle": "TOO HOT",
+    "power-capped": "POWER CAP",
+    "gpu-shared": "SHARED GPU",
+    "ddp-imbalance": "IMBALANCE",
+    "validation-share": "VALIDATION",
+    "checkpoint-stall": "SLOW SAVES",
+    "workers-respawned": "RESPAWNS",
+    "nan-loss": "NAN LOSS",
+    "vram-at-limit": "VRAM FULL",
+    "vram-growth": "VRAM GROWS",
+    "host-memory-pressure": "LOW MEMORY",
+    "shm-nearly-full": "SHM FULL",
+}
+_ROLES = {Severity.INFO: "info", Severity.WARNING: "warn", Severity.CRITICAL: "danger"}
+_RISK_ROLES = {RiskLevel.LOW: "good", RiskLevel.ELEVATED: "warn", RiskLevel.HIGH: "danger"}
+_BOUNDS = {
+    Bound.GPU: "the GPU",
+    Bound.QUOTA: "CPU quota",
+    Bound.AFFINITY: "CPU affinity",
+    Bound.MEMORY: "memory",
+    Bound.SHM: "shared memory",
+    Bound.BATCH: "batch size",
+}
+# Flags whose name is not the setting's own. What suits the training in every detail is in the command.
+_FLAGS = {"batch_size": "--batch-size", "imgsz": "--imgsz"}
+_ULTRALYTICS_NAMES = {"batch_size": "batch"}
+
+# The blank between a number and what belongs to it: its unit, or the error after the unit.
+_UNITS = re.compile(r"(?<=\d) (?=(?:%|[kMGT]?i?B(?:/s)?|img/s|ms|s|W)(?![a-zA-Z]))|(?<=%) (?=±)")
+
+
+def finding_word(finding: Finding) -> str:
+    """Return the one word a finding is called on the screen: `STARVED`."""
+    if finding.id.startswith("starved"):
+        return "STARVED"
+    return _WORDS.get(finding.id, finding.id.replace("-", " ").upper())
+
+
+def finding_role(finding: Finding) -> str:
+    """Return the role of a finding: red for danger only, green where all is well."""
+    return "good" if finding.id == "compute-bound" else _ROLES[finding.severity]
+
+
+def finding_mark(finding: Finding, glyph: Glyphs) -> str:
+    """Return the glyph before a finding, which tells its severity without colour."""
+    if finding.severity is Severity.CRITICAL:
+        return glyph.up
+    return glyph.bullet if finding.severity is Severity.WARNING else glyph.ring
+
+
+def finding_row(finding: Finding, glyph: Glyphs) -> Row:
+    """Return a finding as a row: mark, word, sentence."""
+    role = finding_role(finding)
+    return (
+        Span(finding_mark(finding, glyph) + " ", role),
+        Span(finding_word(finding), role),
+        Span("  "),
+        *_emphasised(finding.text),
+    )
+
+
+def suggestion_row(suggestion: Suggestion, training: TrainingReading | None, glyph: Glyphs) -> Row:
+    """Return a suggestion as a row: what to set, what it brings (90 % interval), what bounds it."""
+    parts: list[Span] = [
+        Span(f"{glyph.arrow} ", "suggestion"),
+        Span(flag_text(suggestion, "" if training is None else training.training.framework), "suggestion"),
+    ]
+    rate, speedup = known(suggestion.images_per_second), known(suggestion.speedup)
+    memory = known(suggestion.gpu_memory_bytes)
+    if rate is not None:
+        parts += [Span("   "), Span(_change(rate, "img/s", glyph), "value")]
+        parts.append(Span(" " + _interval(rate, glyph), "dim"))
+    elif speedup is not None:
+        parts += [Span("   "), Span(glyph.times + quantity(speedup.predicted), "value")]
+        parts.append(Span(" " + _interval(speedup, glyph), "dim"))
+    if memory is not None:
+        change = f"{bytes_text(memory.now)} {glyph.arrow} {bytes_text(memory.predicted)}"
+        parts += [Span("   VRAM ", "dim"), Span(_tied(change), "value")]
+    bound = bound_text(suggestion.bound, training)
+    if bound:
+        parts += [Span("   "), Span("bound: ", "dim"), Span(_tied(bound))]
+    return tuple(parts)
+
+
+def flag_text(suggestion: Suggestion, framework: str) -> str:
+    """Return the setting as the training's own command line spells it: `--workers 6`, `workers=6`."""
+    value = suggestion.to_value
+    if suggestion.setting in {"launcher", "other"}:
+        return suggestion.text
+    if framework == "ultralytics":
+        name = _ULTRALYTICS_NAMES.get(suggestion.setting, suggestion.setting)
+        return f"{name}={value}" if value is not None else f"without {name}"
+    flag = _FLAGS.get(suggestion.setting, "--" + suggestion.setting.replace("_", "-"))
+    return _tied(f"{flag} {value}" if value is not None else f"without {flag}")
+
+
+def bound_text(bound: Bound, training: TrainingReading | None) -> str:
+    """Return what keeps a setting from being larger, with its number where it is known."""
+    if bound is Bound.NONE:
+        return ""
+    if bound is Bound.CORES:
+        cores = None if training is None else known(training.usable_cores)
+        return "cores" if cores is None else f"{quantity(cores) if cores % 1 else int(cores)} cores"
+    if bound is Bound.FRAMEWORK and training is not None:
+        return f"{training.training.framework}'s own cap"
+    return _BOUNDS.get(bound, bound.value)
+
+
+def memory_row(memory: MemoryOutlook, training: TrainingReading | None, glyph: Glyphs) -> Row:
+    """Return the memory line: risk, peak and limit, and the largest batch that fits."""
+    risk = known(memory.oom_risk)
+    peak, limit = known(memory.peak_bytes), known(memory.limit_bytes)
+    parts: list[Span] = []
+    if risk is not None:
+        role = _RISK_ROLES[risk.level]
+        mark = {RiskLevel.LOW: glyph.ring, RiskLevel.ELEVATED: glyph.bullet}.get(risk.level, glyph.up)
+        parts += [Span(f"{mark} ", role), Span("OOM RISK"), Span(" " + risk.level.value, role), Span("  ")]
+    else:
+        parts += [Span(f"{glyph.dash} "), Span("MEMORY"), Span("  ")]
+    if risk is not None and risk.text:
+        parts += _emphasised(risk.text)
+    elif peak is not None:
+        parts += [Span("peak "), Span(_tied(bytes_of(peak, limit)), "value")]
+    fits = known(memory.largest_safe_batch)
+    if fits is not None:
+        parts += [Span("; "), *_batch_words(memory, fits, training)]
+    return tuple(parts) if risk is not None or peak is not None or fits is not None else ()
+
+
+def _batch_words(memory: MemoryOutlook, fits: int, training: TrainingReading | None) -> Row:
+    high = memory.largest_safe_batch_high
+    batch = known(training.training.settings.batch_size) if training is not None else None
+    up_to = f" (up to {high})" if high is not None and high > fits else ""
+    if batch is not None and isinstance(batch.value, int) and fits <= batch.value:
+        return (Span("no larger batch than "), Span(str(fits), "value"), Span(" would fit" + up_to))
+    return (Span("batch "), Span(str(fits), "value"), Span(" would still fit" + up_to))
+
+
+def _change(effect: Effect, unit: str, glyph: Glyphs) -> str:
+    return _tied(f"{quantity(effect.now)} {glyph.arrow} {quantity(effect.predicted)} {unit}")
+
+
+def _interval(effect: Effect, glyph: Glyphs) -> str:
+    return f"({quantity(effect.low)}{glyph.dash}{quantity(effect.high)})"
+
+
+def _tied(text: str) -> str:
+    """Return a text that is never broken over two rows."""
+    return text.replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def _emphasised(text: str) -> list[Span]:
+    """Return a sentence with its numbers bold, each tied to its unit."""
+    found: list[Span] = []
+    for word in _UNITS.sub("\N{NO-BREAK SPACE}", text).split(" "):
+        role = "value" if any(character.isdigit() for character in word) else ""
+        found.append(Span(" " + word if found else word, role))
+    return found
