@@ -1,0 +1,262 @@
+"""The dashboard: takes frames from a feed and shows them on the screen that is open."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import datetime, timezone
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import BindingType
+from textual.filter import LineFilter, NoColor
+from textual.screen import Screen
+
+from gpumon.history.window import Window
+from gpumon.model.clock import Clock
+from gpumon.model.report import AttachState, Report
+from gpumon.model.text import is_clean
+from gpumon.monitor.feed import Feed
+from gpumon.settings import Settings
+from gpumon.tui.appearance import OWN_THEMES, Appearance
+from gpumon.tui.keys import APP_BINDINGS
+from gpumon.tui.messages import NewsArrived
+from gpumon.tui.screens.overview import OverviewScreen
+from gpumon.tui.screens.view_screen import ViewScreen
+from gpumon.tui.widgets.frame import Frame, View
+
+SPANS_SECONDS = (60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
+
+
+def _findings() -> Screen[None]:
+    from gpumon.tui.screens.findings import FindingsScreen
+
+    return FindingsScreen()
+
+
+def _processes() -> Screen[None]:
+    from gpumon.tui.screens.processes import ProcessesScreen
+
+    return ProcessesScreen()
+
+
+def _memory() -> Screen[None]:
+    from gpumon.tui.screens.memory import MemoryScreen
+
+    return MemoryScreen()
+
+
+def _history() -> Screen[None]:
+    from gpumon.tui.screens.chart import ChartScreen
+
+    return ChartScreen(place="history")
+
+
+class GpumonApp(App[int]):
+    """The dashboard on one feed. Runs until it is left; its result is the exit code."""
+
+    TITLE = "gpumon"
+    CSS_PATH = "app.tcss"
+    ALLOW_SELECT = False
+    DEFAULT_MODE = "overview"
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[None]]]] = {
+        "overview": OverviewScreen,
+        "findings": _findings,
+        "processes": _processes,
+        "memory": _memory,
+        "history": _history,
+    }
+    BINDINGS: ClassVar[list[BindingType]] = list(APP_BINDINGS)
+
+    def __init__(self, feed: Feed, settings: Settings, clock: Clock, look: Appearance) -> None:
+        super().__init__(ansi_color=True if look.ansi else None)
+        self.no_color = not look.color
+        for theme in OWN_THEMES:
+            self.register_theme(theme)
+        self.theme = look.theme
+        self.set_class(settings.ascii, "-ascii")
+        self.copied: str | None = None
+        self._feed = feed
+        self._settings = settings
+        self._clock = clock
+        self._view = View(
+            ascii=settings.ascii, color=look.color, low_bandwidth=settings.low_bandwidth, span_seconds=300.0
+        )
+        self._news: tuple[Report, Window] | None = None
+        self._paused = False
+        self._state: AttachState | None = None
+
+    @property
+    def paused(self) -> bool:
+        """Whether the picture is held."""
+        return self._paused
+
+    @property
+    def frame(self) -> Frame | None:
+        """What is shown, or None before the first sample."""
+        if self._news is None:
+            return None
+        report, window = self._news
+        view = replace(self._view, now_unix_seconds=report.sample.instant.unix_seconds)
+        return Frame(report, window, view)
+
+    def get_line_filters(self) -> list[LineFilter]:
+        """Return the filters of every line; without colour, one that takes all colour out."""
+        filters = list(super().get_line_filters())
+        return [*filters, NoColor()] if self.no_color else filters
+
+    def on_mount(self) -> None:
+        """Begin to listen, and show what there is already."""
+        self._feed.subscribe(self._news_from_feed)
+        self._take_news()
+
+    def on_news_arrived(self) -> None:
+        """Show the newest report, unless the picture is held."""
+        self._take_news()
+
+    def show_frame(self) -> None:
+        """Show the frame on the screen that is open."""
+        frame = self.frame
+        screen = self.screen
+        if frame is None or not isinstance(screen, ViewScreen) or not screen.is_mounted:
+            return
+        with self.batch_update():
+            screen.show(frame)
+
+    # What keys do.
+
+    def action_place(self, mode: str) -> None:
+        """Go to a place; what was opened on top of it is closed."""
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+        if mode != self.current_mode:
+            self.switch_mode(mode)
+
+    async def action_back(self) -> None:
+        """Close the screen on top, or go to the overview."""
+        if len(self.screen_stack) > 1:
+            self.pop_screen()
+        elif self.current_mode != "overview":
+            self.switch_mode("overview")
+
+    def action_pause(self) -> None:
+        """Hold the picture, or let it go on with the newest report."""
+        self._paused = not self._paused
+        if self._paused:
+            self.show_frame()
+        else:
+            self._take_news()
+
+    def action_span(self, steps: int) -> None:
+        """Show more or less time."""
+        now = min(range(len(SPANS_SECONDS)), key=lambda i: abs(SPANS_SECONDS[i] - self._view.span_seconds))
+        index = max(0, min(now + steps, len(SPANS_SECONDS) - 1))
+        self._view = replace(self._view, span_seconds=SPANS_SECONDS[index])
+        self.show_frame()
+
+    def action_gpu(self, steps: int) -> None:
+        """Show another GPU."""
+        frame = self.frame
+        if frame is None or frame.gpu is None:
+            return
+        uuids = [gpu.uuid for gpu in frame.report.sample.gpus]
+        index = (uuids.index(frame.gpu.uuid) + steps) % len(uuids)
+        self._view = replace(self._view, gpu_uuid=uuids[index])
+        self.show_frame()
+
+    def action_candidates(self) -> None:
+        """List the trainings to attach to."""
+        from gpumon.tui.screens.chooser import ChooserScreen
+
+        if not isinstance(self.screen, ChooserScreen):
+            self.push_screen(ChooserScreen())
+
+    def choose(self, pid: int) -> None:
+        """Attach to the training with that main PID."""
+        self._feed.choose(pid)
+
+    def action_copy(self) -> None:
+        """Copy the command of the suggestion that is looked at."""
+        command = self.screen.command() if isinstance(self.screen, ViewScreen) else None
+        if command is None:
+            self.tell("there is no command to copy")
+        elif not is_clean(command):
+            self.tell("the command holds characters that cannot be copied safely")
+        else:
+            self.copied = command
+            self.copy_to_clipboard(command)
+            self.tell("sent to the terminal's clipboard (OSC 52); printed again when gpumon ends")
+
+    def action_picture(self) -> None:
+        """Save the screen as SVG in the current directory."""
+        if self._settings.readonly:
+            self.tell("no picture: gpumon was started with --readonly")
+            return
+        moment = datetime.fromtimestamp(self._clock.now().unix_seconds, tz=timezone.utc).astimezone()
+        path = Path.cwd() / f"gpumon-{moment:%Y%m%d-%H%M%S}.svg"
+        try:
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(self.export_screenshot(title="gpumon"))
+        except OSError as error:
+            self.tell(f"no picture: {path}: {error.strerror}")
+        else:
+            self.tell(f"saved {path}")
+
+    def action_help(self) -> None:
+        """Show all keys."""
+        from gpumon.tui.screens.help import HelpScreen
+
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(self.screen))
+
+    def action_leave(self, code: int) -> None:
+        """End the dashboard with that exit code."""
+        self.exit(code, return_code=code)
+
+    def tell(self, sentence: str) -> None:
+        """Show a sentence for a few seconds. Its text is never read as markup."""
+        self.notify(sentence, markup=False, timeout=4)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Yield the commands of the palette: every key's action, and the themes."""
+        seen: set[str] = set()
+        for active in screen.active_bindings.values():
+            binding = active.binding
+            if not binding.tooltip or binding.action in seen:
+                continue
+            seen.add(binding.action)
+            run = partial(self.run_action, binding.action, active.node)
+            yield SystemCommand(binding.description.capitalize(), binding.tooltip, run)
+        yield SystemCommand("Theme", "choose other colours", self.action_change_theme)
+
+    def _news_from_feed(self) -> None:
+        # Called in the monitor's thread: post_message is the one thing that may be done from there.
+        self.post_message(NewsArrived())
+
+    def _take_news(self) -> None:
+        if self._paused and self._news is not None:
+            return
+        report, window = self._feed.report(), self._feed.window()
+        if report is None or window is None:
+            return
+        first = self._news is None
+        self._news = (report, window)
+        if first:
+            self._choose_gpu_of_settings(report)
+        self._follow(report.attachment.state)
+        self.show_frame()
+
+    def _choose_gpu_of_settings(self, report: Report) -> None:
+        asked = self._settings.gpu
+        for gpu in report.sample.gpus:
+            if asked and (asked == str(gpu.index) or gpu.uuid.startswith(asked)):
+                self._view = replace(self._view, gpu_uuid=gpu.uuid)
+
+    def _follow(self, state: AttachState) -> None:
+        """Open the list when there is a choice to make; once, so that it can be closed."""
+        before, self._state = self._state, state
+        if state is AttachState.CHOOSING and before is not AttachState.CHOOSING:
+            self.action_candidates()

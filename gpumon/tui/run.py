@@ -1,0 +1,70 @@
+"""Runs the dashboard in this terminal, and leaves the terminal as it was on every way out."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from threading import Timer
+
+from gpumon.model.clock import Clock
+from gpumon.monitor.feed import Feed
+from gpumon.settings import Settings
+from gpumon.tui.app import GpumonApp
+from gpumon.tui.appearance import UnknownThemeError, appearance
+
+# A shell reports 128 + the number of the signal that ended a program.
+_SIGNALLED = 128
+_ENDINGS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+# With the terminal gone, nothing can be waited for: after this long the process ends regardless.
+_LAST_SECONDS = 3.0
+
+
+def run_dashboard(
+    feed: Feed, settings: Settings, clock: Clock, environ: Mapping[str, str] | None = None
+) -> int:
+    """Show the dashboard until it is left, and return the exit code.
+
+    0 for q, 130 for Ctrl-C, 128 + N for signal N, 2 for a theme that does not exist, 1 for a defect.
+    A command that was copied is printed to stdout afterwards. The feed is not closed.
+    """
+    try:
+        look = appearance(settings, os.environ if environ is None else environ)
+    except UnknownThemeError as error:
+        sys.stderr.write(f"gpumon: {error}\n")
+        return 2
+    app = SignalledApp(feed, settings, clock, look)
+    result = app.run(mouse=settings.mouse)
+    app.forget_signals()
+    if app.copied is not None and result != _SIGNALLED + signal.SIGHUP:
+        sys.stdout.write(app.copied + "\n")
+        sys.stdout.flush()
+    return int(app.return_code or 0) if result is None else result
+
+
+class SignalledApp(GpumonApp):
+    """The dashboard as the owner of this process's terminal: signals end it as a key would."""
+
+    _last: Timer | None = None
+
+    def on_mount(self) -> None:
+        """Listen to signals besides the feed."""
+        import asyncio
+
+        super().on_mount()
+        loop = asyncio.get_running_loop()
+        for number in _ENDINGS:
+            loop.add_signal_handler(number, self._end_by, number)
+
+    def forget_signals(self) -> None:
+        """The dashboard is over: nothing has to be hurried any more."""
+        if self._last is not None:
+            self._last.cancel()
+
+    def _end_by(self, number: int) -> None:
+        if self._last is None:
+            self._last = Timer(_LAST_SECONDS, os._exit, (_SIGNALLED + number,))
+            self._last.daemon = True
+            self._last.start()
+        self.action_leave(_SIGNALLED + number)

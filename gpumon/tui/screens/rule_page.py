@@ -1,0 +1,44 @@
+"""The page about one finding: what it means, its signals, its look-alikes, what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from textual.widget import Widget
+
+from gpumon.paint.row import Row, Span
+from gpumon.tui.list_pane import ScrollPane
+from gpumon.tui.page import page_rows, rule_page
+from gpumon.tui.screens.view_screen import ViewScreen
+from gpumon.tui.widgets.frame import Frame
+
+
+class RulePage(ScrollPane):
+    """The page, which is part of the package."""
+
+    def __init__(self, finding_id: str) -> None:
+        super().__init__()
+        self._finding_id = finding_id
+        self._text = rule_page(finding_id) or f"There is no page about {finding_id}."
+
+    def title(self, frame: Frame) -> Row:
+        """Return the finding's id."""
+        del frame
+        return (Span(self._finding_id, "title"),)
+
+    def rows(self, frame: Frame, width: int) -> Sequence[Row]:
+        """Return the page."""
+        del frame
+        return page_rows(self._text, min(width, 100))
+
+
+class RulePageScreen(ViewScreen):
+    """The page on top of the findings."""
+
+    def __init__(self, finding_id: str) -> None:
+        super().__init__()
+        self._finding_id = finding_id
+
+    def body(self) -> Iterable[Widget]:
+        """Return the page."""
+        yield RulePage(self._finding_id)

@@ -1,0 +1,69 @@
+"""What all screens share: the top line, the bottom line, and showing a frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.screen import Screen
+from textual.widget import Widget
+
+from gpumon.model.measure import known
+from gpumon.tui.key_line import KeyLine
+from gpumon.tui.widgets.frame import Frame
+from gpumon.tui.widgets.pane import Pane
+from gpumon.tui.widgets.training_line import TrainingLine
+
+if TYPE_CHECKING:
+    from gpumon.tui.app import GpumonApp
+
+_WIDTHS = ((0, "-narrow"), (80, "-normal"), (110, "-wide"), (170, "-very-wide"))
+_HEIGHTS = ((0, "-tiny"), (20, "-short"), (32, "-tall"), (44, "-very-tall"))
+
+
+class ViewScreen(Screen[None]):
+    """A screen of panes. It keeps no facts: each frame is handed to the panes that are visible."""
+
+    ALLOW_SELECT: ClassVar[bool] = False
+    HORIZONTAL_BREAKPOINTS = list(_WIDTHS)
+    VERTICAL_BREAKPOINTS = list(_HEIGHTS)
+    PLACE: ClassVar[str] = ""
+
+    @property
+    def dashboard(self) -> GpumonApp:
+        """The app, which owns the frame and the user's choices."""
+        return cast("GpumonApp", self.app)
+
+    def body(self) -> Iterable[Widget]:
+        """Return what stands between the top line and the bottom line."""
+        raise NotImplementedError
+
+    def compose(self) -> ComposeResult:
+        """Build the lines and the body."""
+        yield TrainingLine()
+        yield from self.body()
+        yield KeyLine(self.PLACE)
+
+    def show(self, frame: Frame) -> None:
+        """Hand a frame to the panes that are displayed."""
+        for pane in self.query(Pane):
+            if pane.display:
+                pane.show(frame)
+
+    def command(self) -> str | None:
+        """Return the command that `y` copies: that of the first suggestion that has one."""
+        frame = self.dashboard.frame
+        report = frame.training_report if frame is not None else None
+        for suggestion in report.suggestions if report is not None else ():
+            if (command := known(suggestion.command)) is not None:
+                return command
+        return None
+
+    def on_screen_resume(self) -> None:
+        """Show the newest frame when the screen comes to the top."""
+        self.call_after_refresh(self.dashboard.show_frame)
+
+    def on_resize(self) -> None:
+        """Show the frame on panes that the new size brought to light."""
+        self.call_after_refresh(self.dashboard.show_frame)
