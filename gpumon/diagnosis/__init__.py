@@ -1,1 +1,1 @@
-"""Pure judgement: from a window of samples to findings."""
+"""Pure judgement: what limits a training, from a window of samples."""

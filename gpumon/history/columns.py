@@ -56,7 +56,11 @@ def bucket_of(rows: tuple[Rows, ...], metric: str, label: str, column: int, widt
             break
     if not means:
         return None
-    return Bucket(min(lows or means), sum(means) / len(means), max(highs or means))
+    if len(means) == 1 and not lows:
+        return Bucket(means[0], means[0], means[0])
+    low, high = min(lows or means), max(highs or means)
+    # Rounding may push the mean of equal numbers past them.
+    return Bucket(low, min(max(sum(means) / len(means), low), high), high)
 
 
 class Columns:

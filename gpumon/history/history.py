@@ -17,10 +17,10 @@ THINNED_SECONDS = 24 * 3600.0
 # A chunk is dropped whole, so its length is how much longer than promised data may stay. Multiples of
 # the stretches below, so that a stretch never lies in two chunks.
 _FULL_CHUNK_SECONDS = 600.0
-_THINNED_CHUNK_SECONDS = 7200.0
+_THINNED_CHUNK_SECONDS = 3600.0
 _STRETCH_SECONDS = 10.0
-# 128 cores at 10 s would be 27 MB a day; 60 s is still finer than a column of a chart of three hours.
-_CORE_STRETCH_SECONDS = 60.0
+# 128 cores at 10 s would be 27 MB a day; 120 s is still finer than a column of a chart of seven hours.
+_CORE_STRETCH_SECONDS = 120.0
 # A sample stands for the time since the one before, but not for a gap longer than this many intervals.
 _LONGEST_COVER_INTERVALS = 2.5
 # Constants and counters that no chart shows; the recent samples have them.
@@ -72,7 +72,7 @@ class History:
     """Everything kept of the past. One thread owns it; the windows it hands out may go anywhere.
 
     Kept: the last 180 full samples; every number for an hour; low, mean and high of stretches of 10 s
-    (cores: 60 s) for a day. Memory is bounded by the number of GPUs, cores and trainings.
+    (cores: 120 s) for a day. Memory is bounded by the number of GPUs, cores and trainings.
     """
 
     def __init__(self, recent_samples: int = RECENT_SAMPLES) -> None:

@@ -47,7 +47,7 @@ class Window:
         A column covers an absolute stretch of monotonic time, a multiple of span_seconds / columns, so
         it never changes once the newest column has moved on. None where nothing is known. Low and high
         are kept, so that a spike survives any zoom. Spans beyond an hour are drawn from stretches of
-        10 s (cores: 60 s).
+        10 s (cores: 120 s).
         """
         if columns < 1 or span_seconds <= 0:
             return ()

@@ -1,0 +1,222 @@
+"""GPU memory of a training: its peak, its limit, and the probability of running out.
+
+Model: facts on allocation. PyTorch's caching allocator gives nothing back, so what NVML shows is a
+high-water mark. For exchangeable peaks per step the number of new records in the next m steps after n
+is about ln((n + m) / n) (record theory); a record exceeds the last one by an exponential amount of mean
+g. So P(out of memory) = 1 - exp(-ln((n + m) / n) * exp(-H / g)) with H the headroom. An estimate, not
+yet calibrated on real GPUs: shown as a word with its number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import exp, log
+
+from gpumon.diagnosis.view import View
+from gpumon.diagnosis.words import bytes_words, percent
+from gpumon.model.gpu import GpuReading
+from gpumon.model.measure import Maybe, Missing, known, number
+from gpumon.model.reading import TrainingReading
+from gpumon.model.sample import Sample
+from gpumon.model.suggestion import OomRisk, RiskLevel
+from gpumon.model.training import Phase
+
+# Mean step between records, as a share of the device: the prior, worth this many observed records.
+_RECORD_STEP = 0.015
+_PRIOR_RECORDS = 4
+# A rise by less than this share of the device is jitter of the driver, not a record.
+_LEAST_RISE = 0.001
+# facts: the first validation runs at twice the batch; +0.5 where less than 0.3 of the batch's own memory
+# is left for it.
+_UNVALIDATED_RISK, _UNVALIDATED_SHARE = 0.5, 0.3
+# --multi-scale draws 21 sizes; the largest needs 2.25 times the memory of the activations.
+_SIZES, _LARGEST_AREA = 21, 2.25
+_ELEVATED, _HIGH = 0.05, 0.30
+
+
+@dataclass(frozen=True, slots=True)
+class GpuMemory:
+    """Memory on the fullest GPU of the training, in bytes.
+
+    `peak` is the most the training held there; `limit` what it could hold: total minus what the driver
+    keeps and others use. `steps_done` and `steps_left` count training steps, None where not known.
+    """
+
+    total: int
+    peak: int
+    limit: int
+    validated: bool
+    steps_done: int | None
+    steps_left: int | None
+    risk: Maybe[OomRisk]
+
+
+def memory_of(view: View) -> Maybe[GpuMemory]:
+    """Return the memory of a training on its fullest GPU, or Missing with the reason."""
+    gpus = view.reading.gpus(view.sample.gpus)
+    if not gpus:
+        return Missing("the training uses no GPU" if not view.on_gpu else "its GPUs are not known")
+    held: list[tuple[int, int, int]] = []
+    reason = "the memory of its GPUs is not known"
+    for gpu in gpus:
+        if known(gpu.gpu_mig_mode):
+            reason = "the GPU is divided by MIG: the size of this training's slice is not known"
+            continue
+        total = known(gpu.gpu_memory_total_bytes)
+        peak, others = _peak_on(view, gpu.uuid), _others_on(view, gpu.uuid)
+        if total is None or peak is None:
+            continue
+        limit = total - (known(gpu.gpu_memory_reserved_bytes) or 0) - others
+        held.append((limit - peak, total, peak))
+    if not held:
+        return Missing(reason)
+    headroom, total, peak = min(held)
+    done, left = _steps(view.reading)
+    memory = GpuMemory(total, peak, headroom + peak, _validated(view), done, left, Missing("not judged"))
+    return GpuMemory(total, peak, memory.limit, memory.validated, done, left, _risk(view, memory))
+
+
+def batch_bytes(memory: GpuMemory) -> float:
+    """Return about what one batch takes of the peak: all but context, weights and optimizer (0.8)."""
+    return 0.8 * memory.peak
+
+
+def level_of(probability: float) -> RiskLevel:
+    """Return the word for a probability."""
+    if probability < _ELEVATED:
+        return RiskLevel.LOW
+    return RiskLevel.ELEVATED if probability < _HIGH else RiskLevel.HIGH
+
+
+def _risk(view: View, memory: GpuMemory) -> Maybe[OomRisk]:
+    if view.phase is Phase.START or not memory.steps_done:
+        return Missing(
+            "no training step seen yet" if view.phase is Phase.START else "its steps are not known"
+        )
+    done = memory.steps_done
+    left = memory.steps_left
+    ahead = done if left is None else left
+    headroom = max(0, memory.limit - memory.peak)
+    step = _record_step(view, memory)
+    records = log((done + ahead) / done)
+    probability = 1.0 - exp(-records * exp(-headroom / step))
+    if not memory.validated and ahead and headroom < _UNVALIDATED_SHARE * batch_bytes(memory):
+        probability += _UNVALIDATED_RISK
+    if view.setting("multi_scale") and headroom < (_LARGEST_AREA - 1) * batch_bytes(memory):
+        unseen = (1 - 1 / _SIZES) ** done
+        probability = max(probability, unseen)
+    probability = min(1.0, max(0.0, probability))
+    return OomRisk(probability, level_of(probability), _risk_words(memory, probability, left))
+
+
+def _risk_words(memory: GpuMemory, probability: float, left: int | None) -> str:
+    seen = "after validation" if memory.validated else "before the first validation"
+    until = "until the end of the run" if left is not None else "in as many steps again"
+    peak = f"peak {bytes_words(memory.peak)} of {bytes_words(memory.limit)} {seen}"
+    return f"{level_of(probability).value}: about {percent(probability)} {until}; {peak}"
+
+
+def _record_step(view: View, memory: GpuMemory) -> float:
+    # The rises of the high-water mark within the last hour, shrunk to the prior. Before the first
+    # validation they are the start itself and say nothing about what comes.
+    prior = _RECORD_STEP * memory.total
+    if not memory.validated:
+        return prior
+    rises: list[float] = []
+    highest: float | None = None
+    label = str(view.pid)
+    for column in view.window.series(
+        "training_gpu_memory_used_bytes", label, columns=120, span_seconds=3600.0
+    ):
+        if column is None:
+            continue
+        if highest is None:
+            highest = column.high
+        elif column.high > highest:
+            if column.high - highest > _LEAST_RISE * memory.total:
+                rises.append(column.high - highest)
+            highest = column.high
+    return (_PRIOR_RECORDS * prior + sum(rises)) / (_PRIOR_RECORDS + len(rises))
+
+
+def _peak_on(view: View, uuid: str) -> int | None:
+    used = [value for sample, reading in view.seen if (value := _used_on(sample, reading, uuid)) is not None]
+    if not used:
+        return None
+    peak = max(used)
+    # Further back than the full samples only the sum over the GPUs is kept: scale it.
+    now = known(view.reading.gpu_memory_used_bytes)
+    if now and len(view.reading.gpu_uuids) == 1:
+        columns = view.window.series(
+            "training_gpu_memory_used_bytes", str(view.pid), columns=24, span_seconds=86400.0
+        )
+        highest = max((column.high for column in columns if column is not None), default=0.0)
+        # float32 rounds by up to 2^-24: not a new peak.
+        if highest > peak * (1 + 2**-20):
+            peak = int(highest)
+    return peak
+
+
+def _used_on(sample: Sample, reading: TrainingReading, uuid: str) -> int | None:
+    """Return what a training holds on one GPU: by its processes, else its share of its sum."""
+    gpu = _gpu(sample, uuid)
+    if gpu is None:
+        return None
+    processes = known(gpu.processes)
+    members = {member.id.pid for member in reading.training.members}
+    if processes:
+        own = [
+            value
+            for process in processes
+            if process.pid in members and (value := known(process.gpu_memory_used_bytes)) is not None
+        ]
+        if own:
+            return sum(own)
+    total = known(reading.gpu_memory_used_bytes)
+    if total is not None and reading.gpu_uuids:
+        return total // len(reading.gpu_uuids)
+    # No accounting by process (WSL, some containers): take the GPU to be the training's alone.
+    return known(gpu.gpu_memory_used_bytes) if not processes else None
+
+
+def _others_on(view: View, uuid: str) -> int:
+    most = 0
+    for sample, reading in view.seen:
+        gpu, own = _gpu(sample, uuid), _used_on(sample, reading, uuid)
+        used = None if gpu is None else known(gpu.gpu_memory_used_bytes)
+        if used is not None and own is not None:
+            most = max(most, used - own)
+    return most
+
+
+def _gpu(sample: Sample, uuid: str) -> GpuReading | None:
+    for gpu in sample.gpus:
+        if gpu.uuid == uuid:
+            return gpu
+    return None
+
+
+def _validated(view: View) -> bool:
+    progress = view.reading.progress
+    if (known(progress.epoch) or 0) >= 1 or progress.epoch_results >= 1:
+        return True
+    phases = [reading.phase for _, reading in view.seen]
+    # A validation that is over: one that still runs may yet grow.
+    return any(
+        phase is Phase.VALIDATE and phases[index + 1] is not Phase.VALIDATE
+        for index, phase in enumerate(phases[:-1])
+    )
+
+
+def _steps(reading: TrainingReading) -> tuple[int | None, int | None]:
+    progress = reading.progress
+    epoch, epochs = known(progress.epoch), known(progress.epochs)
+    batch, batches = number(progress.batch), number(progress.batches)
+    if epoch is None or not batches:
+        if epoch is not None and epochs:
+            # Epochs count as well as steps: only the quotient of done and left is used.
+            return max(1, epoch), max(0, epochs - epoch)
+        return None, None
+    done = int(epoch * batches + (batch or 0))
+    left = max(0, int(epochs * batches) - done) if epochs else None
+    return max(1, done), left

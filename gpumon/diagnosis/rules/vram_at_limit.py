@@ -1,0 +1,50 @@
+"""The training may run out of GPU memory before it ends."""
+
+from __future__ import annotations
+
+from gpumon.diagnosis.memory import memory_of
+from gpumon.diagnosis.rule import Judgement, NotJudged, Rule, Silent
+from gpumon.diagnosis.since import since_seen
+from gpumon.diagnosis.view import View
+from gpumon.diagnosis.words import bytes_words, percent
+from gpumon.history.phases import Seen
+from gpumon.model.finding import Evidence, Finding, Severity
+from gpumon.model.measure import Missing, known
+from gpumon.model.suggestion import RiskLevel
+
+# Within this share of its peak the training is taken to be there.
+_AT_PEAK = 0.98
+
+
+def judge(view: View) -> Judgement:
+    """Fire where the probability of running out of memory is elevated or high."""
+    memory = memory_of(view)
+    if isinstance(memory, Missing):
+        return NotJudged(memory.reason)
+    risk = memory.risk
+    if isinstance(risk, Missing):
+        return NotJudged(f"the risk is not known: {risk.reason}")
+    if risk.level is RiskLevel.LOW:
+        return Silent(risk.text)
+    share = memory.peak / memory.limit if memory.limit > 0 else 1.0
+    text = (
+        f"the risk to run out of GPU memory is {risk.level.value}, about {percent(risk.probability)}:"
+        f" the peak is {bytes_words(memory.peak)} of {bytes_words(memory.limit)} ({percent(share)})"
+    )
+    if not memory.validated:
+        text += ", and the first validation, at twice the batch, is still to come"
+    evidence = Evidence(
+        "training_gpu_memory_used_bytes",
+        float(memory.peak),
+        float(memory.limit),
+        text=f"{bytes_words(max(0, memory.limit - memory.peak))} left at the peak",
+    )
+
+    def at_peak(pair: Seen) -> bool:
+        used = known(pair[1].gpu_memory_used_bytes)
+        return used is not None and used >= _AT_PEAK * memory.peak
+
+    return Finding(RULE.id, RULE.severity, text, since_seen(view, at_peak), (evidence,))
+
+
+RULE = Rule("vram-at-limit", Severity.WARNING, ("training_gpu_memory_used_bytes",), judge)

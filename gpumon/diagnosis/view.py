@@ -1,0 +1,237 @@
+"""A training as the rules see it: the steady samples of its last seconds, pooled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import sqrt
+
+from gpumon.history.phases import Seen, steady, training
+from gpumon.history.stats import Z_90, Interval, mean, share_interval
+from gpumon.history.window import Window
+from gpumon.model.measure import Maybe, Missing, known, number
+from gpumon.model.process import ProcessReading, Role
+from gpumon.model.reading import TrainingReading
+from gpumon.model.sample import Sample
+from gpumon.model.training import Phase, Setting
+
+# facts: windows that grow from 4 to 20 s; a first verdict after at most 8 s of steady samples.
+FIRST_SECONDS = 4.0
+VERDICT_SECONDS = 8.0
+FULL_SECONDS = 20.0
+# Epochs shorter than their burst never have a steady sample; after this much training take them all.
+_ALL_BURST_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class View:
+    """What the last steady seconds of a training say. Shares are means over `steady`.
+
+    `steady` holds up to 20 s of training samples without bursts, also from before a validation that
+    runs now. `only_bursts` says that there were none and all training samples stand in for them.
+    """
+
+    window: Window
+    pid: int
+    seen: tuple[Seen, ...]
+    steady: tuple[Seen, ...]
+    only_bursts: bool = False
+
+    @property
+    def sample(self) -> Sample:
+        """The newest sample."""
+        return self.window.newest
+
+    @property
+    def reading(self) -> TrainingReading:
+        """The newest reading of the training."""
+        return self.seen[-1][1]
+
+    @property
+    def phase(self) -> Phase:
+        """The present phase."""
+        return self.reading.phase
+
+    @cached_property
+    def steady_seconds(self) -> float:
+        """How many seconds the steady samples cover."""
+        return sum(sample.interval_seconds for sample, _ in self.steady)
+
+    @cached_property
+    def looks(self) -> tuple[tuple[int, int], ...]:
+        """(Waiting, all) looks at the main thread, one pair per steady sample."""
+        return tuple(
+            (
+                min(reading.loader.main_waiting_samples, reading.loader.main_samples),
+                reading.loader.main_samples,
+            )
+            for _, reading in self.steady
+            if not isinstance(reading.loader.data_wait_ratio, Missing)
+        )
+
+    @cached_property
+    def wait(self) -> Maybe[Interval]:
+        """The share of time in which the loop waits for a batch, with its 90 % interval."""
+        if not self.steady:
+            return Missing("no steady training seen yet")
+        if any(total for _, total in self.looks):
+            return share_interval(self.looks)
+        measures = [
+            measure
+            for _, reading in self.steady
+            if not isinstance(measure := reading.loader.data_wait_ratio, Missing)
+        ]
+        if not measures:
+            return _reason(self.steady[-1][1].loader.data_wait_ratio)
+        value = min(1.0, max(0.0, mean([measure.value for measure in measures])))
+        errors = [measure.standard_error or 0.0 for measure in measures]
+        half = Z_90 * sqrt(sum(error * error for error in errors)) / len(errors)
+        return Interval(value, max(0.0, value - half), min(1.0, value + half))
+
+    @cached_property
+    def workers(self) -> Maybe[int]:
+        """Train workers of one rank."""
+        setting = self.setting("workers")
+        if self.reading.training.world_size > 1 and isinstance(setting, int) and setting > 0:
+            return setting
+        seen = known(self.reading.loader.workers)
+        if seen is not None:
+            return -(-seen // max(1, self.reading.training.world_size))
+        if isinstance(setting, int) and setting >= 0:
+            return setting
+        return _reason(self.reading.loader.workers)
+
+    @cached_property
+    def ranks(self) -> int:
+        """Processes that each have a loader of their own."""
+        return max(1, self.reading.training.world_size)
+
+    def setting(self, name: str) -> int | float | str | bool | None:
+        """Return the value of a setting, or None where it is not set or not known."""
+        setting = known(getattr(self.reading.training.settings, name))
+        return setting.value if isinstance(setting, Setting) else None
+
+    def pooled(self, read: Callable[[TrainingReading], Maybe[float]]) -> float | None:
+        """Return the mean of a number over the steady samples that know it, or None."""
+        values = [value for _, reading in self.steady if (value := number(read(reading))) is not None]
+        return mean(values) if values else None
+
+    @cached_property
+    def idle(self) -> float | None:
+        """Share of time in which workers wait for an index: the prefetch queue is full."""
+        return self.pooled(lambda reading: reading.loader.worker_idle_ratio)
+
+    @cached_property
+    def worker_cpu(self) -> float | None:
+        """Cores per worker."""
+        return self.pooled(lambda reading: reading.loader.worker_cpu_ratio)
+
+    @cached_property
+    def worker_queue(self) -> float | None:
+        """Share of time in which a worker could run but had no core."""
+        return self.pooled(lambda reading: reading.loader.worker_run_queue_wait_ratio)
+
+    @cached_property
+    def busy(self) -> float | None:
+        """Busy share of the workers, from what they wait for, else from the cores they use or want.
+
+        Facts: a worker that only computes has cpu + run-queue wait above 0.85; one that waits for a
+        disk does not, so below that the second way knows nothing.
+        """
+        if self.idle is not None:
+            return min(1.0, max(0.0, 1.0 - self.idle))
+        if self.worker_cpu is None:
+            return None
+        wanted = self.worker_cpu + (self.worker_queue or 0.0)
+        return min(1.0, wanted) if wanted > 0.85 else None
+
+    @cached_property
+    def queue_per_cpu(self) -> float | None:
+        """Run-queue wait of the workers per time on a core: the inflation by contention."""
+        if self.worker_queue is None or not self.worker_cpu:
+            return None
+        return self.worker_queue / self.worker_cpu
+
+    @cached_property
+    def gpu_busy(self) -> float | None:
+        """Mean busy ratio of the GPUs of the training over the steady samples."""
+        values = [
+            value
+            for sample, reading in self.steady
+            for gpu in reading.gpus(sample.gpus)
+            if (value := number(gpu.gpu_busy_ratio)) is not None
+        ]
+        return mean(values) if values else None
+
+    @property
+    def on_gpu(self) -> bool:
+        """Tell whether the training computes on a GPU, as far as is known."""
+        device = self.setting("device")
+        return bool(self.reading.gpu_uuids) or (
+            str(device).strip().lower() != "cpu" and bool(self.sample.gpus)
+        )
+
+    @property
+    def waiter(self) -> str:
+        """The name, in a sentence, of what waits for data."""
+        return "the GPU" if self.on_gpu else "the training"
+
+    @cached_property
+    def main_cpu(self) -> float | None:
+        """Cores of the main process of one rank."""
+        values = [
+            value
+            for _, reading in self.steady
+            for process in reading.processes
+            if process.role is Role.MAIN and (value := number(process.cpu_busy_ratio)) is not None
+        ]
+        return mean(values) if values else None
+
+    @cached_property
+    def own_cpu(self) -> float | None:
+        """Cores of all processes of the training."""
+        totals = [sum(values) for _, reading in self.steady if (values := _known_cpu(reading.processes))]
+        return mean(totals) if totals else None
+
+    @cached_property
+    def rate(self) -> float | None:
+        """Images per second over the steady samples."""
+        rate = self.pooled(lambda reading: _value(reading.progress.images_per_second))
+        return rate or None
+
+
+def view_of(window: Window, pid: int) -> View | None:
+    """Return the view of the training with that main PID, or None where no sample shows it."""
+    seen = window.of_training(pid)
+    if not seen:
+        return None
+    chosen = steady(seen)
+    only_bursts = False
+    if not chosen:
+        everything = training(seen)
+        if sum(sample.interval_seconds for sample, _ in everything) >= _ALL_BURST_SECONDS:
+            chosen, only_bursts = everything, True
+    return View(window, pid, seen, _newest(chosen, FULL_SECONDS), only_bursts)
+
+
+def _newest(seen: Sequence[Seen], seconds: float) -> tuple[Seen, ...]:
+    covered = 0.0
+    first = len(seen)
+    while first > 0 and covered < seconds:
+        first -= 1
+        covered += seen[first][0].interval_seconds
+    return tuple(seen[first:])
+
+
+def _known_cpu(processes: tuple[ProcessReading, ...]) -> list[float]:
+    return [value for process in processes if (value := number(process.cpu_busy_ratio)) is not None]
+
+
+def _value(measure: object) -> Maybe[float]:
+    value = number(measure)  # type: ignore[arg-type]
+    return Missing("not known") if value is None else value
+
+
+def _reason(value: object) -> Missing:
+    return value if isinstance(value, Missing) else Missing("not read")
