@@ -119,8 +119,8 @@ def bound_text(bound: Bound, training: TrainingReading | None) -> str:
     if bound is Bound.NONE:
         return ""
     if bound is Bound.CORES:
-        cores = None if training is None else known(training.usable_cores)
-        return "cores" if cores is None else f"{quantity(cores) if cores % 1 else int(cores)} cores"
+        cores: float | None = None if training is None else known(training.usable_cores)
+        return "cores" if cores is None else f"{cores:.3g} cores"
     if bound is Bound.FRAMEWORK and training is not None:
         return f"{training.training.framework}'s own cap"
     return _BOUNDS.get(bound, bound.value)

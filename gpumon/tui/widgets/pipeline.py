@@ -33,7 +33,7 @@ class PipelinePane(Pane):
         glyph = glyphs(frame.view.ascii)
         reading = frame.training
         if reading is None:
-            return [(), (Span(f"  {_NO_TRAINING}", "dim"))] if height > 1 else [(Span(_NO_TRAINING, "dim"),)]
+            return [(), (Span(f"  {_NO_TRAINING}", "dim"),)]
         loader = reading.loader
         bar_cells = max(_BAR_CELLS, min(24, width - 52))
         stages: list[tuple[int, str, Row]] = [
@@ -74,6 +74,7 @@ class PipelineLine(Pane):
         gpu = frame.gpu
         busy = percent(None if gpu is None else number(gpu.gpu_busy_ratio), 4)
         wait = known(loader.data_wait_ratio)
+        waits = (Span(f" {NOT_KNOWN}"),) if wait is None else wait_spans(wait, glyph)
         stages: list[tuple[int, Row]] = [
             (3, (Span("disk ", "dim"), Span(rate_text(read, 8)))),
             (0, _short_workers(loader, ascii_only=frame.view.ascii)),
