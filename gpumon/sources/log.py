@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gpumon.model.clock import Instant
-from gpumon.model.measure import Maybe, Missing
+from gpumon.model.measure import Maybe
 from gpumon.model.text import clean
 from gpumon.sources.proc_file import unreadable
 
