@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import ceil, floor, log10
 
 from gpumon.paint.numbers import bytes_text, span_text
 from gpumon.paint.row import Span, pad
@@ -21,14 +22,9 @@ def time_axis(span_seconds: float, width: int, *, now: str = "now") -> Span:
         return Span("", "axis")
     cells = [" "] * width
     _write(cells, width - len(now), now)
-    labels = max(1, width // _LABEL_CELLS)
-    step = next((s for s in _STEPS_SECONDS if span_seconds / s <= labels), _STEPS_SECONDS[-1])
-    mark = step
-    while mark <= span_seconds * 1.0001:
-        text = "-" + span_text(mark)
-        at = round(width * (1 - mark / span_seconds))
-        _write(cells, at if mark >= span_seconds * 0.9999 else at - len(text) // 2, text)
-        mark += step
+    for seconds, text in reversed(time_ticks(span_seconds, max(1, width // _LABEL_CELLS))[:-1]):
+        at = round(width * (1 + seconds / span_seconds))
+        _write(cells, at if at == 0 else at - len(text) // 2, text)
     return Span("".join(cells), "axis")
 
 
@@ -52,6 +48,23 @@ def percent_label(ratio: float) -> str:
 def bytes_label(value: float) -> str:
     """Return an axis label for bytes: `6.0 GB`."""
     return bytes_text(value)
+
+
+def round_ticks(top: float, count: int) -> list[float]:
+    """Return at most `count` + 1 round values (steps of 1, 2 or 5) from 0 to at least `top`."""
+    if top <= 0 or count < 1:
+        return [0.0, 1.0]
+    rough = top / count
+    power = 10.0 ** floor(log10(rough))
+    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * 0.9999)
+    return [step * mark for mark in range(ceil(top / step * 0.9999) + 1)]
+
+
+def time_ticks(span_seconds: float, count: int) -> list[tuple[float, str]]:
+    """Return at most `count` + 2 marks of the last `span_seconds` as (seconds, negative; label)."""
+    step = next((s for s in _STEPS_SECONDS if span_seconds / s <= max(1, count)), _STEPS_SECONDS[-1])
+    marks = range(int(span_seconds / step * 1.0001), 0, -1)
+    return [*((-mark * step, "-" + span_text(mark * step)) for mark in marks), (0.0, "now")]
 
 
 def _write(cells: list[str], at: int, text: str) -> None:

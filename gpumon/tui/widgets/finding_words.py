@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from gpumon.model.finding import Finding, Severity
-from gpumon.model.measure import known
+from gpumon.model.measure import known, number
 from gpumon.model.reading import TrainingReading
 from gpumon.model.suggestion import Bound, Effect, MemoryOutlook, RiskLevel, Suggestion
 from gpumon.paint.glyphs import Glyphs
@@ -119,11 +119,11 @@ def bound_text(bound: Bound, training: TrainingReading | None) -> str:
     if bound is Bound.NONE:
         return ""
     if bound is Bound.CORES:
-        cores: float | None = None if training is None else known(training.usable_cores)
+        cores = None if training is None else number(training.usable_cores)
         return "cores" if cores is None else f"{cores:.3g} cores"
     if bound is Bound.FRAMEWORK and training is not None:
         return f"{training.training.framework}'s own cap"
-    return _BOUNDS.get(bound, bound.value)
+    return _BOUNDS.get(bound, str(bound.value))
 
 
 def memory_row(memory: MemoryOutlook, training: TrainingReading | None, glyph: Glyphs) -> Row:

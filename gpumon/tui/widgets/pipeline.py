@@ -79,13 +79,7 @@ class PipelineLine(Pane):
             (3, (Span("disk ", "dim"), Span(rate_text(read, 8)))),
             (0, _short_workers(loader, ascii_only=frame.view.ascii)),
             (4, (Span("queue full", "dim"), Span(percent(known(loader.worker_idle_ratio))))),
-            (
-                1,
-                (
-                    Span("waits", "dim"),
-                    *((Span(f" {NOT_KNOWN}"),) if wait is None else wait_spans(wait, glyph)),
-                ),
-            ),
+            (1, (Span("waits", "dim"), *waits)),
             (0, (Span("GPU ", "dim"), Span(busy, "value"))),
         ]
         arrow = Span(f" {glyph.arrow} ", "dim")
