@@ -9,7 +9,8 @@ from typing import Protocol
 
 from gpumon.advice.advise import advise
 from gpumon.advice.memory import outlook
-from gpumon.diagnosis.diagnose import diagnose
+from gpumon.diagnosis.diagnose import examine
+from gpumon.diagnosis.view import view_of
 from gpumon.history.history import History
 from gpumon.history.window import Window
 from gpumon.model.clock import Clock, Instant
@@ -61,7 +62,7 @@ class Parts:
     """What a monitor is made of; each is injected.
 
     `virtual` makes the source of a simulated training's GPU; `follow` starts following a training;
-    `find` scans for trainings, given the PIDs on GPUs.
+    `find` scans for trainings, given the PIDs on GPUs; `stop` ends what the parts have started.
     """
 
     clock: Clock
@@ -72,6 +73,7 @@ class Parts:
     follow: Callable[[Training], Following]
     virtual: Callable[[str, int], Source[GpusReading]]
     hostname: str
+    stop: Callable[[], None] = lambda: None
 
 
 class Monitor:
@@ -138,6 +140,7 @@ class Monitor:
         for following in self._following.values():
             following.close()
         self._following.clear()
+        self._parts.stop()
         for source in (*self._virtual.values(), self._parts.host, self._parts.own):
             source.close()
         self._virtual.clear()
@@ -156,7 +159,7 @@ class Monitor:
         for reading in trainings:
             if reading.ended is not None:
                 self._ended[reading.training.id] = reading.ended
-        late = () if gpus_on_time else ("nvml",)
+        late: tuple[str, ...] = () if gpus_on_time else ("nvml",)
         late += tuple(name for following in self._following.values() for name in following.late())
         sample = Sample(
             sequence=self._sequence,
@@ -267,6 +270,9 @@ class Monitor:
 
 def _judge(window: Window, reading: TrainingReading) -> TrainingReport:
     pid = reading.training.id.pid
-    judgement = diagnose(window, pid)
-    suggestions = advise(window, pid, judgement.findings) if reading.ended is None else ()
-    return TrainingReport(pid, judgement.findings, suggestions, outlook(window, pid), judgement.settled)
+    view = view_of(window, pid)
+    if view is None:
+        return TrainingReport(pid)
+    diagnosis = examine(view)
+    suggestions = advise(window, pid, diagnosis.findings) if reading.ended is None else ()
+    return TrainingReport(pid, diagnosis.findings, suggestions, outlook(window, pid), diagnosis.settled)

@@ -1,0 +1,193 @@
+"""Following one training: its processes, threads, files, cgroup and GPUs, as one reading a tick."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from gpumon.frameworks.ending import judge_ending
+from gpumon.frameworks.loader import read_loader
+from gpumon.frameworks.phase import PhaseMemory, judge_phase
+from gpumon.frameworks.progress import read_progress
+from gpumon.frameworks.rate import choose_rate, log_rate
+from gpumon.model.clock import Instant
+from gpumon.model.gpu import GpusReading
+from gpumon.model.host import CgroupReading, SharedMemoryReading
+from gpumon.model.measure import Maybe, Missing, known
+from gpumon.model.process import ProcessReading, Role, ThreadStates
+from gpumon.model.reading import TrainingReading
+from gpumon.model.sample import SourceError
+from gpumon.model.training import Phase, Training
+from gpumon.monitor.gpu_use import gpu_use
+from gpumon.monitor.read_counter import ReadCounter
+from gpumon.monitor.source_thread import SourceThread
+from gpumon.monitor.training_files import TrainingFiles
+from gpumon.sources.cgroup import CgroupSource
+from gpumon.sources.processes import ProcessSource, affinity_cores
+from gpumon.sources.shm import shared_memory
+from gpumon.sources.threads import ThreadSampler, ThreadTarget, find_threads
+
+_SLOW_SECONDS = 5.0
+_PATIENCE_SECONDS = 0.2
+_PIN_THREAD = "pt_data_pin"
+
+
+class Follower:
+    """Reads one training. `sampler` is looked at by the looking thread and drained here."""
+
+    def __init__(self, training: Training, forget: Callable[[Follower], None] = lambda _: None) -> None:
+        """Open what the readings need; `forget` is called when the follower is closed."""
+        self.sampler = ThreadSampler()
+        self._training = training
+        self._forget = forget
+        self._processes = ProcessSource(training.members)
+        self._cgroup = CgroupSource(training.id.pid)
+        self._files = TrainingFiles(training)
+        self._shm = SourceThread("shm", self._read_shm)
+        self._counter = ReadCounter()
+        self._phase = PhaseMemory()
+        self._pin_thread: bool | None = None
+        self._affinity: Maybe[int] = Missing("not read")
+        self._slow_due = float("-inf")
+        self._oom_kills: int | None = None
+        self._last: TrainingReading | None = None
+        self._late: tuple[str, ...] = ()
+        self._closed = False
+
+    def refresh(self, training: Training) -> None:
+        """Take in what a new scan knows: new workers, the run directory, effective settings."""
+        if training == self._training:
+            return
+        self._training = training
+        self._processes.follow(training.members)
+        self._files.refresh(training)
+        self._watch_threads()
+
+    def read(self, now: Instant, gpus: GpusReading) -> TrainingReading:
+        """Return the training's reading, or its last one with how it ended."""
+        if self._last is not None and self._last.ended is not None:
+            return self._last
+        self._files.ask(now)
+        if now.monotonic_seconds >= self._slow_due:
+            self._slow_due = now.monotonic_seconds + _SLOW_SECONDS
+            self._shm.ask(now)
+            self._affinity = affinity_cores(self._training.id.pid)
+            self._watch_threads()
+        states = self.sampler.drain(now)
+        processes = self._processes.read(now)
+        cgroup = self._cgroup.read(now)
+        files_on_time = self._files.take(now, _PATIENCE_SECONDS)
+        shm, shm_on_time = self._shm.newest(0.0)
+        late = (("files", files_on_time), ("shm", shm_on_time))
+        self._late = tuple(name for name, on_time in late if not on_time)
+        if not any(process.id == self._training.id for process in processes):
+            return self._end(now, cgroup)
+        self._remember_kills(cgroup)
+        self._last = self._compose(
+            now, gpus, processes=processes, states=states, cgroup=cgroup, shm=shm or Missing("not read yet")
+        )
+        return self._last
+
+    def errors(self) -> tuple[SourceError, ...]:
+        """Return what went wrong in the threads of this training."""
+        errors = (("files", self._files.error), ("shm", self._shm.error))
+        return tuple(SourceError(name, text) for name, text in errors if text)
+
+    def late(self) -> tuple[str, ...]:
+        """Return the sources that were late in the newest reading."""
+        return self._late
+
+    def close(self) -> None:
+        """Give descriptors and threads back; closing twice is harmless."""
+        if self._closed:
+            return
+        self._closed = True
+        self._forget(self)
+        self._files.close()
+        self._shm.stop()
+        self.sampler.close()
+        self._processes.close()
+        self._cgroup.close()
+
+    def _compose(
+        self,
+        now: Instant,
+        gpus: GpusReading,
+        *,
+        processes: tuple[ProcessReading, ...],
+        states: tuple[ThreadStates, ...],
+        cgroup: Maybe[CgroupReading],
+        shm: Maybe[SharedMemoryReading],
+    ) -> TrainingReading:
+        """Make the reading of one tick out of its parts."""
+        training = self._training
+        log, run_dir = self._files.log, self._files.run_dir
+        loader = read_loader(training, states, processes, shm, pin_thread=self._pin_thread)
+        phase, phase_source, self._phase = judge_phase(
+            training, log, run_dir, processes, loader, self._phase, now
+        )
+        main = next(process for process in processes if process.id == training.id)
+        counted = self._counter.read(training.framework, main, log, now, phase=phase, workers=loader.workers)
+        from_log = Missing("no log") if log is None else log_rate(log, now)
+        rate, _ = choose_rate(from_log, counted)
+        if phase is not Phase.TRAIN:
+            rate = Missing(f"not training now: {phase.value}")
+        use = gpu_use(training, gpus.gpus)
+        return TrainingReading(
+            training=training,
+            phase=phase,
+            phase_source=phase_source,
+            progress=read_progress(training, log, run_dir, now, phase=phase, counted=counted),
+            loader=replace(loader, batches_per_second=rate),
+            processes=processes,
+            cgroup=cgroup,
+            usable_cores=_usable_cores(cgroup, self._affinity),
+            affinity_cores=self._affinity,
+            gpu_uuids=use.gpu_uuids,
+            gpu_memory_used_bytes=use.gpu_memory_used_bytes,
+        )
+
+    def _end(self, now: Instant, cgroup: Maybe[CgroupReading]) -> TrainingReading:
+        """Return the last reading with how the training ended."""
+        # Its last words may have been written after the files were read.
+        self._files.ask_all(now)
+        self._files.take(now, _PATIENCE_SECONDS)
+        reading = known(cgroup)
+        kills = known(reading.memory_oom_kills) if reading is not None else None
+        ended = judge_ending(
+            self._training,
+            self._files.log,
+            self._files.run_dir,
+            now.unix_seconds,
+            oom_kills=max(0, (kills or 0) - (self._oom_kills or 0)) if self._oom_kills is not None else 0,
+        )
+        last = self._last or TrainingReading(self._training, Phase.UNKNOWN, "it ended before it was read")
+        self._last = replace(last, ended=ended, phase=Phase.END, phase_source=ended.text)
+        return self._last
+
+    def _read_shm(self, now: Instant) -> Maybe[SharedMemoryReading]:
+        del now
+        return shared_memory(self._training.id.pid)
+
+    def _watch_threads(self) -> None:
+        """Watch rank 0's main thread and all train workers; learn whether batches are pinned."""
+        training = self._training
+        names = find_threads(training.id.pid)
+        self._pin_thread = any(name.startswith(_PIN_THREAD) for _, name in names) if names else None
+        workers = [member.id for member in training.members if member.role is Role.TRAIN_WORKER]
+        self.sampler.watch([ThreadTarget(process, process.pid) for process in (training.id, *workers)])
+
+    def _remember_kills(self, cgroup: Maybe[CgroupReading]) -> None:
+        """Keep how many kills the cgroup had while the training ran."""
+        reading = known(cgroup)
+        if reading is not None and not isinstance(reading.memory_oom_kills, Missing):
+            self._oom_kills = reading.memory_oom_kills
+
+
+def _usable_cores(cgroup: Maybe[CgroupReading], affinity: Maybe[int]) -> Maybe[float]:
+    """Return the cores a training may use: its affinity, or its CPU quota where that is less."""
+    reading = known(cgroup)
+    quota = known(reading.cpu_quota_cores) if reading is not None else None
+    if isinstance(affinity, Missing):
+        return affinity if quota is None else quota
+    return float(affinity) if quota is None else min(float(affinity), quota)
