@@ -214,7 +214,7 @@ def _shown(cpu: Maybe[_Cpu], memory: Maybe[_Memory]) -> Maybe[_Cpu | _Memory]:
     """Return the part whose path is shown: v1 has one for CPU and one for memory."""
     if isinstance(cpu, Missing):
         return memory
-    if isinstance(memory, Missing) or isinstance(cpu.quota, float) or len(cpu.path) > len(memory.path):
+    if isinstance(memory, Missing) or isinstance(cpu.quota, float) or len(cpu.path) >= len(memory.path):
         return cpu
     return memory
 

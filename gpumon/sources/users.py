@@ -33,5 +33,7 @@ class UserNames:
             return Missing("root lacks the right to look into it here: add the capability SYS_PTRACE")
         if own == user_id:
             return Missing("the kernel protects it from other programs: run gpumon as root")
+        if user_id == 0:
+            return Missing("belongs to user root: run gpumon as root")
         name = self.name(user_id)
         return Missing(f"belongs to user {name}: run gpumon as {name} or root")

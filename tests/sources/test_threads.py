@@ -1,0 +1,224 @@
+"""Threads of real processes, classified through the real kernel."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import threading
+from itertools import islice
+
+import pytest
+
+from gpumon.model.measure import Missing
+from gpumon.model.process import ProcessId, ThreadStates
+from gpumon.sources.clock import SystemClock
+from gpumon.sources.threads import ThreadSampler, ThreadTarget, find_threads, jittered_delays
+from tests.sources.children import child_in, process_id, python_child, until_state
+from tests.sources.fake_proc import at, open_descriptors
+
+CLASSES = (
+    "running",
+    "polling",
+    "futex_timed",
+    "futex_untimed",
+    "disk",
+    "remote",
+    "sleeping",
+    "stopped",
+)
+
+
+def looks_at(pid: int, sampler: ThreadSampler, count: int = 5) -> dict[str, int]:
+    """Return the classes seen in `count` looks at the main thread, without those never seen."""
+    sampler.watch([ThreadTarget(process_id(pid), pid)])
+    for _ in range(count):
+        sampler.look()
+    (states,) = sampler.drain(at(0))
+    sampler.close()
+    assert states.samples == count == sum(getattr(states, name) for name in CLASSES)
+    return {name: getattr(states, name) for name in CLASSES if getattr(states, name)}
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("poll_torch", "polling"),
+        ("poll_short", "sleeping"),
+        ("poll_two", "sleeping"),
+        ("select", "sleeping"),
+        ("futex_timed", "futex_timed"),
+        ("futex_untimed", "futex_untimed"),
+        ("process_lock", "futex_untimed"),
+        ("nanosleep", "sleeping"),
+        ("pipe_read", "sleeping"),
+    ],
+)
+def test_a_waiting_process_has_the_class_of_its_wait(kind: str, expected: str) -> None:
+    """Torch's poll, locks with and without a timeout, and other sleeps are told apart."""
+    with child_in(kind) as pid:
+        until_state(pid, "S")
+        assert looks_at(pid, ThreadSampler()) == {expected: 5}
+
+
+def test_a_spinning_process_runs() -> None:
+    """State R, on a core or waiting for one."""
+    with child_in("spin") as pid:
+        assert looks_at(pid, ThreadSampler()) == {"running": 5}
+
+
+def test_a_stopped_process_is_stopped_and_goes_on_in_its_class() -> None:
+    """After SIGCONT the kernel shows restart_syscall; the class is that of the call it goes on with."""
+    with child_in("poll_torch") as pid:
+        until_state(pid, "S")
+        os.kill(pid, signal.SIGSTOP)
+        until_state(pid, "T")
+        assert looks_at(pid, ThreadSampler()) == {"stopped": 5}
+        os.kill(pid, signal.SIGCONT)
+        until_state(pid, "S")
+        assert looks_at(pid, ThreadSampler()) == {"polling": 5}
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [("poll_torch", "polling"), ("futex_untimed", "futex_timed"), ("nanosleep", "sleeping")],
+)
+def test_without_system_calls_the_wait_channel_decides(kind: str, expected: str) -> None:
+    """On a machine whose numbers are not known, a futex counts as one with a timeout."""
+    with child_in(kind) as pid:
+        until_state(pid, "S")
+        assert looks_at(pid, ThreadSampler(machine="unknown")) == {expected: 5}
+
+
+def test_a_killed_process_is_reported_a_last_time() -> None:
+    """What was counted before is not lost; afterwards the thread is no more."""
+    sampler = ThreadSampler()
+    with child_in("nanosleep") as pid:
+        until_state(pid, "S")
+        sampler.watch([ThreadTarget(process_id(pid), pid)])
+        sampler.look()
+    sampler.look()
+    (last,) = sampler.drain(at(0))
+    assert (last.samples, last.sleeping) == (1, 1)
+    assert last.cpu_busy_ratio == Missing("the thread has ended")
+    sampler.look()
+    assert sampler.drain(at(1)) == ()
+
+
+def test_a_pid_that_is_another_process_by_now_is_not_looked_at() -> None:
+    """(PID, start time) is a process; the PID alone is not."""
+    with child_in("nanosleep") as pid:
+        sampler = ThreadSampler()
+        sampler.watch([ThreadTarget(ProcessId(pid, process_id(pid).start_ticks - 1), pid)])
+        sampler.look()
+        assert sampler.drain(at(0)) == ()
+
+
+def test_more_threads_than_descriptors_are_still_looked_at() -> None:
+    """Threads beyond the first hundred are read without keeping descriptors."""
+    with child_in("nanosleep") as pid:
+        until_state(pid, "S")
+        identity = process_id(pid)
+        sampler = ThreadSampler()
+        absent = [ThreadTarget(identity, 10_000_000 + number) for number in range(100)]
+        sampler.watch([*absent, ThreadTarget(identity, pid)])
+        sampler.look()
+        (states,) = sampler.drain(at(0))
+        sampler.close()
+        assert (states.thread_id, states.sleeping) == (pid, 1)
+
+
+def test_watching_anew_keeps_what_was_counted() -> None:
+    """Workers come and go; the counts of those that stay are not disturbed, and no descriptor is lost."""
+    before = open_descriptors()
+    with child_in("nanosleep") as first, child_in("spin") as second:
+        until_state(first, "S")
+        sampler = ThreadSampler()
+        one, two = (ThreadTarget(process_id(pid), pid) for pid in (first, second))
+        sampler.watch([one])
+        sampler.look()
+        sampler.watch([one, two])
+        sampler.look()
+        assert [states.samples for states in sampler.drain(at(0))] == [2, 1]
+        sampler.watch([two])
+        assert [states.thread_id for states in sampler.drain(at(1))] == [second]
+        sampler.close()
+    assert open_descriptors() == before
+
+
+def test_cpu_and_run_queue_shares_are_of_the_thread() -> None:
+    """A spinner uses or waits for its core the whole time; a sleeper does neither."""
+    clock = SystemClock()
+    with child_in("spin") as spinner, child_in("nanosleep") as sleeper:
+        until_state(sleeper, "S")
+        sampler = ThreadSampler()
+        sampler.watch([ThreadTarget(process_id(pid), pid) for pid in (spinner, sleeper)])
+        first = sampler.drain(clock.now())
+        assert first[0].cpu_busy_ratio == Missing("needs two readings")
+        begin = clock.now().monotonic_seconds
+        while clock.now().monotonic_seconds < begin + 0.2:
+            os.sched_yield()
+        busy, idle = sampler.drain(clock.now())
+        sampler.close()
+    assert shares(busy) > 0.1
+    assert shares(idle) == 0.0
+
+
+def shares(states: ThreadStates) -> float:
+    """Return the share of time in which the thread ran or wanted to."""
+    assert not isinstance(states.cpu_busy_ratio, Missing)
+    assert not isinstance(states.run_queue_wait_ratio, Missing)
+    return states.cpu_busy_ratio + states.run_queue_wait_ratio
+
+
+def test_threads_are_found_by_name() -> None:
+    """The pinning thread of torch has a name of its own; a hostile one is cleaned."""
+    program = """
+import os, sys, threading, time
+def work(name):
+    open(f"/proc/self/task/{threading.get_native_id()}/comm", "w").write(name)
+    done.release(); time.sleep(60)
+done = threading.Semaphore(0)
+for name in ("pt_data_pin", "\\x1b[2Jevil"):
+    threading.Thread(target=work, args=(name,), daemon=True).start(); done.acquire()
+print("ready", flush=True); time.sleep(60)
+"""
+    with python_child(program) as child:
+        threads = find_threads(child.pid)
+        assert threads[0][0] == child.pid
+        assert [name for _, name in threads[1:]] == ["pt_data_pin", "evil"]
+
+
+def test_a_process_that_is_gone_has_no_threads() -> None:
+    """Nothing raises."""
+    assert find_threads(4_000_000_000) == ()
+
+
+def test_looking_and_draining_at_once_loses_nothing() -> None:
+    """One thread looks while another drains: every look is counted once."""
+    with child_in("nanosleep") as pid:
+        until_state(pid, "S")
+        sampler = ThreadSampler()
+        sampler.watch([ThreadTarget(process_id(pid), pid)])
+
+        def look_often() -> None:
+            for _ in range(2000):
+                sampler.look()
+
+        looker = threading.Thread(target=look_often)
+        looker.start()
+        counted = 0
+        while looker.is_alive():
+            counted += sum(states.samples for states in sampler.drain(at(0)))
+        looker.join()
+        counted += sum(states.samples for states in sampler.drain(at(0)))
+        sampler.close()
+        assert counted == 2000
+
+
+def test_delays_are_uniform_around_the_period() -> None:
+    """20 Hz: between 25 and 75 ms, 50 ms in the mean."""
+    delays = list(islice(jittered_delays(20.0, random.Random(7)), 4000))  # noqa: S311 - no secret
+    assert 0.025 <= min(delays) < 0.03
+    assert 0.07 < max(delays) <= 0.075
+    assert abs(sum(delays) / len(delays) - 0.05) < 0.001
