@@ -51,7 +51,8 @@ NAMES = {
 def resolve(flags: Mapping[str, Any], environment: Mapping[str, str], config: Mapping[str, Any]) -> Settings:
     """Return the settings from flags (None: not given), the environment and the parsed config file.
 
-    NO_COLOR (no-color.org) switches colour off unless a flag says otherwise. Raises SettingsError.
+    An empty variable counts as not given. NO_COLOR switches colour off unless one of gpumon's own three
+    places asks for it (as no-color.org says). Raises SettingsError.
     """
     unknown = sorted(set(config) - set(NAMES.values()))
     if unknown:
@@ -63,17 +64,17 @@ def resolve(flags: Mapping[str, Any], environment: Mapping[str, str], config: Ma
     for field in fields(Settings):
         name = NAMES[field.name]
         variable = f"GPUMON_{name.upper()}"
-        default = getattr(settings, field.name)
         if flags.get(name) is not None:
             value, where = flags[name], f"--{name.replace('_', '-')}"
-        elif variable in environment:
+        elif environment.get(variable):
             value, where = environment[variable], variable
         elif name in config:
             value, where = config[name], f"{name} in the config file"
         else:
             continue
-        chosen[field.name] = _convert(value, default, where)
-    return _checked(replace(settings, **chosen))
+        chosen[field.name] = _convert(value, getattr(settings, field.name), where)
+        _check_range(field.name, chosen[field.name], where)
+    return replace(settings, **chosen)
 
 
 def _convert(value: Any, default: float | str | bool, where: str) -> float | str | bool:
@@ -93,20 +94,30 @@ def _convert(value: Any, default: float | str | bool, where: str) -> float | str
             return value
         if str(value).lower() in words:
             return words[str(value).lower()]
-        raise SettingsError(f"{where} must be true or false, not {value!r}")
+        raise SettingsError(f"{where} must be true or false, not {_written(value)}")
     if isinstance(default, float):
         try:
-            return float(value)
+            if not isinstance(value, bool):
+                return float(value)
         except (TypeError, ValueError):
-            raise SettingsError(f"{where} must be a number, not {value!r}") from None
+            pass
+        raise SettingsError(f"{where} must be a number, not {_written(value)}")
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise SettingsError(f"{where} must be a text, not {_written(value)}")
     return str(value)
 
 
-def _checked(settings: Settings) -> Settings:
-    if not MIN_INTERVAL_SECONDS <= settings.interval_seconds <= MAX_INTERVAL_SECONDS:
+def _check_range(name: str, value: Any, where: str) -> None:
+    # Not-a-number lies in no range.
+    if name == "interval_seconds" and not MIN_INTERVAL_SECONDS <= value <= MAX_INTERVAL_SECONDS:
+        allowed = f"{MIN_INTERVAL_SECONDS} and {MAX_INTERVAL_SECONDS:g} seconds"
+        raise SettingsError(f"{where} must be between {allowed}, not {value:g}")
+    if name == "thread_rate_hertz" and not 0 <= value <= MAX_THREAD_RATE_HERTZ:
         raise SettingsError(
-            f"the interval must be between {MIN_INTERVAL_SECONDS} and {MAX_INTERVAL_SECONDS:.0f} seconds"
+            f"{where} must be between 0 and {MAX_THREAD_RATE_HERTZ:g} a second, not {value:g}"
         )
-    if not 0 <= settings.thread_rate_hertz <= MAX_THREAD_RATE_HERTZ:
-        raise SettingsError(f"the thread rate must be between 0 and {MAX_THREAD_RATE_HERTZ:.0f} a second")
-    return settings
+
+
+def _written(value: Any) -> str:
+    """Return a value as it was written: TOML's truth values are lower case."""
+    return str(value).lower() if isinstance(value, bool) else repr(value)

@@ -1,0 +1,132 @@
+"""Settings from flags, environment and config file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gpumon.settings import (
+    MAX_INTERVAL_SECONDS,
+    MIN_INTERVAL_SECONDS,
+    NAMES,
+    Settings,
+    SettingsError,
+    resolve,
+)
+
+INTERVALS = st.floats(MIN_INTERVAL_SECONDS, MAX_INTERVAL_SECONDS)
+
+
+def test_nothing_given_is_the_default() -> None:
+    """Without flags, variables and file the defaults hold."""
+    assert Settings() == resolve({}, {}, {})
+
+
+@given(st.none() | INTERVALS, st.none() | INTERVALS, st.none() | INTERVALS)
+def test_flags_win_over_variables_over_the_file(
+    flag: float | None, variable: float | None, configured: float | None
+) -> None:
+    """The first that is given counts, in the order flag, GPUMON_*, config file, default."""
+    environment = {} if variable is None else {"GPUMON_INTERVAL": repr(variable)}
+    config = {} if configured is None else {"interval": configured}
+    expected = next((value for value in (flag, variable, configured) if value is not None), 1.0)
+
+    assert expected == resolve({"interval": flag}, environment, config).interval_seconds
+
+
+@pytest.mark.parametrize("name", sorted(NAMES.values()))
+def test_every_setting_can_be_given_as_a_variable(name: str) -> None:
+    """Each setting has a GPUMON_* variable that the same word in the config file is equal to."""
+    word = {"interval": "2", "thread_rate": "5", "gpu": "1", "theme": "nord"}.get(name, "true")
+
+    assert resolve({}, {}, {name: word}) == resolve({}, {f"GPUMON_{name.upper()}": word}, {})
+
+
+def test_an_empty_variable_is_not_given() -> None:
+    """An empty variable is how a shell takes one back."""
+    assert Settings() == resolve({}, {"GPUMON_INTERVAL": "", "GPUMON_ASCII": ""}, {})
+
+
+def test_a_variable_of_another_program_is_left_alone() -> None:
+    """Only the names of settings are looked at, among them not the demo's."""
+    assert Settings() == resolve({}, {"GPUMON_VIRTUAL_GPU": "/tmp/x", "PATH": "/bin"}, {})
+
+
+@pytest.mark.parametrize("word", ["1", "true", "TRUE", "Yes", "on"])
+def test_words_for_true(word: str) -> None:
+    """The usual words switch something on."""
+    assert resolve({}, {"GPUMON_READONLY": word}, {}).readonly
+
+
+@pytest.mark.parametrize("word", ["0", "false", "False", "NO", "off"])
+def test_words_for_false(word: str) -> None:
+    """The usual words switch something off."""
+    assert not resolve({}, {"GPUMON_MOUSE": word}, {}).mouse
+
+
+def test_no_color_switches_colour_off() -> None:
+    """NO_COLOR is honoured."""
+    assert not resolve({}, {"NO_COLOR": "1"}, {}).color
+
+
+def test_an_empty_no_color_does_not_count() -> None:
+    """NO_COLOR counts when it is not empty (no-color.org)."""
+    assert resolve({}, {"NO_COLOR": ""}, {}).color
+
+
+@pytest.mark.parametrize(
+    ("flags", "environment", "config"),
+    [({"color": True}, {}, {}), ({}, {"GPUMON_COLOR": "1"}, {}), ({}, {}, {"color": True})],
+)
+def test_gpumons_own_settings_win_over_no_color(
+    flags: dict[str, Any], environment: dict[str, str], config: dict[str, Any]
+) -> None:
+    """Who asks gpumon itself for colour gets it (no-color.org says so of flags and config files)."""
+    assert resolve(flags, {"NO_COLOR": "1", **environment}, config).color
+
+
+@pytest.mark.parametrize(
+    ("flags", "environment", "config", "sentence"),
+    [
+        ({"interval": 0.01}, {}, {}, "--interval must be between 0.2 and 60 seconds, not 0.01"),
+        ({}, {"GPUMON_INTERVAL": "90"}, {}, "GPUMON_INTERVAL must be between 0.2 and 60 seconds, not 90"),
+        ({}, {}, {"interval": -1}, "interval in the config file must be between 0.2 and 60 seconds, not -1"),
+        ({}, {"GPUMON_INTERVAL": "nan"}, {}, "GPUMON_INTERVAL must be between 0.2 and 60 seconds, not nan"),
+        ({}, {"GPUMON_INTERVAL": "fast"}, {}, "GPUMON_INTERVAL must be a number, not 'fast'"),
+        ({}, {}, {"interval": True}, "interval in the config file must be a number, not true"),
+        ({}, {}, {"interval": [1]}, "interval in the config file must be a number, not [1]"),
+        ({"thread_rate": 51.0}, {}, {}, "--thread-rate must be between 0 and 50 a second, not 51"),
+        (
+            {},
+            {"GPUMON_THREAD_RATE": "-1"},
+            {},
+            "GPUMON_THREAD_RATE must be between 0 and 50 a second, not -1",
+        ),
+        ({}, {"GPUMON_ASCII": "maybe"}, {}, "GPUMON_ASCII must be true or false, not 'maybe'"),
+        ({}, {}, {"mouse": 2}, "mouse in the config file must be true or false, not 2"),
+        ({}, {}, {"theme": ["nord"]}, "theme in the config file must be a text, not ['nord']"),
+        ({}, {}, {"gpu": True}, "gpu in the config file must be a text, not true"),
+        ({}, {}, {"intervall": 1}, "the config file has no setting named 'intervall'"),
+    ],
+)
+def test_nonsense_is_told_in_one_sentence(
+    flags: dict[str, Any], environment: dict[str, str], config: dict[str, Any], sentence: str
+) -> None:
+    """An unusable setting is named with the place it was given, what is allowed and what was there."""
+    with pytest.raises(SettingsError) as caught:
+        resolve(flags, environment, config)
+
+    assert sentence == str(caught.value)
+
+
+def test_a_gpu_may_be_a_number_in_the_file() -> None:
+    """`gpu = 0` in TOML is a number, and means GPU 0."""
+    assert resolve({}, {}, {"gpu": 0}).gpu == "0"
+
+
+def test_looking_at_threads_can_be_switched_off() -> None:
+    """A thread rate of 0 is allowed."""
+    assert resolve({"thread_rate": 0.0}, {}, {}).thread_rate_hertz == 0.0
