@@ -1,11 +1,14 @@
 """The JSON that everything else is built on (schema 1): one serializer for every output.
 
-Numbers, never strings with units. A reading that cannot be had is null, and its reason stands under its
-name in the nearest `missing`. A Measure is an object with its certainty and source. Times are RFC 3339.
+Numbers, never strings with units. A reading that cannot be had, or that is no finite number, is null, and
+its reason stands under its name in the nearest `missing`. Where there is no `missing` (results, evidence,
+effects) a number that is not finite is its name: "nan", "inf" or "-inf". A Measure is an object with its
+certainty and source. Times are RFC 3339.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import fields
 from datetime import datetime, timezone
 from enum import Enum
@@ -13,7 +16,7 @@ from typing import Any, TypeAlias
 
 from gpumon.model.finding import Evidence, Finding
 from gpumon.model.gpu import GpuProcess, GpuReading
-from gpumon.model.host import HostReading
+from gpumon.model.host import HostReading, MemoryReading, SharedMemoryReading
 from gpumon.model.measure import Measure, Missing
 from gpumon.model.process import ProcessReading
 from gpumon.model.reading import TrainingReading
@@ -70,14 +73,15 @@ def _plain(name: str, value: Any, missing: dict[str, str]) -> Any:
         missing[name] = value.reason
         return None
     if isinstance(value, Measure):
-        return _measure(value)
-    if isinstance(value, Enum):
-        return value.value
+        return _measure(value) if _plain(name, value.value, missing) is not None else None
+    if isinstance(value, float) and not math.isfinite(value):
+        missing[name] = f"not a finite number ({value})"
+        return None
     if isinstance(value, tuple):
         return [_plain(name, item, missing) for item in value]
     if isinstance(value, Setting):
-        return value.value
-    return value
+        return _plain(name, value.value, missing)
+    return value.value if isinstance(value, Enum) else value
 
 
 def _measure(measure: Measure) -> Json:
@@ -85,7 +89,7 @@ def _measure(measure: Measure) -> Json:
     for name in ("standard_error", "low", "high"):
         value = getattr(measure, name)
         if value is not None:
-            found[name] = value
+            found[name] = _finite(value)
     return found
 
 
@@ -124,19 +128,24 @@ def _host(host: HostReading) -> Json:
             found[name] = None
         else:
             found[name] = [
-                {field.name: getattr(item, field.name) for field in fields(item)} for item in value
+                {field.name: _finite(getattr(item, field.name)) for field in fields(item)} for item in value
             ]
-    if isinstance(host.memory, Missing):
-        missing["memory"] = host.memory.reason
-        names = ("memory_total_bytes", "memory_available_bytes", "memory_used_bytes")
-        found.update(dict.fromkeys((*names, "swap_total_bytes", "swap_used_bytes")))
-    else:
-        found.update({field.name: getattr(host.memory, field.name) for field in fields(host.memory)})
+    found.update(_parts(MemoryReading, host.memory, missing))
     found["pressure"] = _fields(host.pressure, set())
     found["physical_cores"] = _plain("physical_cores", host.physical_cores, missing)
     found["load_1_minute"] = _plain("load_1_minute", host.load_1_minute, missing)
     found["missing"] = missing
     return found
+
+
+def _parts(kind: type[Any], noun: Any, missing: dict[str, str]) -> Json:
+    """Return the fields of a noun of that kind; of a missing one all are None for its reason."""
+    return {
+        field.name: _plain(
+            field.name, noun if isinstance(noun, Missing) else getattr(noun, field.name), missing
+        )
+        for field in fields(kind)
+    }
 
 
 def _settings(settings: Settings, missing: dict[str, str]) -> tuple[Json, Json]:
@@ -168,11 +177,8 @@ def _training(reading: TrainingReading, report: TrainingReport | None) -> Json:
     missing: dict[str, str] = {}
     values, sources = _settings(training.settings, missing)
     loader = _fields(reading.loader, {"worker_states", "shm"})
-    shm = reading.loader.shm
-    for name in ("shm_total_bytes", "shm_free_bytes"):
-        loader[name] = None if isinstance(shm, Missing) else getattr(shm, name)
-    if isinstance(shm, Missing):
-        loader["missing"]["shm_free_bytes"] = shm.reason
+    loader.update(_parts(SharedMemoryReading, reading.loader.shm, loader["missing"]))
+    _rename(loader, "read_bytes_per_second", "loader_read_bytes_per_second")
     cgroup = reading.cgroup
     return {
         "pid": training.id.pid,
@@ -198,8 +204,11 @@ def _training(reading: TrainingReading, report: TrainingReport | None) -> Json:
         if isinstance(cgroup, Missing)
         else _fields(cgroup, set()),
         "usable_cores": _plain("usable_cores", reading.usable_cores, missing),
+        "affinity_cores": _plain("affinity_cores", reading.affinity_cores, missing),
         "gpu_uuids": list(reading.gpu_uuids),
-        "gpu_memory_used_bytes": _plain("gpu_memory_used_bytes", reading.gpu_memory_used_bytes, missing),
+        "training_gpu_memory_used_bytes": _plain(
+            "training_gpu_memory_used_bytes", reading.gpu_memory_used_bytes, missing
+        ),
         "memory": _memory(report.memory if report else None),
         "settled": report.settled if report else False,
         "findings": [_finding(finding) for finding in report.findings] if report else [],
@@ -216,9 +225,16 @@ def _training(reading: TrainingReading, report: TrainingReport | None) -> Json:
     }
 
 
-def _finite(value: float) -> float | str:
-    """Return a number that JSON can carry; a NaN loss is worth telling, so it becomes its name."""
-    return value if value - value == 0 else str(value)
+def _rename(found: Json, name: str, metric: str) -> None:
+    """Give a field the name that it has in METRICS, where its own is another measure's name."""
+    for holder in (found, found["missing"]):
+        if name in holder:
+            holder[metric] = holder.pop(name)
+
+
+def _finite(value: Any) -> Any:
+    """Return what JSON can carry; a NaN loss is worth telling, so it becomes its name."""
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _memory(outlook: MemoryOutlook | None) -> Json | None:
@@ -230,7 +246,7 @@ def _memory(outlook: MemoryOutlook | None) -> Json | None:
         "oom_risk": _plain("oom_risk", risk, missing)
         if isinstance(risk, Missing)
         else {
-            "probability": risk.probability,
+            "probability": _finite(risk.probability),
             "level": risk.level.value,
             "certainty": "estimated",
             "text": risk.text,
@@ -251,7 +267,7 @@ def _memory(outlook: MemoryOutlook | None) -> Json | None:
 
 def _evidence(evidence: Evidence) -> Json:
     return {
-        field.name: getattr(evidence, field.name)
+        field.name: _finite(getattr(evidence, field.name))
         for field in fields(evidence)
         if getattr(evidence, field.name) not in {None, ""}
     }
@@ -274,12 +290,12 @@ def _suggestion(suggestion: Suggestion) -> Json:
         if isinstance(value, Missing):
             missing[name] = value.reason
             return None
-        return {field.name: getattr(value, field.name) for field in fields(value)}
+        return {field.name: _finite(getattr(value, field.name)) for field in fields(value)}
 
     return {
         "setting": suggestion.setting,
-        "from": suggestion.from_value,
-        "to": suggestion.to_value,
+        "from": _finite(suggestion.from_value),
+        "to": _finite(suggestion.to_value),
         "text": suggestion.text,
         "speedup": effect("speedup", suggestion.speedup),
         "images_per_second": effect("images_per_second", suggestion.images_per_second),
