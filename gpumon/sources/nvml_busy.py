@@ -5,16 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
-from typing import Any
 
 from gpumon.model.clock import Instant
 from gpumon.model.gpu import BusySample
 from gpumon.model.measure import Maybe, Missing
 from gpumon.sources.nvml_calls import NvmlCalls
+from gpumon.sources.nvml_structs import SampleBuffer
 
-_UTILIZATION_SAMPLES = 1  # NVML_GPU_UTILIZATION_SAMPLES
-# nvmlValueType_t -> member of nvmlValue_t that holds the value.
-_MEMBERS = ("dVal", "uiVal", "ulVal", "ullVal", "sllVal", "siVal", "usVal")
 # NVML stamps samples with CLOCK_REALTIME in microseconds.
 _US = 1_000_000
 # How far a sample may lie in the future before the wall clock must have been set back.
@@ -48,6 +45,7 @@ class BusyBuffer:
 
     def __init__(self, calls: NvmlCalls) -> None:
         self._calls = calls
+        self._buffer = SampleBuffer()
         self._last_seen_us = 0
         self._newest: BusySample | None = None
         self._period: Maybe[float] = _NO_PERIOD
@@ -61,7 +59,7 @@ class BusyBuffer:
         now_us = int(now.unix_seconds * _US)
         if self._last_seen_us == 0 or self._last_seen_us > now_us + _CLOCK_SLACK_US:
             self._last_seen_us, self._newest = now_us - _US, None
-        answer = self._calls.ask("nvmlDeviceGetSamples", _UTILIZATION_SAMPLES, self._last_seen_us)
+        answer = self._buffer.ask(self._calls, self._last_seen_us)
         taken = [] if isinstance(answer, Missing) else self._take(answer, now_us)
         if taken:
             return self._mean(taken, memory_ratio)
@@ -77,21 +75,15 @@ class BusyBuffer:
     def _patience(self) -> float:
         return 2 * self._period if isinstance(self._period, float) else 0.0
 
-    def _take(self, answer: Any, now_us: int) -> list[tuple[int, float]]:
+    def _take(self, answer: list[tuple[int, float | None]], now_us: int) -> list[tuple[int, float]]:
         """Return (microseconds, ratio) of the sound samples: newer than the last, in order, 0 to 100 %."""
-        value_type, samples = answer
-        if not 0 <= value_type < len(_MEMBERS):
-            return []
-        member = _MEMBERS[value_type]
         taken: list[tuple[int, float]] = []
         last = self._last_seen_us
-        for sample in samples:
-            stamp = int(sample.timeStamp)
+        for stamp, percent in answer:
             if not last < stamp <= now_us + _CLOCK_SLACK_US:
                 continue
             last = stamp
-            percent = float(getattr(sample.sampleValue, member))
-            if 0 <= percent <= 100:
+            if percent is not None and 0 <= percent <= 100:
                 taken.append((stamp, percent / 100))
         return taken
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from gpumon.model.measure import Missing
+from gpumon.model.measure import Maybe, Missing
 
 # Error codes of nvml.h (NVML_ERROR_*), as nvidia-ml-py names them.
 UNINITIALIZED = 1
 NOT_SUPPORTED = 3
 NO_PERMISSION = 4
 NOT_FOUND = 6
+INSUFFICIENT_SIZE = 7
 DRIVER_NOT_LOADED = 9
 LIBRARY_NOT_FOUND = 12
 FUNCTION_NOT_FOUND = 13
@@ -24,6 +25,7 @@ GPU_NOT_FOUND = 28
 # What will be answered the same way for as long as the driver runs.
 _PERMANENT = frozenset({NOT_SUPPORTED, FUNCTION_NOT_FOUND, ARGUMENT_VERSION_MISMATCH, DEPRECATED})
 LOST = frozenset({GPU_IS_LOST, RESET_REQUIRED, GPU_NOT_FOUND})
+_ANSWERS = frozenset({0, INSUFFICIENT_SIZE})
 _GONE = frozenset({UNINITIALIZED, DRIVER_NOT_LOADED, LIB_RM_VERSION_MISMATCH})
 
 NOTHING_NEWER = Missing("the driver has nothing newer")
@@ -84,6 +86,7 @@ class NvmlCalls:
         self._binding = binding
         self._error: type[Exception] = binding.NVMLError
         self._cannot: dict[tuple[str, tuple[Any, ...]], Missing] = {}
+        self._pointers: dict[str, Any] = {}
 
     def ask(self, function: str, *arguments: Any) -> Any:
         """Return what `function` says, or Missing. Raises GpuLostError and DriverGoneError."""
@@ -99,6 +102,23 @@ class NvmlCalls:
             return self._judge(function, arguments, int(getattr(error, "value", 999)))
         except UnicodeDecodeError:
             return Missing("the driver's text is not UTF-8")
+
+    def direct(self, function: str, *arguments: Any) -> Maybe[int]:
+        """Return the code of the C function itself, 0 or INSUFFICIENT_SIZE; any other one as Missing.
+
+        Raises GpuLostError and DriverGoneError. For functions whose answer is a list: see nvml_structs.
+        """
+        missing = self._cannot.get((function, ()))
+        if missing is not None:
+            return missing
+        pointer = self._pointers.get(function)
+        if pointer is None:
+            try:
+                pointer = self._pointers[function] = self._binding._nvmlGetFunctionPointer(function)  # noqa: SLF001 - nvitop and gpustat rest on it too
+            except self._error as error:
+                return self._judge(function, (), int(getattr(error, "value", 999)))
+        code: int = pointer(self.handle, *arguments)
+        return code if code in _ANSWERS else self._judge(function, (), code)
 
     def ask_first(self, *functions: str, arguments: tuple[Any, ...] = ()) -> Any:
         """Return the first answer that is not missing, else the last reason: old names come last."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from gpumon.model.clock import Instant
 from gpumon.model.measure import Maybe, Missing
 from gpumon.sources.nvml_calls import DEPRECATED, FUNCTION_NOT_FOUND, NOT_SUPPORTED, NvmlCalls, reason
+from gpumon.sources.nvml_structs import FieldBuffer
 
 # NVML_FI_DEV_* of nvml.h.
 _POWER_CAP_NS = 74
@@ -31,8 +31,6 @@ _FIELDS = (
     _HARDWARE_THERMAL_NS,
     _POWER_BRAKE_NS,
 )
-_MEMBERS = ("dVal", "uiVal", "ulVal", "ullVal", "sllVal", "siVal", "usVal")
-_UNSIGNED_INT = 1
 # Errors by which a driver or GPU says it has no such field, for good; INVALID_ARGUMENT (2) is how a
 # driver refuses an id it does not know.
 _NO_SUCH_FIELD = {
@@ -44,6 +42,7 @@ _NO_SUCH_FIELD = {
 # PCIe 6.0 x16 moves 121 GB/s each way; more than that is a counter that was reset.
 _PCIE_LIMIT_BYTES_PER_SECOND = 130e9
 _FIRST = Missing("a rate needs two readings")
+_STRANGE = Missing("the driver's value has a type of its own")
 _RESET = Missing("the counter was reset")
 
 
@@ -60,8 +59,7 @@ class CountersReading:
     throttle_brake_ratio: Maybe[float]
 
 
-@dataclass(frozen=True, slots=True)
-class _Count:
+class _Count(NamedTuple):
     value: int
     modulus: int
     unix_seconds: float
@@ -76,7 +74,7 @@ class FieldCounters:
 
     def __init__(self, calls: NvmlCalls) -> None:
         self._calls = calls
-        self._question = _question(_FIELDS)
+        self._question = FieldBuffer(_FIELDS)
         self._absent: dict[int, Missing] = {}
         self._before: dict[int, _Count] = {}
 
@@ -103,23 +101,26 @@ class FieldCounters:
 
     def forget(self) -> None:
         """Ask for every field anew."""
-        self._question = _question(_FIELDS)
+        self._question = FieldBuffer(_FIELDS)
         self._absent = {}
 
     def _counts(self, now: Instant) -> dict[int, Maybe[_Count]]:
         counts: dict[int, Maybe[_Count]] = dict(self._absent)
-        answer = self._calls.ask("nvmlDeviceGetFieldValues", self._question) if self._question else ()
+        answer = self._question.ask(self._calls) if self._question.fields else []
         if isinstance(answer, Missing):
             return dict.fromkeys(_FIELDS, answer)
-        for value in answer:
-            field = int(value.fieldId)
-            if value.nvmlReturn == 0:
-                counts[field] = _count(value, now)
+        for field, result, stamp_us, value, modulus in answer:
+            if result == 0:
+                counts[field] = (
+                    _STRANGE
+                    if value is None
+                    else _Count(int(value), modulus, stamp_us / 1e6, now.monotonic_seconds)
+                )
                 continue
-            counts[field] = reason(value.nvmlReturn)
-            if value.nvmlReturn in _NO_SUCH_FIELD:
-                self._absent[field] = counts[field] = reason(_NO_SUCH_FIELD[value.nvmlReturn])
-                self._question = _question(each for each in _FIELDS if each not in self._absent)
+            counts[field] = reason(result)
+            if result in _NO_SUCH_FIELD:
+                self._absent[field] = counts[field] = reason(_NO_SUCH_FIELD[result])
+                self._question = FieldBuffer(tuple(each for each in _FIELDS if each not in self._absent))
         return counts
 
     def _rate(self, counts: dict[int, Maybe[_Count]], field: int) -> Maybe[float]:
@@ -158,19 +159,6 @@ class FieldCounters:
             return software if isinstance(older, Missing) else older
         known = [part for part in (software, hardware) if not isinstance(part, Missing)]
         return min(1.0, sum(known))
-
-
-def _question(fields: Iterable[int]) -> tuple[tuple[int, int], ...]:
-    # (id, scope): pynvml takes plain ids too, but raises and catches a TypeError for each of them.
-    return tuple((field, 0) for field in fields)
-
-
-def _count(value: Any, now: Instant) -> Maybe[_Count]:
-    if not 0 <= value.valueType < len(_MEMBERS):
-        return Missing("the driver's value has a type of its own")
-    modulus = 1 << 32 if value.valueType == _UNSIGNED_INT else 1 << 64
-    number = int(getattr(value.value, _MEMBERS[value.valueType]))
-    return _Count(number, modulus, value.timestamp / 1e6, now.monotonic_seconds)
 
 
 def _scaled(count: Maybe[_Count]) -> Maybe[float]:

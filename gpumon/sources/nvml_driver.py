@@ -27,7 +27,7 @@ _UNOFFICIAL = (
 NO_GPUS = "the NVIDIA driver is loaded but sees no GPU"
 _WSL = "WSL: the driver does not tell memory and utilisation per process"
 # What this source cannot do without, and what the unofficial packages and old versions lack.
-_NEEDED = ("nvmlInit", "NVMLError", "nvmlDeviceGetHandleByIndex", "nvmlDeviceGetFieldValues", "nvmlMemory_v2")
+_NEEDED = ("nvmlInit", "NVMLError", "nvmlDeviceGetHandleByIndex", "_nvmlGetFunctionPointer", "nvmlMemory_v2")
 _FAILURES = {
     UNINITIALIZED: (DriverState.NOT_LOADED, "the NVIDIA driver was shut down; looking for it every 5 s"),
     NO_PERMISSION: (

@@ -9,6 +9,7 @@ from gpumon.model.gpu import GpuProcess
 from gpumon.model.measure import Maybe, Missing
 from gpumon.sources.nvml_calls import NO_PERMISSION, NvmlCalls, reason
 from gpumon.sources.nvml_pids import PidMap
+from gpumon.sources.nvml_structs import ProcessBuffer
 from gpumon.sources.nvml_utilization import ProcessUtilization
 
 _UNAVAILABLE = Missing("the driver does not tell which process holds how much")
@@ -41,6 +42,7 @@ class ProcessList:
         self._pids = pids
         self._unavailable = _WSL if is_wsl else _UNAVAILABLE
         self._utilization = ProcessUtilization(calls)
+        self._buffer = ProcessBuffer()
         self._distrusted: set[str] = set()
 
     def read(
@@ -78,12 +80,12 @@ class ProcessList:
             if function in self._distrusted:
                 answer = _SCRAMBLED
                 continue
-            raw = calls.ask(function)
+            raw = self._buffer.ask(calls, function)
             if isinstance(raw, Missing):
                 if answer is not _SCRAMBLED:
                     answer = raw
                 continue
-            entries = [_Entry(each.pid, each.usedGpuMemory, kind.lower()) for each in raw]
+            entries = [_Entry(pid, used, kind.lower()) for pid, used in raw]
             if _plausible(entries, limit):
                 return entries
             if all(entry.pid > 0 for entry in entries) and version == "_v2":
@@ -116,7 +118,8 @@ class ProcessList:
             pid, note = named[raw]
             ratio: Maybe[float]
             ratio, more = matched.get(raw, (0.0, "")) if not isinstance(ratios, Missing) else (ratios, "")
-            built.append(GpuProcess(pid, used, ratio, kind, "; ".join(part for part in (note, more) if part)))
+            text = f"{note}; {more}" if note and more else note or more
+            built.append(GpuProcess(pid, used, ratio, kind, text))
         built.sort(key=lambda process: process.pid)
         return tuple(built)
 

@@ -68,7 +68,7 @@ EXPORT nvmlReturn_t nvmlDeviceGetSamples(nvmlDevice_t device, int type, unsigned
     DEVICE(nvmlDeviceGetSamples);
     if (gpu->mig_mode || type != 1) return NVML_NOT_SUPPORTED;
     *value_type = VALUE_UINT;
-    uint32_t needed = gpu->samples ? (uint32_t)gpu->samples : (uint32_t)gpu->sample_depth;
+    uint32_t needed = (uint32_t)(gpu->sample_depth > MAX_SAMPLES ? gpu->sample_depth : MAX_SAMPLES);
     if (!samples) return *count = needed, NVML_SUCCESS;
     *count = gpu->samples ? scripted_samples(gpu, last_seen, samples, *count)
                           : generated_samples(gpu, last_seen, samples, *count);

@@ -85,6 +85,7 @@ static nvmlReturn_t processes(const struct gpu *gpu, const struct mig_device *mi
 #define LIST(function, kind, stride)                                                   \
     EXPORT nvmlReturn_t function(nvmlDevice_t device, uint32_t *count, void *list) {   \
         DEVICE(function);                                                              \
+        if (!mig && gpu->mig_mode && gpu->mig_refuses_gpu) return NVML_NO_PERMISSION;  \
         return processes(gpu, mig, kind, stride, count, list);                         \
     }
 

@@ -65,7 +65,7 @@ enum function {
     X(throttle_hardware_thermal_nanoseconds, 0) X(throttle_power_brake_nanoseconds, 0)                \
     X(throttle_thermal_nanoseconds, 0)                                                                \
     X(throttle_reasons, 0) X(ecc_enabled, 0) X(ecc_corrected, 0) X(ecc_uncorrected, 0)                \
-    X(performance_state, 2) X(persistence_mode, 0) X(mig_mode, 0) X(mig_devices_max, 7)               \
+    X(performance_state, 2) X(persistence_mode, 0) X(mig_mode, 0) X(mig_devices_max, 7) X(mig_refuses_gpu, 0)               \
     X(compute_capability_major, 8) X(compute_capability_minor, 6) X(process_v3_of_535, 0)
 
 enum process_kind { COMPUTE, GRAPHICS, MPS };

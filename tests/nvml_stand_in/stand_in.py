@@ -143,7 +143,7 @@ class Script:
     def write(self, path: Path) -> Path:
         """Write the script in one step: the library never sees half of it."""
         unfinished = path.with_suffix(".unfinished")
-        unfinished.write_text("\n".join([*self.lines, ""]), encoding="utf-8")
+        unfinished.write_text("\n".join([*self.lines, ""]), encoding="utf-8", errors="surrogateescape")
         unfinished.replace(path)
         return path
 
