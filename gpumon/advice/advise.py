@@ -20,7 +20,7 @@ def advise(
     """Return what to change in the training with that main PID, the most urgent first.
 
     `findings` are those of `diagnose` on the same window. A larger batch is never advised to a starved
-    training, nor to one whose memory is at risk. An unclear verdict gives no advice.
+    training, nor to one whose GPU memory or /dev/shm is at risk. An unclear verdict gives no advice.
     """
     view = view_of(window, pid)
     return advise_view(view, findings, rewrite) if view else ()
@@ -52,6 +52,6 @@ def advise_view(view: View, findings: tuple[Finding, ...], rewrite: Rewrite) -> 
         suggestions += advise_workers(view, finding, rewrite)
     if at_risk is not None:
         suggestions += smaller_batch(view, at_risk, rewrite)
-    elif view.on_gpu and (healthy := by_id.get("compute-bound")) is not None:
-        suggestions += larger_batch(view, healthy, rewrite)
+    elif view.on_gpu and "compute-bound" in by_id and "shm-nearly-full" not in by_id:
+        suggestions += larger_batch(view, by_id["compute-bound"], rewrite)
     return tuple(suggestions)

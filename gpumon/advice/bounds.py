@@ -42,9 +42,9 @@ class WorkerBound:
 
 def worker_bounds(view: View, pipeline: Pipeline | None) -> tuple[WorkerBound, ...]:
     """Return everything that bounds the workers of one rank, the tightest first."""
-    found = [_framework(view), _batch(view), _memory(view), _shm(view)]
-    if pipeline is not None:
-        found.append(_cores(view, pipeline))
+    # Of equals the first counts: the cores, since no other framework would lift them.
+    cores = _cores(view, pipeline) if pipeline is not None else None
+    found = [cores, _memory(view), _shm(view), _batch(view), _framework(view)]
     return tuple(sorted((bound for bound in found if bound is not None), key=lambda bound: bound.workers))
 
 

@@ -69,8 +69,8 @@ def _more(
         return ()
     if capped and tightest is not None:
         text = (
-            f"no number of workers can feed {view.waiter} fully: it would take {needed};"
-            f" {count_words(count, 'worker')} instead of {pipeline.workers} is what {tightest.text} allows"
+            f"no number of workers can feed {view.waiter} fully: it would take {needed}; the most is"
+            f" {count_words(count, 'worker')} instead of {pipeline.workers}, bound by {tightest.text}"
         )
         bound = tightest.bound
     else:

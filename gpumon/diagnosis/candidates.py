@@ -42,9 +42,11 @@ def candidates(view: View) -> tuple[Candidate, ...]:
             busy * taken * min(1.0, queue / (2 * _QUEUE_PER_CPU)) * 0.9,
             "whether the rate rises with fewer workers",
         ),
-        Candidate("starved-local-disk", waits.disk * (0.5 + saturated / 2), "how busy the disk is"),
-        Candidate("starved-remote-storage", waits.remote, "whether the local disk is idle meanwhile"),
-        Candidate("starved-lock", waits.lock, "which lock the workers wait for"),
+        Candidate("starved-local-disk", min(1.0, waits.disk * (1 + saturated)), "how busy the disk is"),
+        Candidate(
+            "starved-remote-storage", min(1.0, 2 * waits.remote), "whether the local disk is idle meanwhile"
+        ),
+        Candidate("starved-lock", min(1.0, 2 * waits.lock), "which lock the workers wait for"),
         Candidate("starved-slow-samples", idle if idle < 0.5 else 1 - idle, "how much single batches differ"),
         Candidate("host-overhead", max(0.0, idle - 0.3), "what the main process runs between two steps"),
     ]

@@ -87,11 +87,11 @@ def _obstacle(view: View, waits: WorkerWaits, cores: Cores | None) -> str:
 
 def _outside(waits: WorkerWaits) -> str:
     if waits.remote > _DISK_RATIO:
-        return f", {percent(waits.remote)} of it waiting for remote storage"
+        return f", {percent(waits.remote)} of the time waiting for remote storage"
     if waits.disk > _DISK_RATIO:
-        return f", {percent(waits.disk)} of it waiting for a disk"
+        return f", {percent(waits.disk)} of the time waiting for a disk"
     if waits.sleeping > _SLEEPING_RATIO:
-        return f", {percent(waits.sleeping)} of it asleep outside CPU and disk"
+        return f", {percent(waits.sleeping)} of the time asleep outside CPU and disk"
     return ""
 
 
