@@ -205,7 +205,12 @@ def _after_train(state: LogState, parsed: LogLine, at: float) -> LogState:
     same_epoch = old is not None and old_train is not None and old_train.epoch_label == train.epoch_label
     forward = same_epoch and old is not None and bar.done >= old.done
     told = state.told if forward else ()
-    if bar.elapsed_seconds is not None and (not told or bar.elapsed_seconds >= told[-1].seconds + 0.5):
+    # Nothing is measured from batch 0: the first one of a run takes seconds longer than any other.
+    if (
+        bar.elapsed_seconds is not None
+        and bar.done > 0
+        and (not told or bar.elapsed_seconds >= told[-1].seconds + 0.5)
+    ):
         # tqdm prints whole seconds: the first bar of a second was drawn just after it began.
         resolution = 0.1 if not bar.elapsed_seconds.is_integer() else 1.0
         told = (*told, Mark(bar.elapsed_seconds, bar.done, resolution))
@@ -233,7 +238,7 @@ def _with_seen_mark(before: LogState, state: LogState, at: float) -> LogState:
     done = state.train_bar.done
     last = state.seen[-1].batch if state.seen else None
     changed = done != before.train_bar.done or before.epoch != state.epoch
-    if not changed or last == done:
+    if not changed or done in (last, 0):
         return state
     mark = Mark(at, done, max(at - before.read_unix_seconds, 0.0))
     return replace(state, seen=_recent((*state.seen, mark)))

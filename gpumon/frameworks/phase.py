@@ -116,7 +116,8 @@ def _by_files(scene: _Scene) -> tuple[Phase, str]:
 def _by_log(log: LogState, memory: PhaseMemory) -> tuple[Phase, str]:
     bar, stage = log.train_bar, log.stage_bar
     if log.newest is LineKind.TRAIN and bar is not None:
-        first = bar.done == 0 and not memory.begun
+        # The first batch of a run takes seconds (TensorBoard's graph, cuDNN's choice of kernels).
+        first = bar.done == 0 and memory.phase in (Phase.START, Phase.UNKNOWN)
         phase, text = (
             (Phase.START, "the first batch is not done")
             if first
@@ -142,7 +143,8 @@ def _by_tree(scene: _Scene, memory: PhaseMemory) -> tuple[Phase, str, PhaseMemor
     not_training = _by_members(scene, memory)
     if not_training is not None:
         return (*not_training, memory)
-    if memory.phase is Phase.VALIDATE or _val_cpu(memory, 3.0) >= _MOVED_CPU_SECONDS:
+    val_moves = _val_cpu(memory, 3.0) >= _MOVED_CPU_SECONDS and _val_cpu(memory, 0.9) > 0
+    if memory.phase is Phase.VALIDATE or val_moves:
         return _while_validating(scene, memory)
     since = scene.now.unix_seconds - memory.since_unix_seconds
     if memory.phase is Phase.CHECKPOINT and memory.train_froze and not _train_moves(memory):
@@ -174,7 +176,8 @@ def _while_validating(scene: _Scene, memory: PhaseMemory) -> tuple[Phase, str, P
         return Phase.VALIDATE, working, memory
     val_rests = _val_cpu(memory, 2.5) < _QUIET_CPU_SECONDS
     froze = memory.train_froze or _train_cpu(memory, 1.5) < _QUIET_CPU_SECONDS
-    if (memory.train_froze and _train_moves(memory)) or (val_rests and not froze):
+    only_train_moves = _val_cpu(memory, 0.9) == 0 and _train_cpu(memory, 0.9) >= _MOVED_CPU_SECONDS / 2
+    if (memory.train_froze and _train_moves(memory)) or only_train_moves or (val_rests and not froze):
         return Phase.TRAIN, _TREE, memory
     memory = replace(memory, train_froze=froze)
     if not val_rests:

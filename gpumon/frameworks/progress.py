@@ -196,7 +196,7 @@ def _eta(
     place: _Place, training: Training, log: LogState | None, run_dir: Maybe[RunDirReading], pace: _Pace
 ) -> Maybe[float]:
     epoch, epochs = known(place.epoch), known(place.epochs)
-    if log is not None and log.is_completed:
+    if (log is not None and log.is_completed) or pace.phase is Phase.END:
         return 0.0
     if epoch is None or epochs is None:
         return Missing("it is not known how many epochs are left")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from gpumon.frameworks.log_lines_state import LogState, Mark
 from gpumon.model.clock import Instant
-from gpumon.model.measure import Certainty, Maybe, Measure, Missing, number
+from gpumon.model.measure import Certainty, Maybe, Measure, Missing
 from gpumon.model.process import ProcessReading
 from gpumon.model.training import Phase
 
@@ -25,6 +25,9 @@ TENSORS = {"yolov5": 2, "ultralytics": 4}
 # segmenter's masks are a tensor more. Hence the 90 % interval around the uncalibrated estimate.
 _UNCALIBRATED_LOW, _UNCALIBRATED_HIGH = 0.65, 1.1
 _CALIBRATED_BATCHES = 30.0
+_POSSIBLE = tuple(2 + reads * tensors for tensors in range(1, 9) for reads in (READS_OF_A_TENSOR, 1))
+_SNAP = 0.05
+_COUNT_SECONDS = 15.0
 _FRESH_SECONDS = 8.0
 _WINDOW_SECONDS = 30.0
 _DISAGREE = 0.10
@@ -33,78 +36,90 @@ _NO_RATE = "no new batches in the log yet"
 
 
 @dataclass(frozen=True, slots=True)
-class Calibration:
-    """Reads of the main process against batches of the log, counted over the same time."""
+class ReadCounter:
+    """Reads of the main process while it trains, and how many the log showed for a batch.
 
-    reads: float = 0.0
-    batches: float = 0.0
+    `marks` are (monotonic seconds, reads since the counter began). `calibrated_reads` were counted while
+    the log showed `calibrated_batches`; `epoch` and `batch` are the log's at the last reading.
+    """
+
+    marks: tuple[tuple[float, float], ...] = ()
+    calibrated_reads: float = 0.0
+    calibrated_batches: float = 0.0
+    epoch: int | None = None
+    batch: int | None = None
 
     @property
     def reads_per_batch(self) -> float | None:
-        """Reads per batch, once enough batches were counted."""
-        if self.batches < _CALIBRATED_BATCHES or self.reads <= 0:
+        """Reads per batch as the log taught it, None until it showed enough batches.
+
+        A number close to what a sharing strategy gives for whole tensors is that number: the log's
+        batch lags behind the counter by a part of a batch at either end.
+        """
+        if self.calibrated_batches < _CALIBRATED_BATCHES or self.calibrated_reads <= 0:
             return None
-        return self.reads / self.batches
+        learnt = self.calibrated_reads / self.calibrated_batches
+        exact = min(_POSSIBLE, key=lambda reads: abs(reads - learnt))
+        return float(exact) if abs(exact - learnt) <= _SNAP * exact else learnt
 
 
-def calibrate(calibration: Calibration, reads: Maybe[float], batches: float) -> Calibration:
-    """Return `calibration` with the `reads` and `batches` of one more interval within an epoch.
+def advance_counter(
+    counter: ReadCounter, main: ProcessReading | None, log: LogState | None, phase: Phase, now: Instant
+) -> ReadCounter:
+    """Return `counter` with the reads since the last reading; outside of training it starts afresh.
 
-    Batches are halved once they are many, so that a change (another loader after a restart of the
-    workers) is followed.
+    What it learnt of reads per batch is kept.
     """
-    if isinstance(reads, Missing) or batches <= 0 or reads < 0:
-        return calibration
-    more = replace(calibration, reads=calibration.reads + reads, batches=calibration.batches + batches)
-    if more.batches > 100 * _CALIBRATED_BATCHES:
-        return Calibration(more.reads / 2, more.batches / 2)
-    return more
+    reads = Missing("gone") if main is None else main.read_calls_per_second
+    if phase is not Phase.TRAIN or isinstance(reads, Missing):
+        return replace(counter, marks=(), epoch=None, batch=None)
+    at = now.monotonic_seconds
+    epoch = log.epoch if log is not None else None
+    batch = log.train_bar.done if log is not None and log.train_bar is not None else None
+    if not counter.marks:
+        return replace(counter, marks=((at, 0.0),), epoch=epoch, batch=batch)
+    seconds = max(at - counter.marks[-1][0], 0.0)
+    marks = (*counter.marks, (at, counter.marks[-1][1] + reads * seconds))
+    kept = tuple(mark for mark in marks if mark[0] >= at - _COUNT_SECONDS)
+    counter = replace(_calibrated(counter, reads * seconds, epoch, batch), marks=kept)
+    return replace(counter, epoch=epoch, batch=batch)
 
 
-def counter_rate(
-    framework: str,
-    main: ProcessReading | None,
-    interval_seconds: float,
-    calibration: Calibration,
-    *,
-    phase: Phase,
-    workers: Maybe[int],
-) -> Maybe[Measure]:
-    """Return batches per second from the reads of the main process in one interval.
+def _calibrated(counter: ReadCounter, reads: float, epoch: int | None, batch: int | None) -> ReadCounter:
+    if batch is None or counter.batch is None or epoch != counter.epoch or batch < counter.batch:
+        return counter
+    reads, batches = counter.calibrated_reads + reads, counter.calibrated_batches + batch - counter.batch
+    # Halved once they are many, so that a change (workers started anew with other tensors) is followed.
+    half = 2 if batches > 100 * _CALIBRATED_BATCHES else 1
+    return replace(counter, calibrated_reads=reads / half, calibrated_batches=batches / half)
+
+
+def counter_rate(framework: str, counter: ReadCounter, workers: Maybe[int]) -> Maybe[Measure]:
+    """Return batches per second over the last 15 s of training from the reads of the main process.
 
     Without calibration an estimate with a 90 % interval; with it, sampled: the count is then exact but
     for the batch that is under way at either end.
     """
-    if phase is not Phase.TRAIN:
-        return Missing("counted only while it trains")
     if isinstance(workers, Missing):
         return workers
     if workers == 0:
         return Missing("without workers the main process' reads are those of the images")
-    reads = Missing("its main process was not read") if main is None else main.read_calls_per_second
-    if isinstance(reads, Missing):
-        return reads
-    return _by_reads(framework, reads, interval_seconds, calibration)
-
-
-def _by_reads(framework: str, reads: float, seconds: float, calibration: Calibration) -> Maybe[Measure]:
-    learnt = calibration.reads_per_batch
+    seconds = counter.marks[-1][0] - counter.marks[0][0] if counter.marks else 0.0
+    if seconds <= 0:
+        return Missing("reads are counted only while it trains")
+    reads_per_second = (counter.marks[-1][1] - counter.marks[0][1]) / seconds
+    ends = math.sqrt(1 / 6) / seconds
+    learnt = counter.reads_per_batch
     if learnt is not None:
-        rate = reads / learnt
-        ends = math.sqrt(1 / 6) / max(seconds, 0.1)
-        error = math.hypot(ends, rate / math.sqrt(6) / calibration.batches)
-        return Measure(rate, Certainty.SAMPLED, f"{_SOURCE}, {learnt:.1f} per batch by the log", error)
+        source = f"{_SOURCE}, {learnt:.1f} per batch by the log"
+        return Measure(reads_per_second / learnt, Certainty.SAMPLED, source, ends)
     if framework not in TENSORS:
         return Missing("how many tensors a batch of this training has is not known")
     per_batch = READS_OF_A_BATCH + READS_OF_A_TENSOR * TENSORS[framework]
-    rate = reads / per_batch
-    return Measure(
-        rate,
-        Certainty.ESTIMATED,
-        f"{_SOURCE}, {per_batch} per batch",
-        low=rate * _UNCALIBRATED_LOW,
-        high=rate * _UNCALIBRATED_HIGH,
-    )
+    rate = reads_per_second / per_batch
+    low = max(rate * _UNCALIBRATED_LOW - 1.645 * ends, 0.0)
+    high = rate * _UNCALIBRATED_HIGH + 1.645 * ends
+    return Measure(rate, Certainty.ESTIMATED, f"{_SOURCE}, {per_batch} per batch", low=low, high=high)
 
 
 def log_rate(log: LogState, now: Instant) -> Maybe[Measure]:
@@ -128,10 +143,20 @@ def choose_rate(from_log: Maybe[Measure], from_counter: Maybe[Measure]) -> tuple
     """Return the better of two rates and a note: the log's where there is one, never their mean."""
     if isinstance(from_log, Missing):
         return from_counter, ""
-    counted = number(from_counter)
-    if counted is None or abs(counted - from_log.value) <= _DISAGREE * from_log.value:
+    if isinstance(from_counter, Missing) or not _disagree(from_log, from_counter):
         return from_log, ""
-    return from_log, f"{_SOURCE} say {counted:.2f} batches/s"
+    return from_log, f"{_SOURCE} say {from_counter.value:.2f} batches/s"
+
+
+def _disagree(one: Measure, other: Measure) -> bool:
+    """Tell whether two rates differ by more than 10 % and by more than their errors explain."""
+    low, high = other.low, other.high
+    if low is None or high is None:
+        error = 2 * (other.standard_error or 0.0)
+        low, high = other.value - error, other.value + error
+    error = 2 * (one.standard_error or 0.0)
+    apart = abs(one.value - other.value) > _DISAGREE * one.value
+    return apart and (one.value + error < low or one.value - error > high)
 
 
 def _end_of(marks: Sequence[Mark], since_seconds: float) -> float:
