@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from gpumon.model.measure import Missing
 from gpumon.model.process import ProcessId
 from gpumon.model.report import Attachment, AttachState
 from gpumon.model.training import Ended, Training
@@ -35,6 +36,8 @@ class Attaching:
         self._current: Training | None = None
         self._ended: Ended | None = None
         self._came_back = False
+        # Trainings that were there while the current one ran: they are not its restart.
+        self._beside: frozenset[ProcessId] = frozenset()
 
     @property
     def current(self) -> Training | None:
@@ -70,6 +73,7 @@ class Attaching:
             self._current = training
             self._ended = None
             self._came_back = False
+            self._beside = frozenset()
 
     def _attached(self, found: Found) -> Attachment:
         current = self._current
@@ -79,6 +83,9 @@ class Attaching:
                 current = self._current = training
         again = ", attached again after its restart" if self._came_back else ""
         others = tuple(training for training in found.trainings if training.id != current.id)
+        if len(others) < len(found.trainings):
+            # Only a scan that still sees the current one: its restart may show before its end does.
+            self._beside |= {training.id for training in others}
         return Attachment(AttachState.ATTACHED, f"attached to {_title(current)}{again}", current, others)
 
     def _after_the_end(self, found: Found) -> Attachment:
@@ -90,17 +97,18 @@ class Attaching:
         return Attachment(AttachState.ENDED, text, current, others)
 
     def _restarted(self, found: Found) -> Training | None:
-        """Return the training that took the place of the ended one: same framework, user and directory."""
+        """Return the training that took the place of the ended one: later, by the same user, alike."""
         old = self._current
         assert old is not None  # noqa: S101 - only called with one that ended
         later = [
             training
             for training in found.trainings
             if training.id != old.id
+            and training.id not in self._beside
             and training.id.start_ticks >= old.id.start_ticks
             and training.framework == old.framework
             and training.user_id == old.user_id
-            and training.command_directory == old.command_directory
+            and _same_place(training, old)
         ]
         return max(later, key=lambda training: training.id.start_ticks, default=None)
 
@@ -122,7 +130,7 @@ class Attaching:
             text = "no training is running: gpumon attaches when one starts"
             return Attachment(AttachState.SEARCHING, text)
         if found.pid_name is None:
-            text = f"process {self._wish.pid} is gone; waiting for a training"
+            text = f"process {self._wish.pid} is gone"
         else:
             text = f"process {self._wish.pid} ({found.pid_name}) is no training that gpumon knows"
         return Attachment(AttachState.MACHINE, text, None, trainings)
@@ -141,6 +149,13 @@ def _with_pid(trainings: tuple[Training, ...], pid: int) -> Training | None:
         if pid == training.id.pid or pid in training.pids():
             return training
     return None
+
+
+def _same_place(one: Training, other: Training) -> bool:
+    """Tell whether two trainings were started alike: in one directory, or with one command if unknown."""
+    if isinstance(one.command_directory, Missing) or isinstance(other.command_directory, Missing):
+        return one.command == other.command
+    return one.command_directory == other.command_directory
 
 
 def _title(training: Training) -> str:
