@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from gpumon.model.clock import Instant
+from gpumon.model.text import clean
 
 R = TypeVar("R")
 
@@ -73,7 +74,7 @@ class SourceThread(Generic[R]):
             try:
                 result = self._read(wanted)
             except Exception as failure:  # noqa: BLE001 - kept and shown; the monitor goes on
-                error = f"{type(failure).__name__}: {failure}"
+                error = clean(f"{type(failure).__name__}: {failure}", 300)
             with self._condition:
                 if not error:
                     self._result = result
