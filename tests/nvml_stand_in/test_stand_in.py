@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import struct
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from gpumon.sources.timeline import TimelineWriter
 from tests.nvml_stand_in.stage import UNIX_START, Stage
 from tests.nvml_stand_in.stand_in import Script, environment
 
@@ -18,27 +18,18 @@ pytest_plugins = ("tests.nvml_stand_in.fixtures",)
 GIB = 1 << 30
 
 
-def timeline(path: Path, intervals: list[tuple[float, float]], *, busy_since: float = 0.0, pid: int) -> Path:
-    """Write the file of a virtual GPU, as a demo training does."""
-    header = bytearray(256)
-    struct.pack_into(
-        "<8sIIQQQQIId",
-        header,
-        0,
-        b"GPUMONVG",
-        1,
-        16,
-        len(intervals),
-        3 * GIB,
-        12 * GIB,
-        GIB,
-        pid,
-        0,
-        busy_since,
+def timeline(path: Path, intervals: list[tuple[float, float]], *, busy_since: float = 0.0) -> Path:
+    """Write the file of a virtual GPU as a demo training does; this process is the training."""
+    writer = TimelineWriter(
+        path, name="Virtual GPU", uuid="GPU-virtual-0", memory_total_bytes=12 * GIB, capacity=16
     )
-    struct.pack_into("<ddd64s48sQ", header, 64, 55.0, 120.0, 1.5e9, b"Virtual GPU", b"GPU-virtual-0", 2 * GIB)
-    slots = b"".join(struct.pack("<dd", start, end) for start, end in intervals)
-    path.write_bytes(bytes(header) + slots.ljust(16 * 16, b"\0"))
+    writer.memory(3 * GIB, GIB, 2 * GIB)
+    writer.sensors(55.0, 120.0, 1.5e9)
+    for start, end in intervals:
+        writer.begin(start)
+        writer.end(start, end)
+    writer.begin(busy_since)
+    writer.close()
     return path
 
 
@@ -141,7 +132,7 @@ def test_a_virtual_gpu_drives_utilisation(nvml: Stage, tmp_path: Path) -> None:
     """Busy intervals of the timeline become samples, also the one that is still open."""
     end = UNIX_START
     # Half of the second-last 200 ms, and the last 100 ms are busy.
-    path = timeline(tmp_path / "gpu", [(end - 0.4, end - 0.3)], busy_since=end - 0.1, pid=os.getpid())
+    path = timeline(tmp_path / "gpu", [(end - 0.4, end - 0.3)], busy_since=end - 0.1)
     gpu = first_gpu(nvml)
     nvml.play(Script().set(0, timeline=path, sample_period_microseconds=200_000), 0)
     samples = nvml.pynvml.nvmlDeviceGetSamples(
@@ -153,15 +144,44 @@ def test_a_virtual_gpu_drives_utilisation(nvml: Stage, tmp_path: Path) -> None:
 
 def test_a_virtual_gpu_has_memory_a_process_and_a_name(nvml: Stage, tmp_path: Path) -> None:
     """The header of the timeline stands for what the script would say."""
-    path = timeline(tmp_path / "gpu", [], pid=os.getpid())
+    path = timeline(tmp_path / "gpu", [])
     gpu = first_gpu(nvml)
     nvml.play(Script().set(0, timeline=path), 0)
     memory = nvml.pynvml.nvmlDeviceGetMemoryInfo(gpu, nvml.pynvml.nvmlMemory_v2)
     process = nvml.pynvml.nvmlDeviceGetComputeRunningProcesses(gpu)[0]
     assert (memory.used, memory.reserved, memory.total) == (3 * GIB, GIB, 12 * GIB)
     assert (process.pid, process.usedGpuMemory) == (os.getpid(), 2 * GIB)
+    assert nvml.pynvml.nvmlDeviceGetTemperature(gpu, nvml.pynvml.NVML_TEMPERATURE_GPU) == 55
+    assert nvml.pynvml.nvmlDeviceGetPowerUsage(gpu) == 120_000
     assert nvml.pynvml.nvmlDeviceGetName(gpu) == "Virtual GPU"
     assert nvml.pynvml.nvmlDeviceGetUUID(gpu) == "GPU-virtual-0"
+
+
+def test_a_timeline_that_went_round_is_read_to_its_oldest_interval(nvml: Stage, tmp_path: Path) -> None:
+    """Sixteen slots, forty intervals: the newest sixteen count."""
+    end = UNIX_START
+    starts = [end - 0.1 * back for back in range(40, 0, -1)]
+    path = timeline(tmp_path / "gpu", [(start, start + 0.05) for start in starts])
+    gpu = first_gpu(nvml)
+    nvml.play(Script().set(0, timeline=path, sample_period_microseconds=200_000), 0)
+    samples = nvml.pynvml.nvmlDeviceGetSamples(
+        gpu, nvml.pynvml.NVML_GPU_UTILIZATION_SAMPLES, int(end * 1e6) - 2_000_000
+    )[1]
+    assert [sample.sampleValue.uiVal for sample in samples] == [0, 0] + [50] * 8
+
+
+def test_the_memory_of_a_virtual_gpu_is_free_when_its_process_has_ended(nvml: Stage, tmp_path: Path) -> None:
+    """A driver forgets a process that ends, however it ends; so does this one."""
+    program = (
+        "import sys; from pathlib import Path; from gpumon.sources.timeline import TimelineWriter\n"
+        "writer = TimelineWriter(Path(sys.argv[1]), name='V', uuid='GPU-v', memory_total_bytes=1 << 33)\n"
+        "writer.memory(1 << 30, 0, 1 << 30)\n"
+    )
+    subprocess.run([sys.executable, "-c", program, tmp_path / "gpu"], check=True)
+    gpu = first_gpu(nvml)
+    nvml.play(Script().set(0, timeline=tmp_path / "gpu"), 0)
+    assert nvml.pynvml.nvmlDeviceGetMemoryInfo(gpu, nvml.pynvml.nvmlMemory_v2).used == 0
+    assert nvml.pynvml.nvmlDeviceGetComputeRunningProcesses(gpu) == []
 
 
 def test_a_file_that_is_no_timeline_is_an_idle_gpu(nvml: Stage, tmp_path: Path) -> None:
