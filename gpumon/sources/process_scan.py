@@ -69,6 +69,8 @@ class ProcessScanner:
         self._variables = tuple(variables)
         self._users = users or UserNames()
         self._known: dict[int, _Known] = {}
+        # PIDs and inodes of kernel threads, of which a big machine has a thousand.
+        self._kernel_threads: dict[int, int] = {}
         self._scans = 0
 
     def scan(self, also: Collection[int] = ()) -> tuple[ProcessSeen, ...]:
@@ -80,10 +82,15 @@ class ProcessScanner:
         known: dict[int, _Known] = {}
         self._scans += 1
         for pid in pids[:_MOST_PROCESSES]:
-            entry = self._look(pid, names.get(str(pid), 0), pid in also)
+            inode = names.get(str(pid), 0)
+            if self._kernel_threads.get(pid, -1) == inode:
+                continue
+            entry = self._look(pid, inode, pid in also)
             if entry is not None:
                 known[pid] = entry
         self._known = known
+        if len(self._kernel_threads) > len(pids):
+            self._kernel_threads.clear()
         return tuple(entry.seen for entry in known.values())
 
     def _look(self, pid: int, inode: int, always: bool) -> _Known | None:
@@ -95,7 +102,10 @@ class ProcessScanner:
                 return before
         data = read_file(f"{self._root}/{pid}/stat", 4096)
         stat = data if isinstance(data, Missing) else parse_stat(data)
-        if isinstance(stat, Missing) or stat.is_kernel_thread or stat.state in "ZX":
+        if isinstance(stat, Missing) or stat.state in "ZX":
+            return None
+        if stat.is_kernel_thread:
+            self._kernel_threads[pid] = inode
             return None
         stamp = (stat.name, stat.image)
         if before is not None and before.seen.id.start_ticks == stat.start_ticks and before.stamp == stamp:

@@ -102,8 +102,10 @@ def test_kernel_threads_and_zombies_are_left_out(tmp_path: Path) -> None:
         "self/stat": stat_line(7),
         "meminfo": "",
     }
-    seen = ProcessScanner(write(tmp_path, files)).scan()
+    scanner = ProcessScanner(write(tmp_path, files))
+    seen = scanner.scan()
     assert [process.id.pid for process in seen] == [7]
+    assert scanner.scan() == seen
     assert seen[0].working_directory == Missing("the process is gone")
 
 

@@ -7,6 +7,7 @@ import random
 import signal
 import threading
 from itertools import islice
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +16,8 @@ from gpumon.model.process import ProcessId, ThreadStates
 from gpumon.sources.clock import SystemClock
 from gpumon.sources.threads import ThreadSampler, ThreadTarget, find_threads, jittered_delays
 from tests.sources.children import child_in, process_id, python_child, until_state
-from tests.sources.fake_proc import at, open_descriptors
+from tests.sources.fake_proc import at, open_descriptors, stat_line, write
+from tests.sources.other_user import as_nobody
 
 CLASSES = (
     "running",
@@ -88,6 +90,53 @@ def test_without_system_calls_the_wait_channel_decides(kind: str, expected: str)
     with child_in(kind) as pid:
         until_state(pid, "S")
         assert looks_at(pid, ThreadSampler(machine="unknown")) == {expected: 5}
+
+
+@pytest.mark.parametrize(
+    ("letter", "channel", "expected"),
+    [
+        ("D", "folio_wait_bit_common", "disk"),
+        ("D", "io_schedule", "disk"),
+        ("D", "0", "disk"),
+        ("D", "rpc_wait_bit_killable", "remote"),
+        ("S", "request_wait_answer", "remote"),
+        ("t", "ptrace_stop", "stopped"),
+        ("I", "0", "sleeping"),
+    ],
+)
+def test_waits_that_need_hardware_are_read_from_a_tree(
+    tmp_path: Path, letter: str, channel: str, expected: str
+) -> None:
+    """State D is a disk unless the kernel waits in a network file system."""
+    files = {
+        "7/stat": stat_line(7),
+        "7/task/7/stat": stat_line(7, state=letter),
+        "7/task/7/wchan": channel,
+        "7/task/7/syscall": "0 0x3 0x7f 0x1 0x7f 0x0 0x0 0x7f 0x7f\n",
+    }
+    sampler = ThreadSampler(write(tmp_path, files), "x86_64")
+    sampler.watch([ThreadTarget(ProcessId(7, 5000), 7)])
+    sampler.look()
+    (states,) = sampler.drain(at(0))
+    sampler.close()
+    assert (states.samples, getattr(states, expected)) == (1, 1)
+    assert isinstance(states.cpu_busy_ratio, Missing)
+
+
+def test_a_thread_without_files_is_gone(tmp_path: Path) -> None:
+    """A broken tree has no thread to look at, and does not raise."""
+    sampler = ThreadSampler(write(tmp_path, {"7/stat": stat_line(7), "7/task/7/stat": "garbage"}))
+    sampler.watch([ThreadTarget(ProcessId(7, 5000), 7), ThreadTarget(ProcessId(7, 5000), 8)])
+    sampler.look()
+    assert sampler.drain(at(0)) == ()
+
+
+def test_a_waiting_thread_of_another_user_is_only_known_to_sleep() -> None:
+    """The kernel hides its system call and its wait channel, and shows its state."""
+    with child_in("poll_torch") as child:
+        until_state(child, "S")
+        with as_nobody():
+            assert looks_at(child if os.getuid() == 0 else 1, ThreadSampler()) == {"sleeping": 5}
 
 
 def test_a_killed_process_is_reported_a_last_time() -> None:
