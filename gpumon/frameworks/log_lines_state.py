@@ -146,7 +146,10 @@ def _after_line(state: LogState, line: str, at: float) -> LogState:
     # loses a batch for good.
     fatal = not state.harmless_traceback or trouble.kind is TroubleKind.SHM
     state = replace(state, in_traceback=False, harmless_traceback=False)
-    return replace(state, trouble=trouble) if fatal else state
+    # One error often brings others: the one that names its cause stays.
+    vague = trouble.kind in (TroubleKind.ERROR, TroubleKind.WORKER_EXITED)
+    known = state.trouble is not None and state.trouble.kind is not TroubleKind.ERROR
+    return state if not fatal or (vague and known) else replace(state, trouble=trouble)
 
 
 def _after_meaning(state: LogState, parsed: LogLine, at: float) -> LogState:

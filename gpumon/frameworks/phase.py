@@ -27,7 +27,9 @@ _SETUP = frozenset(
     }
 )
 _TREE = "processes, without a log"
-_KEPT_SECONDS = 8.0
+_KEPT_SECONDS = 32.0
+# The longer windows are for steps of seconds.
+_BEGUN_WINDOWS_SECONDS = (4.0, 12.0, 30.0)
 # Idle workers wake once in 5 s for about 0.1 ms; a clock tick is 10 ms. Two ticks in 3 s are work.
 _MOVED_CPU_SECONDS = 0.02
 _QUIET_CPU_SECONDS = 0.003
@@ -160,6 +162,8 @@ def _by_members(scene: _Scene, memory: PhaseMemory) -> tuple[Phase, str] | None:
     training = scene.training
     if scene.loader.workers == 0 and _writes_checkpoint(scene):
         return Phase.CHECKPOINT, "last.pt is being written"
+    if scene.loader.workers == 0 and scene.log is not None and not memory.begun:
+        return Phase.START, "the log shows no batch yet"
     if scene.loader.workers == 0:
         return Phase.UNKNOWN, "0 workers and no log: phases look alike"
     has_workers = bool(training.pids(Role.TRAIN_WORKER))
@@ -214,14 +218,22 @@ def _has_begun(scene: _Scene, memory: PhaseMemory) -> bool:
     waiting, looks = loader.main_waiting_samples, loader.main_samples
     if loader.workers and looks >= 5 and waiting >= _BEGUN_WAIT_RATIO * looks:
         return True  # only the training loop waits for batches
-    span = memory.movements[-1].monotonic_seconds - memory.movements[0].monotonic_seconds
-    # Prefetching after the fork moves both kinds of workers; only the loop reads batches while the val
-    # workers stand still.
+    return any(_consumes(memory, seconds) for seconds in _BEGUN_WINDOWS_SECONDS)
+
+
+def _consumes(memory: PhaseMemory, seconds: float) -> bool:
+    """Tell whether batches were consumed in the last `seconds`.
+
+    Prefetching after the fork moves both kinds of workers; only the loop reads batches while the val
+    workers stand still.
+    """
+    newest = memory.movements[-1].monotonic_seconds
+    recent = [move for move in memory.movements if move.monotonic_seconds > newest - seconds]
     return (
-        span >= 4.0
-        and sum(move.main_reads for move in memory.movements) >= _BEGUN_READS
-        and _train_cpu(memory, _KEPT_SECONDS) >= _MOVED_CPU_SECONDS
-        and _val_cpu(memory, _KEPT_SECONDS) < _MOVED_CPU_SECONDS / 2
+        newest - memory.movements[0].monotonic_seconds >= seconds
+        and sum(move.main_reads for move in recent) >= _BEGUN_READS
+        and sum(move.train_cpu_seconds for move in recent) >= _MOVED_CPU_SECONDS
+        and sum(move.val_cpu_seconds for move in recent) < _MOVED_CPU_SECONDS / 2
     )
 
 
