@@ -46,7 +46,7 @@ def percent_label(ratio: float) -> str:
 
 
 def bytes_label(value: float) -> str:
-    """Return an axis label for bytes: `6.0 GB`."""
+    """Return an axis label for bytes: `6.0 GiB`."""
     return bytes_text(value)
 
 

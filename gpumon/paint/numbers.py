@@ -5,7 +5,9 @@ from __future__ import annotations
 from math import isfinite, log10
 
 NOT_KNOWN = "–"
-_BYTE_UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
+_DECIMAL_UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
+_BINARY_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+_GIGA = 3
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
@@ -17,34 +19,37 @@ def percent(ratio: float | None, width: int = 5) -> str:
 
 
 def bytes_text(value: float | None, width: int = 0) -> str:
-    """Return `6.8 GB` (decimal units, as YOLOv5's own log counts): one decimal from GB on and below ten."""
-    if value is None or not isfinite(value):
-        return NOT_KNOWN.rjust(width)
-    amount, unit = float(value), 0
-    # 999.95 kB would round up to 1000 kB.
-    while abs(amount) >= 999.5 and unit < len(_BYTE_UNITS) - 1:
-        amount /= 1000
-        unit += 1
-    decimals = 1 if unit and (unit >= 3 or abs(amount) < 9.95) else 0
-    return f"{amount:.{decimals}f} {_BYTE_UNITS[unit]}".rjust(width)
+    """Return an amount of memory, `6.8 GiB`: binary units, as nvidia-smi and the sizes on the box count."""
+    return _scaled(value, 1024, _BINARY_UNITS).rjust(width)
 
 
 def bytes_of(used: float | None, total: float | None) -> str:
-    """Return `6.8 of 12.0 GB`: both in the unit of the total."""
-    if total is None or not isfinite(total) or used is None:
+    """Return `6.8 of 12.0 GiB`: both in the unit of the total, the first as wide as the second."""
+    if used is None or total is None or not (isfinite(used) and isfinite(total)):
         return f"{bytes_text(used)} of {bytes_text(total)}"
-    whole = bytes_text(total)
-    unit = _BYTE_UNITS.index(whole.split(" ")[1])
+    whole, unit = bytes_text(total).split(" ")
     decimals = 1 if "." in whole else 0
-    digits = len(whole.split(" ")[0])
-    return f"{f'{used / 1000**unit:.{decimals}f}'.rjust(digits)} of {whole}"
+    amount = f"{used / 1024 ** _BINARY_UNITS.index(unit):.{decimals}f}"
+    return f"{amount.rjust(len(whole))} of {whole} {unit}"
 
 
 def rate_text(value: float | None, width: int = 0) -> str:
-    """Return `41 MB/s`."""
-    if value is None:
-        return NOT_KNOWN.rjust(width)
-    return (bytes_text(value) + "/s").rjust(width)
+    """Return a rate, `41 MB/s`: decimal units, as disks and networks count."""
+    text = _scaled(value, 1000, _DECIMAL_UNITS)
+    return (text if text == NOT_KNOWN else text + "/s").rjust(width)
+
+
+def _scaled(value: float | None, base: int, units: tuple[str, ...]) -> str:
+    """Return a number with its unit: one decimal from giga on and below ten."""
+    if value is None or not isfinite(value):
+        return NOT_KNOWN
+    amount, unit = float(value), 0
+    # Half below the next unit: what would be written as 1000 or 1024 goes up.
+    while abs(amount) >= base - 0.5 and unit < len(units) - 1:
+        amount /= base
+        unit += 1
+    decimals = 1 if unit and (unit >= _GIGA or abs(amount) < 9.95) else 0
+    return f"{amount:.{decimals}f} {units[unit]}"
 
 
 def duration(seconds: float | None, width: int = 0) -> str:

@@ -118,9 +118,7 @@ class EnlargedChart(Pane, can_focus=True):
         second = self._columns(frame, self._choice.second, columns)
         metric = _METRICS[self.metric]
         top = max(bucket.high for bucket in (*first, *second) if bucket is not None)
-        marks = round_ticks(1.0 if metric.unit == "ratio" else top, max(2, height // _TICK_ROWS))
-        if metric.unit == "ratio":
-            marks = [0.0, 0.25, 0.5, 0.75, 1.0]
+        marks = _marks(metric, top, max(2, height // _TICK_ROWS))
         span_seconds = frame.view.span_seconds
         rows = plot(
             [_points(first, span_seconds), _points(second, span_seconds)],
@@ -169,6 +167,16 @@ def _points(columns: tuple[Bucket | None, ...], span_seconds: float) -> list[tup
         None if bucket is None else (-span_seconds + (index + 0.5) * step, bucket.mean)
         for index, bucket in enumerate(columns)
     ]
+
+
+def _marks(metric: Metric, top: float, count: int) -> list[float]:
+    """Return the values at which the axis is marked, round in the unit they are shown in."""
+    if metric.unit == "ratio":
+        return [0.0, 0.25, 0.5, 0.75, 1.0]
+    unit = 1.0
+    while metric.unit == "bytes" and top >= unit * 1024:
+        unit *= 1024
+    return [mark * unit for mark in round_ticks(top / unit, count)]
 
 
 def _text(metric: Metric, value: float) -> str:

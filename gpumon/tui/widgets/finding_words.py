@@ -9,7 +9,7 @@ from gpumon.model.measure import known, number
 from gpumon.model.reading import TrainingReading
 from gpumon.model.suggestion import Bound, Effect, MemoryOutlook, RiskLevel, Suggestion
 from gpumon.paint.glyphs import Glyphs
-from gpumon.paint.numbers import bytes_of, bytes_text, quantity
+from gpumon.paint.numbers import bytes_of, quantity
 from gpumon.paint.row import Row, Span
 
 _WORDS = {
@@ -94,7 +94,7 @@ def suggestion_row(suggestion: Suggestion, training: TrainingReading | None, gly
         parts += [Span("   "), Span(glyph.times + quantity(speedup.predicted), "value")]
         parts.append(Span(" " + _interval(speedup, glyph), "dim"))
     if memory is not None:
-        change = f"{bytes_text(memory.now)} {glyph.arrow} {bytes_text(memory.predicted)}"
+        change = bytes_of(memory.now, memory.predicted).replace(" of ", f" {glyph.arrow} ").strip()
         parts += [Span("   VRAM ", "dim"), Span(_tied(change), "value")]
     bound = bound_text(suggestion.bound, training)
     if bound:

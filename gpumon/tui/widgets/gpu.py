@@ -9,13 +9,14 @@ from gpumon.paint.area import area
 from gpumon.paint.axis import percent_label
 from gpumon.paint.glyphs import Glyphs, glyphs
 from gpumon.paint.numbers import hertz, percent, whole
-from gpumon.paint.row import Row, Span, row_width
+from gpumon.paint.row import Row, Span, clip, row_width
 from gpumon.paint.wrap import wrap
 from gpumon.tui.widgets.chart import columns_of, means, with_axes
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.pane import Pane
 
 _AXIS_CELLS = 4
+_NAME_CELLS = 24
 # nvtop calls a GPU below 75 % moderately busy; for a training that is low (facts: nvtop README).
 _LOW_BUSY_RATIO = 0.7
 _WARM_CELSIUS = 5.0  # nvtop: yellow within 5 degrees of the slowdown temperature
@@ -81,7 +82,7 @@ class GpuPane(Pane):
 
 def short_name(name: str) -> str:
     """Return a GPU's name without the vendor's words: `RTX 3060`."""
-    return name.removeprefix("NVIDIA ").removeprefix("GeForce ")
+    return clip(name.removeprefix("NVIDIA ").removeprefix("GeForce "), _NAME_CELLS)
 
 
 def busy_spans(gpu: GpuReading, frame: Frame, glyph: Glyphs) -> Row:

@@ -42,7 +42,7 @@ def _memory(host: HostReading) -> Row:
     text = bytes_of(memory.memory_used_bytes, memory.memory_total_bytes)
     parts: list[Span] = [Span("mem ", "dim"), Span(text, "warn" if low else "")]
     if memory.swap_used_bytes:
-        parts += [Span("  swap ", "dim"), Span(bytes_text(memory.swap_used_bytes, 6))]
+        parts += [Span("  swap ", "dim"), Span(bytes_text(memory.swap_used_bytes, 7))]
     return tuple(parts)
 
 

@@ -43,10 +43,10 @@ class StatusLine(Pane):
 
 
 def cost_row(sample: Sample) -> Row:
-    """Return `gpumon 0.9 % CPU  58 MB`."""
+    """Return `gpumon 0.9 % CPU  55 MiB`."""
     cores = known(sample.self_reading.cpu_ratio)
     cpu = NOT_KNOWN.rjust(4) if cores is None else f"{cores * 100:4.1f}"
-    memory = bytes_text(known(sample.self_reading.memory_bytes), 6)
+    memory = bytes_text(known(sample.self_reading.memory_bytes), 7)
     return (Span(f"gpumon {cpu} % CPU {memory} ", "dim"),)
 
 

@@ -18,7 +18,7 @@ from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.gpu import driver_rows
 from gpumon.tui.widgets.pane import Pane
 
-_AXIS_CELLS = 7
+_AXIS_CELLS = 8
 _AXES_FROM = 4
 
 
@@ -42,7 +42,7 @@ class VramPane(Pane):
     """GPU memory over time: the training's, others' on it, the limit, and the training's peak."""
 
     def title(self, frame: Frame) -> Row:
-        """Return `VRAM 6.8 of 12.0 GB`."""
+        """Return `VRAM 6.8 of 12.0 GiB`."""
         gpu = frame.gpu
         if gpu is None:
             return (Span("VRAM", "title"),)
