@@ -12,8 +12,10 @@ from typing import ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.command import CommandPalette
 from textual.filter import LineFilter, NoColor
 from textual.screen import Screen
+from textual.theme import ThemeProvider
 
 from gpumon.history.window import Window
 from gpumon.model.clock import Clock
@@ -22,6 +24,7 @@ from gpumon.model.text import is_clean
 from gpumon.monitor.feed import Feed
 from gpumon.settings import Settings
 from gpumon.tui.appearance import OWN_THEMES, Appearance
+from gpumon.tui.inert import Inert
 from gpumon.tui.keys import APP_BINDINGS
 from gpumon.tui.messages import NewsArrived
 from gpumon.tui.screens.overview import OverviewScreen
@@ -50,9 +53,9 @@ def _memory() -> Screen[None]:
 
 
 def _history() -> Screen[None]:
-    from gpumon.tui.screens.chart import ChartScreen
+    from gpumon.tui.screens.chart import HistoryScreen
 
-    return ChartScreen(place="history")
+    return HistoryScreen()
 
 
 class GpumonApp(App[int]):
@@ -79,6 +82,7 @@ class GpumonApp(App[int]):
         self.theme = look.theme
         self.set_class(settings.ascii, "-ascii")
         self.copied: str | None = None
+        self._inert = Inert()
         self._feed = feed
         self._settings = settings
         self._clock = clock
@@ -104,8 +108,8 @@ class GpumonApp(App[int]):
         return Frame(report, window, view)
 
     def get_line_filters(self) -> list[LineFilter]:
-        """Return the filters of every line; without colour, one that takes all colour out."""
-        filters = list(super().get_line_filters())
+        """Return the filters of every line: no control characters, and no colour where none is wanted."""
+        filters = [*super().get_line_filters(), self._inert]
         return [*filters, NoColor()] if self.no_color else filters
 
     def on_mount(self) -> None:
@@ -215,6 +219,15 @@ class GpumonApp(App[int]):
     def action_leave(self, code: int) -> None:
         """End the dashboard with that exit code."""
         self.exit(code, return_code=code)
+
+    def action_command_palette(self) -> None:
+        """Open the palette. Textual's own invitation ends in a character outside ASCII."""
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(CommandPalette(placeholder="Search for commands", id="--command-palette"))
+
+    def search_themes(self) -> None:
+        """Open the palette with all themes."""
+        self.push_screen(CommandPalette(providers=[ThemeProvider], placeholder="Search for themes"))
 
     def tell(self, sentence: str) -> None:
         """Show a sentence for a few seconds. Its text is never read as markup."""

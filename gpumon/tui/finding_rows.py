@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from gpumon.model.finding import Evidence, Finding, Severity
+from gpumon.model.finding import Evidence, Finding
 from gpumon.model.measure import Missing, known
 from gpumon.model.metrics import METRICS
 from gpumon.model.report import TrainingReport
 from gpumon.model.suggestion import Bound, Effect, Suggestion
 from gpumon.paint.numbers import bytes_text, duration, percent, quantity
 from gpumon.paint.row import Row, Span
+from gpumon.tui.widgets.finding_words import finding_role
 from gpumon.tui.wrap import wrap, wrap_exactly
-
-SEVERITY_ROLES = {Severity.INFO: "info", Severity.WARNING: "warn", Severity.CRITICAL: "danger"}
 
 _BOUND_WORDS = {
     Bound.GPU: "the GPU itself",
@@ -44,7 +43,7 @@ def amount(metric: str, value: float) -> str:
 
 def finding_rows(finding: Finding, report: TrainingReport, now_unix_seconds: float, width: int) -> list[Row]:
     """Return everything about one finding: its evidence, then the suggestions that belong to it."""
-    role = SEVERITY_ROLES[finding.severity]
+    role = finding_role(finding)
     age = duration(max(0.0, now_unix_seconds - finding.since_unix_seconds))
     rows: list[Row] = [
         (Span(finding.id, role), Span(f"  {finding.severity.value}, for {age}", "dim")),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, cast
 
 from textual import events
 
@@ -16,77 +16,106 @@ from gpumon.tui.widgets.pane import Pane
 
 
 class Item(NamedTuple):
-    """A key with its word, and the action that a click on it runs."""
+    """A key as it is shown, its word, and the key that a click stands for."""
 
-    key: str
+    shown: str
     word: str
-    action: str
-    role: str = "key"
+    key: str
+    role: str = ""
 
 
-_PAUSE = Item("space", "pause", "app.pause")
-_PAUSED = Item("space", "PAUSED", "app.pause", "simulated")
-_HELP = Item("?", "help", "app.help")
-_QUIT = Item("q", "quit", "app.leave(0)")
-_BACK = Item("esc", "back", "app.back")
+class _Wording(NamedTuple):
+    """Which words there is room for: of all places, of this place; and whether the own keys are shown."""
+
+    all_places: bool
+    this_place: bool
+    own_keys: bool
+    words: bool
+
+
+class _Paused(Protocol):
+    paused: bool
+
+
+_PAUSE = Item("space", "pause", "space")
+_PAUSED = Item("space", "PAUSED", "space", "simulated")
+_HELP = Item("?", "help", "question_mark")
+_QUIT = Item("q", "quit", "q")
+_BACK = Item("esc", "back", "escape")
+
+# gpumon's own cost is shown wherever it does not take the place of the keys.
+_COST_FROM_WIDTH = 110
+
+_WORDINGS = (
+    _Wording(all_places=True, this_place=True, own_keys=True, words=True),
+    _Wording(all_places=False, this_place=True, own_keys=True, words=True),
+    _Wording(all_places=True, this_place=True, own_keys=False, words=True),
+    _Wording(all_places=False, this_place=True, own_keys=False, words=True),
+    _Wording(all_places=False, this_place=False, own_keys=False, words=True),
+    _Wording(all_places=False, this_place=False, own_keys=False, words=False),
+)
 
 
 class KeyLine(Pane):
-    """Places and keys. Words are left out, last ones first, where the line is too short for them."""
+    """Places and keys, in as many words as there is room for. A click on one is its key."""
 
     DEFAULT_CSS = "KeyLine { height: 1; dock: bottom; }"
     FRAMED = False
 
-    def __init__(self, place: str, extra: Sequence[Item] = ()) -> None:
+    def __init__(self, place: str, own: Sequence[Item] = ()) -> None:
         super().__init__()
         self._place = place
-        self._extra = tuple(extra)
+        self._own = tuple(own)
         self._extents: list[tuple[int, int, str]] = []
 
     def draw(self, frame: Frame, width: int, height: int) -> list[Row]:
         """Return the one row."""
         del height
-        cost = self._cost(frame) if width >= 100 else ()
-        for places, extra in ((2, 2), (1, 2), (1, 1), (0, 1), (0, 0)):
-            row = self._row(places, extra)
-            if row_width(row) + (row_width(cost) + 2 if cost else 0) <= width:
+        wordings: Sequence[_Wording] = _WORDINGS
+        cost = self._cost(frame) if width >= _COST_FROM_WIDTH else ()
+        if self._place == PLACES[0].mode:
+            # The overview is where the places' names are learned: they go before its own keys.
+            wordings = (_WORDINGS[0], *_WORDINGS[2:])
+        row: Row = ()
+        for wording in wordings:
+            row = self._row(wording)
+            if row_width(row) + row_width(cost) <= width:
                 break
         return [spread(row, cost, width)]
 
     def on_click(self, event: events.Click) -> None:
-        """Run what stands under the pointer."""
-        for start, end, action in self._extents:
+        """Press the key under the pointer."""
+        for start, end, key in self._extents:
             if start <= event.x < end:
-                self.call_later(self.run_action, action)
+                self.app.simulate_key(key)
 
-    def _row(self, places: int, extra: int) -> Row:
-        """Return the row; 2 words for all, 1 for the current place only (keys: the first), 0 digits only."""
-        spans: list[Span] = [Span(" ")]
+    def _row(self, wording: _Wording) -> Row:
+        spans: list[Span] = []
         self._extents = []
-        at = 1
+        at = 0
 
-        def put(item: Item, words: bool, word_role: str = "") -> None:
+        def put(item: Item, text: str, role: str, gap: str = " ") -> None:
             nonlocal at
-            text = f" {item.word}" if words else ""
-            start = at
-            spans.extend((Span(item.key, item.role), Span(text, word_role), Span("  ")))
-            at += len(item.key) + len(text) + 2
-            self._extents.append((start, at - 2, item.action))
+            start = at + len(gap)
+            at = start + len(item.shown) + len(text)
+            spans.extend((Span(gap), Span(item.shown, item.role or "key"), Span(text, role)))
+            self._extents.append((start, at, item.key))
 
         for place in PLACES:
             here = place.mode == self._place
-            words = places == 2 or (places == 1 and here)
-            item = Item(place.key, place.title, f"app.place('{place.mode}')")
-            put(item, words, "value" if here else "dim")
-        for item in self._keys(extra):
-            put(item, extra > 0 or item.role != "key", "dim" if item.role == "key" else item.role)
-        return tuple(spans)
+            shown = wording.all_places or (here and wording.this_place)
+            text = f" {place.title}" if shown else ""
+            put(Item(place.key, place.title, place.key), text, "value" if here else "dim")
+        for index, item in enumerate(self._keys(wording)):
+            shown = wording.words or bool(item.role)
+            text = f" {item.word}" if shown else ""
+            put(item, text, item.role or "dim", "  " if index == 0 else " ")
+        return tuple(span for span in spans if span.text)
 
-    def _keys(self, extra: int) -> tuple[Item, ...]:
-        pause = _PAUSED if getattr(self.app, "paused", False) else _PAUSE
-        own = self._extra if extra == 2 else ()
-        last = (_HELP, _QUIT) if self._place else (_BACK, _HELP, _QUIT)
-        return (*own, pause, *last)
+    def _keys(self, wording: _Wording) -> tuple[Item, ...]:
+        pause = _PAUSED if cast("_Paused", self.app).paused else _PAUSE
+        own = self._own if wording.own_keys else ()
+        return (*own, pause, *(() if self._place else (_BACK,)), _HELP, _QUIT)
 
     @staticmethod
     def _cost(frame: Frame) -> Row:

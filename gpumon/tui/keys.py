@@ -101,6 +101,7 @@ _NAMES = {
     "ctrl+z": "Ctrl-Z",
     "ctrl+p": "Ctrl-P",
     "ctrl+q": "Ctrl-Q",
+    "shift+tab": "Shift-Tab",
     "home": "Home",
     "end": "End",
 }

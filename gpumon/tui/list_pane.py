@@ -9,6 +9,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
+from gpumon.paint.glyphs import glyphs
 from gpumon.paint.row import Row, Span, fit, row_text
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.pane import Pane
@@ -142,12 +143,12 @@ class ListPane(ScrollPane):
         self._place(tuple(entry.key for entry in entries), page)
         if not entries:
             return [(Span(self.empty(frame), "dim"),)]
-        ascii_only = frame.view.ascii
+        glyph = glyphs(frame.view.ascii)
         drawn = [(Span("  "), *heading)] if self._heading_height else []
         for index in range(self._top, min(self._top + page, len(entries))):
             row = entries[index].row
             if index == self._cursor:
-                mark = "> " if ascii_only else "▶ "
+                mark = glyph.cursor + " "
                 drawn.append((Span(mark + row_text(fit(row, width - 2)), "cursor"),))
             else:
                 drawn.append((Span("  "), *row))

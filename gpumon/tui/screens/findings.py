@@ -12,9 +12,11 @@ from gpumon.model.measure import known
 from gpumon.paint.glyphs import glyphs
 from gpumon.paint.numbers import duration
 from gpumon.paint.row import Row, Span, pad
-from gpumon.tui.finding_rows import SEVERITY_ROLES, finding_rows
+from gpumon.tui.finding_rows import finding_rows
+from gpumon.tui.key_line import Item
 from gpumon.tui.list_pane import Entry, ListPane, ScrollPane
 from gpumon.tui.screens.view_screen import ViewScreen
+from gpumon.tui.widgets.finding_words import finding_mark, finding_role
 from gpumon.tui.widgets.frame import Frame
 
 
@@ -35,15 +37,15 @@ class FindingList(ListPane):
 
     def entries(self, frame: Frame, width: int) -> Sequence[Entry]:
         """Return the findings in the order of the report."""
-        bullet = glyphs(frame.view.ascii).bullet
-        return [Entry(finding.id, self._row(finding, frame, bullet, width)) for finding in _findings(frame)]
+        return [Entry(finding.id, self._row(finding, frame, width)) for finding in _findings(frame)]
 
     @staticmethod
-    def _row(finding: Finding, frame: Frame, bullet: str, width: int) -> Row:
-        role = SEVERITY_ROLES[finding.severity]
+    def _row(finding: Finding, frame: Frame, width: int) -> Row:
+        role = finding_role(finding)
+        mark = finding_mark(finding, glyphs(frame.view.ascii))
         age = duration(max(0.0, frame.view.now_unix_seconds - finding.since_unix_seconds), 7)
         spans = [
-            Span(f"{bullet} {finding.severity.value:<8} ", role),
+            Span(f"{mark} {finding.severity.value:<8} ", role),
             Span(pad(finding.id, 24), "value"),
             Span(f"{age}  ", "dim"),
         ]
@@ -86,6 +88,7 @@ class FindingsScreen(ViewScreen):
     """The list and, beside or below it, the finding under the cursor."""
 
     PLACE = "findings"
+    KEYS = (Item("enter", "explain", "enter"), Item("y", "copy command", "y"), Item("tab", "scroll", "tab"))
 
     def body(self) -> Iterable[Widget]:
         """Return the two panes."""

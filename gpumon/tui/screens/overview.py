@@ -10,6 +10,7 @@ from textual.containers import Container
 from textual.widget import Widget
 from textual.widgets import Static
 
+from gpumon.tui.key_line import Item
 from gpumon.tui.screens.view_screen import ViewScreen
 from gpumon.tui.widgets.cores import CorePane, CoreStrip
 from gpumon.tui.widgets.frame import Frame
@@ -34,6 +35,7 @@ class OverviewScreen(ViewScreen):
     """Everything at once; what is shown depends on the room there is (app.tcss)."""
 
     PLACE = "overview"
+    KEYS = (Item("enter", "details", "enter"), Item("m", "enlarge", "m"), Item("+ -", "span", "plus"))
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(

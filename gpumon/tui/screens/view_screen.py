@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widget import Widget
 
 from gpumon.model.measure import known
-from gpumon.tui.key_line import KeyLine
+from gpumon.tui.key_line import Item, KeyLine
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.pane import Pane
 from gpumon.tui.widgets.training_line import TrainingLine
@@ -26,9 +27,20 @@ class ViewScreen(Screen[None]):
     """A screen of panes. It keeps no facts: each frame is handed to the panes that are visible."""
 
     ALLOW_SELECT: ClassVar[bool] = False
-    HORIZONTAL_BREAKPOINTS = list(_WIDTHS)
-    VERTICAL_BREAKPOINTS = list(_HEIGHTS)
+    HORIZONTAL_BREAKPOINTS = list(_WIDTHS)  # noqa: RUF012 (Textual declares it as an instance variable)
+    VERTICAL_BREAKPOINTS = list(_HEIGHTS)  # noqa: RUF012 (as above)
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "app.focus_next", "next pane", id="focus.next", tooltip="to the next pane"),
+        Binding(
+            "shift+tab",
+            "app.focus_previous",
+            "pane before",
+            id="focus.previous",
+            tooltip="to the pane before",
+        ),
+    ]
     PLACE: ClassVar[str] = ""
+    KEYS: ClassVar[tuple[Item, ...]] = ()
 
     @property
     def dashboard(self) -> GpumonApp:
@@ -43,7 +55,7 @@ class ViewScreen(Screen[None]):
         """Build the lines and the body."""
         yield TrainingLine()
         yield from self.body()
-        yield KeyLine(self.PLACE)
+        yield KeyLine(self.PLACE, self.KEYS)
 
     def show(self, frame: Frame) -> None:
         """Hand a frame to the panes that are displayed."""

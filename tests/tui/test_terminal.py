@@ -1,0 +1,82 @@
+"""The dashboard in a real terminal: the ways out, the exit codes, and what is left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from tests.tui.terminal import Terminal
+
+
+@pytest.fixture
+def terminal() -> Iterator[Terminal]:
+    """A terminal in which the dashboard shows its first frame."""
+    opened = Terminal("starved", "--period", "0")
+    try:
+        opened.read_until("STARVED")
+        yield opened
+    finally:
+        opened.close()
+
+
+def test_q_leaves_with_0_and_restores_the_terminal(terminal: Terminal) -> None:
+    """`q` ends with 0 and the terminal is as it was."""
+    terminal.send("q")
+
+    assert terminal.wait() == 0
+    assert terminal.is_restored()
+
+
+def test_ctrl_c_leaves_with_130_and_restores_the_terminal(terminal: Terminal) -> None:
+    """Ctrl-C ends with 130 and the terminal is as it was."""
+    terminal.send("\x03")
+
+    assert terminal.wait() == 130
+    assert terminal.is_restored()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_leaves_with_its_code_and_restores_the_terminal(
+    terminal: Terminal, number: signal.Signals
+) -> None:
+    """A signal ends with 128 + its number and the terminal is as it was."""
+    terminal.process.send_signal(number)
+
+    assert terminal.wait() == 128 + number
+    assert terminal.is_restored()
+
+
+def test_a_lost_terminal_ends_the_dashboard(terminal: Terminal) -> None:
+    """When the other end of the terminal is gone, the process ends by itself."""
+    os.close(terminal.slave)
+    terminal.slave = -1
+    terminal.hang_up()
+
+    assert terminal.wait() > 0
+
+
+def test_a_copied_command_is_printed_after_the_end(terminal: Terminal) -> None:
+    """`y` sends the command to the clipboard by OSC 52, and leaves it on the terminal at the end."""
+    terminal.send("y")
+    terminal.read_until("OSC 52")
+    terminal.send("q")
+
+    assert terminal.wait() == 0
+    assert b"\x1b]52;c;" in terminal.output
+    after = terminal.output[terminal.output.rfind(b"\x1b[?1049l") :]
+    assert b"python train.py --img 640 --batch 24 --workers 6 --data coco128.yaml" in after
+
+
+def test_an_unknown_theme_is_one_sentence_and_2() -> None:
+    """A theme that does not exist is a usage error: one sentence, exit code 2, no screen."""
+    opened = Terminal("starved", "--theme", "no-such-theme")
+    try:
+        assert opened.wait() == 2
+        assert b"there is no theme 'no-such-theme'" in opened.output
+        assert b"\x1b[?1049h" not in opened.output
+        assert opened.output.count(b"\n") == 1
+    finally:
+        opened.close()
