@@ -29,7 +29,7 @@ WARNING_FOUND = 3
 )
 @shared_options
 @click.pass_context
-def command(context: click.Context, pid: int | None, as_json: bool, timeout: float, **flags: Any) -> None:
+def command(context: click.Context, /, pid: int | None, as_json: bool, timeout: float, **flags: Any) -> None:
     """Say what limits the training (of PID, or all that run) and which settings to use.
 
     Exit code 0: nothing to do; 3: a finding of severity warning or above; 1: no training.

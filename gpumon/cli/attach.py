@@ -14,7 +14,7 @@ from gpumon.cli.options import settings_from, shared_options
 @click.argument("pid", type=click.IntRange(min=1), required=False)
 @shared_options
 @click.pass_context
-def command(context: click.Context, pid: int | None, **flags: Any) -> None:
+def command(context: click.Context, /, pid: int | None, **flags: Any) -> None:
     """Open the dashboard on a running training.
 
     Without PID the training is found; several: choose; none: the machine is shown, and gpumon attaches
@@ -32,12 +32,13 @@ def command(context: click.Context, pid: int | None, **flags: Any) -> None:
     if pid is not None and not process_exists(pid):
         click.echo(f"gpumon: there is no process {pid}", err=True)
         context.exit(1)
+    from gpumon.sources.clock import SystemClock
     from gpumon.tui.run import run_dashboard
 
     monitor = build_monitor(settings, Wish(pid=pid))
     monitor.start()
     try:
-        code = run_dashboard(monitor, settings)
+        code = run_dashboard(monitor, settings, SystemClock())
     finally:
         monitor.close()
     context.exit(code)

@@ -18,7 +18,9 @@ from gpumon.demo.scenario import scenarios
 @click.option("--no-dashboard", is_flag=True, help="Only run the training, until Ctrl-C; print its PID.")
 @shared_options
 @click.pass_context
-def command(context: click.Context, scenario: str, listing: bool, no_dashboard: bool, **flags: Any) -> None:
+def command(
+    context: click.Context, /, scenario: str, listing: bool, no_dashboard: bool, **flags: Any
+) -> None:
     """Start a training of gpumon's own on a virtual GPU (simulated) and attach to it.
 
     SCENARIO is healthy, starved (default), oversubscribed, slow-disk or memory-creep.
@@ -46,12 +48,13 @@ def command(context: click.Context, scenario: str, listing: bool, no_dashboard: 
             context.exit(advise(settings, pid, as_json=False, timeout_seconds=20.0))
         from gpumon.monitor.attaching import Wish
         from gpumon.monitor.build import build_monitor
+        from gpumon.sources.clock import SystemClock
         from gpumon.tui.run import run_dashboard
 
         monitor = build_monitor(settings, Wish(pid=pid))
         monitor.start()
         try:
-            code = run_dashboard(monitor, settings)
+            code = run_dashboard(monitor, settings, SystemClock())
         finally:
             monitor.close()
     context.exit(code)

@@ -19,7 +19,7 @@ from gpumon.model.report import Report
 @click.command("doctor", context_settings={"help_option_names": ["-h", "--help"]})
 @shared_options
 @click.pass_context
-def command(context: click.Context, **flags: Any) -> None:
+def command(context: click.Context, /, **flags: Any) -> None:
     """Say what gpumon can read on this machine, and what is missing and why.
 
     Exit code 0: everything; 1: something is missing.

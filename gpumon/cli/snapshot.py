@@ -20,7 +20,7 @@ from gpumon.settings import Settings
 @click.option("--json", "as_json", is_flag=True, help="Print the JSON document (schema 1).")
 @shared_options
 @click.pass_context
-def command(context: click.Context, pid: int | None, as_json: bool, **flags: Any) -> None:
+def command(context: click.Context, /, pid: int | None, as_json: bool, **flags: Any) -> None:
     """Take one look at GPUs, host and trainings (all, or that of PID), print it, and exit.
 
     Exit code 0, or 1 if nothing could be read.

@@ -124,7 +124,7 @@ class Follower:
         log, run_dir = self._files.log, self._files.run_dir
         loader = read_loader(training, states, processes, shm, pin_thread=self._pin_thread)
         phase, phase_source, self._phase = judge_phase(
-            training, log, run_dir, processes, loader, self._phase, now
+            training, log, run_dir, processes, loader, memory=self._phase, now=now
         )
         main = next(process for process in processes if process.id == training.id)
         counted = self._counter.read(training.framework, main, log, now, phase=phase, workers=loader.workers)
