@@ -9,7 +9,7 @@ from gpumon.frameworks.ending import judge_ending
 from gpumon.frameworks.loader import read_loader
 from gpumon.frameworks.phase import PhaseMemory, judge_phase
 from gpumon.frameworks.progress import read_progress
-from gpumon.frameworks.rate import choose_rate, log_rate
+from gpumon.frameworks.rate import ReadCounter, advance_counter, choose_rate, counter_rate, log_rate
 from gpumon.model.clock import Instant
 from gpumon.model.gpu import GpusReading
 from gpumon.model.host import CgroupReading, SharedMemoryReading
@@ -19,7 +19,6 @@ from gpumon.model.reading import TrainingReading
 from gpumon.model.sample import SourceError
 from gpumon.model.training import Phase, Training
 from gpumon.monitor.gpu_use import gpu_use
-from gpumon.monitor.read_counter import ReadCounter
 from gpumon.monitor.source_thread import SourceThread
 from gpumon.monitor.training_files import TrainingFiles
 from gpumon.sources.cgroup import CgroupSource
@@ -127,7 +126,8 @@ class Follower:
             training, log, run_dir, processes, loader, memory=self._phase, now=now
         )
         main = next(process for process in processes if process.id == training.id)
-        counted = self._counter.read(training.framework, main, log, now, phase=phase, workers=loader.workers)
+        self._counter = advance_counter(self._counter, main, log, phase, now)
+        counted = counter_rate(training.framework, self._counter, loader.workers)
         from_log = Missing("no log") if log is None else log_rate(log, now)
         rate, _ = choose_rate(from_log, counted)
         if phase is not Phase.TRAIN:
