@@ -44,6 +44,10 @@ class FileView(Protocol):
         """Tell whether a file whose name contains `library` is mapped; None where that is hidden."""
         ...
 
+    def real_path(self, path: str) -> str:
+        """Return `path` without symbolic links, still in that process's view."""
+        ...
+
     def host_path(self, path: str) -> str:
         """Return the path under which this process can open what the other one calls `path`."""
         ...
@@ -66,6 +70,10 @@ class ProcessFiles:
 
     def host_path(self, path: str) -> str:
         """Return the path under which this process can open what the other one calls `path`."""
+        return f"{self._root}{self.real_path(path)}"
+
+    def real_path(self, path: str) -> str:
+        """Return `path` without symbolic links, still in that process's view."""
         at: list[str] = []
         pending = path.split("/")[::-1]
         links = 0
@@ -84,7 +92,7 @@ class ProcessFiles:
             if target.startswith("/"):
                 at.clear()
             pending.extend(target.split("/")[::-1])
-        return f"{self._root}/{'/'.join(at)}"
+        return f"/{'/'.join(at)}"
 
     def read_text(self, path: str, limit_bytes: int = TEXT_LIMIT_BYTES, *, head: bool = False) -> Maybe[str]:
         """Return the text of a regular file of at most `limit_bytes` (or its `head`), or why not."""

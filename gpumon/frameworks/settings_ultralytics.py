@@ -29,7 +29,7 @@ def read_settings(arguments: YoloArguments | None, run: RunDirectory | None) -> 
         return _setting(key, arguments, run)
 
     workers = get("workers")
-    cache = get("cache")
+    cache, optimizer = get("cache"), get("optimizer")
     if isinstance(cache, Setting) and isinstance(cache.value, bool):
         cache = Setting("ram" if cache.value else None, cache.source)
     return Settings(
@@ -40,14 +40,14 @@ def read_settings(arguments: YoloArguments | None, run: RunDirectory | None) -> 
         epochs=get("epochs"),
         cache=cache,
         device=get("device"),
-        optimizer=get("optimizer"),
+        optimizer=optimizer,
         weights=get("model"),
         cfg=Missing("ultralytics takes it from the model"),
         data=get("data"),
         resume=get("resume"),
         multi_scale=get("multi_scale"),
         image_weights=Setting(False, "ultralytics has no such setting"),
-        lr0=get("lr0"),
+        lr0=Missing("optimizer=auto chooses it") if _is_auto(optimizer) else get("lr0"),
         pin_memory=Setting(True, "default of ultralytics"),
     )
 
@@ -88,6 +88,10 @@ def _setting(key: str, arguments: YoloArguments | None, run: RunDirectory | None
     if pair is not None:
         return Setting(plain(pair.value), "argv")
     return Setting(_DEFAULTS.get(key), "default of ultralytics")
+
+
+def _is_auto(optimizer: Maybe[Setting]) -> bool:
+    return isinstance(optimizer, Setting) and optimizer.value == "auto"
 
 
 def _batch_size(batch: Maybe[Setting]) -> Maybe[Setting]:

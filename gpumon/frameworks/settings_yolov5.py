@@ -136,8 +136,7 @@ def _setting(sources: Yolov5Sources, dest: str) -> Maybe[Setting]:
             return _as_setting(last.value, "argv")
     if option is None:
         return Missing(f"YOLOv5 {sources.version} has no such setting")
-    known = "" if sources.version_is_known else "about "
-    return _as_setting(option.default, f"default of {known}YOLOv5 {sources.version}")
+    return _as_setting(option.default, _default_of(sources))
 
 
 def _as_setting(value: OptionValue | Plain, source: str) -> Maybe[Setting]:
@@ -179,4 +178,9 @@ def _pin_memory(sources: Yolov5Sources) -> Maybe[Setting]:
     """Return PIN_MEMORY as v7.0 and later read it; older versions always pin."""
     if sources.pin_memory is not None and yolov5.at_least(sources.version, "v7.0"):
         return Setting(sources.pin_memory.lower() == "true", "environment PIN_MEMORY")
-    return Setting(True, f"default of YOLOv5 {sources.version}")
+    return Setting(True, _default_of(sources))
+
+
+def _default_of(sources: Yolov5Sources) -> str:
+    version = f"YOLOv5 {sources.version}"
+    return f"default of {version}" if sources.version_is_known else f"likely default, if this is {version}"

@@ -9,7 +9,7 @@ from itertools import islice
 
 from gpumon.advice.knobs.ultralytics import TASKS, YoloArguments
 from gpumon.frameworks.file_view import FileView
-from gpumon.frameworks.process_tree import absolute
+from gpumon.frameworks.process_tree import absolute, variable
 from gpumon.frameworks.run_directory import (
     RunDirectory,
     candidates,
@@ -87,11 +87,13 @@ def _everywhere(files: FileView, bases: list[str], directory: str) -> Iterator[s
 
 def _runs_dir(files: FileView, process: ProcessSeen) -> str | None:
     """Return the runs_dir of the user's ultralytics settings, where these can be read."""
-    try:
-        home = pwd.getpwuid(process.user_id).pw_dir
-    except (KeyError, OverflowError):
-        return None
-    text = files.read_text(f"{home}/.config/Ultralytics/settings.json", _SETTINGS_JSON_BYTES)
+    folder = variable(process, "YOLO_CONFIG_DIR")
+    if folder is None:
+        try:
+            folder = f"{pwd.getpwuid(process.user_id).pw_dir}/.config"
+        except (KeyError, OverflowError):
+            return None
+    text = files.read_text(f"{folder}/Ultralytics/settings.json", _SETTINGS_JSON_BYTES)
     if isinstance(text, Missing):
         return None
     try:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from gpumon.advice.knobs.option import Parsed
-from gpumon.advice.knobs.train_command import Yolov5Command
+from gpumon.advice.knobs.train_command import Yolov5Command, read_yolov5_command, version_by_flags
 from gpumon.frameworks.build import Recognised, build_training
 from gpumon.frameworks.file_view import FileView
 from gpumon.frameworks.process_tree import (
@@ -87,8 +87,17 @@ class Yolov5:
         # A notebook may have trained before: the settings must be written shortly before the workers.
         if run is None or began is None or run.written_unix_seconds > began + 1.0:
             return None
-        note = "started from a notebook or a script of its own: recognised by its opt.yaml"
-        return Yolov5Main(process, None, "v7.0", version_is_known=False, run=run, notes=(note,))
+        note = "recognised by its opt.yaml alone: started from a notebook or a script of its own"
+        command = read_yolov5_command(process.command, python=True)
+        guess = None if command is None or not command.named else version_by_flags(process.command, command)
+        return Yolov5Main(
+            process,
+            None if guess is None else command,
+            guess or "v7.0",
+            version_is_known=False,
+            run=run,
+            notes=(note,),
+        )
 
     def _training(self, group: RankGroup, tree: ProcessTree, main: Yolov5Main, claimed: set[str]) -> Training:
         files = self.machine.files(main.process.id.pid)

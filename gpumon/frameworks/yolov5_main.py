@@ -45,7 +45,7 @@ def recognise(process: ProcessSeen, machine: Machine) -> Yolov5Main | None:
 
 def _from_script(process: ProcessSeen, command: Yolov5Command, files: FileView) -> Yolov5Main | None:
     """Return a training by a script that lies in a YOLOv5 repository, or seems to."""
-    root = _root(process, command)
+    root = _root(process, command, files)
     version = None if root is None else yolov5_repository_version(files, root)
     guess = version_by_flags(process.command, command)
     has_flags = guess is not None and any(
@@ -84,11 +84,12 @@ def _script(process: ProcessSeen, command: Yolov5Command) -> str | None:
     return absolute(path, known(process.working_directory))
 
 
-def _root(process: ProcessSeen, command: Yolov5Command) -> str | None:
+def _root(process: ProcessSeen, command: Yolov5Command, files: FileView) -> str | None:
     script = _script(process, command)
     if script is None:
         return None
-    folder = parent_of(script)
+    # Python looks for the modules beside what a linked script really is.
+    folder = parent_of(files.real_path(script))
     return folder if command.task == "detect" else parent_of(folder)
 
 
