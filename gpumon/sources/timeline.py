@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import stat
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,32 +109,46 @@ class TimelineWriter:
 
 
 class TimelineReader:
-    """A timeline opened by somebody else, read-only and bounded."""
+    """A timeline opened by somebody else, read-only and bounded.
+
+    Read and not mapped: a writer that cuts a mapped file short would kill the reader (SIGBUS).
+    """
 
     def __init__(self, path: str) -> None:
         """Open the file at `path`; raises TimelineError if it is not a timeline."""
         try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            self._descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
             raise TimelineError(f"cannot be opened: {error.strerror}") from error
         try:
-            size = os.fstat(descriptor).st_size
-            if size < HEADER_BYTES or size > HEADER_BYTES + MAX_CAPACITY * SLOT_BYTES:
-                raise TimelineError("is not a virtual GPU's timeline")
-            self._map = mmap.mmap(descriptor, size, prot=mmap.PROT_READ)
-        except (OSError, ValueError) as error:
-            raise TimelineError(f"cannot be read: {error}") from error
-        finally:
-            os.close(descriptor)
-        self._slots = (size - HEADER_BYTES) // SLOT_BYTES
-        self.header()
+            self._check()
+            self.header()
+        except TimelineError:
+            self.close()
+            raise
+
+    def _check(self) -> None:
+        found = os.fstat(self._descriptor)
+        most = HEADER_BYTES + MAX_CAPACITY * SLOT_BYTES
+        if not stat.S_ISREG(found.st_mode) or not HEADER_BYTES <= found.st_size <= most:
+            raise TimelineError("is not a virtual GPU's timeline")
+        self._slots = (found.st_size - HEADER_BYTES) // SLOT_BYTES
+
+    def _read(self, size: int, offset: int) -> bytes:
+        try:
+            return os.pread(self._descriptor, size, offset)
+        except OSError as error:
+            raise TimelineError(f"cannot be read: {error.strerror}") from error
 
     def header(self) -> TimelineHeader:
         """Return the header; raises TimelineError if it is not one."""
+        content = self._read(HEADER_BYTES, 0)
+        if len(content) < HEADER_BYTES:
+            raise TimelineError("was cut short")
         (
             magic, version, capacity, written, used, total, reserved, pid, _flags,
             busy_since, temperature, power, clock, name, uuid, process_bytes,
-        ) = _HEADER.unpack_from(self._map, 0)  # fmt: skip
+        ) = _HEADER.unpack_from(content)  # fmt: skip
         if magic != MAGIC or version != VERSION or not 0 < capacity <= self._slots:
             raise TimelineError("is not a virtual GPU's timeline of this version")
         return TimelineHeader(
@@ -144,14 +159,22 @@ class TimelineReader:
     def intervals(self, since: int, header: TimelineHeader) -> list[tuple[float, float]]:
         """Return the busy intervals from number `since` on, as far as they are still there."""
         first = max(since, header.written - header.capacity)
-        return [
-            _SLOT.unpack_from(self._map, HEADER_BYTES + (number % header.capacity) * SLOT_BYTES)
-            for number in range(first, header.written)
-        ]
+        count = header.written - first
+        if count <= 0:
+            return []
+        start = first % header.capacity
+        before_the_end = min(count, header.capacity - start)
+        found = self._read(before_the_end * SLOT_BYTES, HEADER_BYTES + start * SLOT_BYTES)
+        found += self._read((count - before_the_end) * SLOT_BYTES, HEADER_BYTES)
+        if len(found) < count * SLOT_BYTES:
+            raise TimelineError("was cut short")
+        return [(start, end) for start, end in _SLOT.iter_unpack(found)]
 
     def close(self) -> None:
-        """Unmap the file."""
-        self._map.close()
+        """Close the file; closing twice is harmless."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+        self._descriptor = -1
 
 
 def _text(padded: bytes) -> str:

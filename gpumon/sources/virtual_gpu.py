@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 from gpumon.model.clock import Instant
 from gpumon.model.gpu import (
@@ -67,7 +68,7 @@ class VirtualGpuSource:
         """Return the busy ratio since the previous reading, and in periods within it."""
         end = now.unix_seconds
         intervals = self._carried + fresh
-        if header.busy_since > 0.0:
+        if header.busy_since > 0.0 and _lives(header.pid):
             intervals = [*intervals, (header.busy_since, end)]
         # A clock step or a broken writer must not poison the ratio.
         intervals = [(a, b) for a, b in intervals if math.isfinite(a) and math.isfinite(b) and a <= b]
@@ -87,6 +88,8 @@ class VirtualGpuSource:
     def _reading(
         self, header: TimelineHeader, busy: Maybe[float], samples: tuple[BusySample, ...]
     ) -> GpuReading:
+        # The memory of a process that was killed is given back, as a driver does.
+        lives = _lives(header.pid)
         process = GpuProcess(header.pid, header.process_memory_used_bytes)
         return GpuReading(
             index=self._index,
@@ -99,10 +102,10 @@ class VirtualGpuSource:
             busy_sample_period_seconds=_PERIOD_SECONDS,
             gpu_busy_source="virtual GPU",
             gpu_memory_busy_ratio=_NOT_SIMULATED,
-            gpu_memory_used_bytes=header.memory_used_bytes,
+            gpu_memory_used_bytes=header.memory_used_bytes if lives else 0,
             gpu_memory_reserved_bytes=header.memory_reserved_bytes,
             gpu_memory_total_bytes=header.memory_total_bytes,
-            processes=(process,) if header.pid else (),
+            processes=(process,) if lives else (),
             gpu_temperature_celsius=header.temperature_celsius or _NOT_SIMULATED,
             gpu_temperature_slowdown_celsius=_NOT_SIMULATED,
             gpu_power_watts=header.power_watts or _NOT_SIMULATED,
@@ -128,6 +131,15 @@ class VirtualGpuSource:
             gpu_mig_mode=_NOT_SIMULATED,
             gpu_compute_capability=_NOT_SIMULATED,
         )
+
+
+def _lives(pid: int) -> bool:
+    """Tell whether the training that writes the timeline is still there (it works on this machine)."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0]
+    except (OSError, IndexError):
+        return False
+    return state not in {b"Z", b"X"}
 
 
 def _covered(intervals: list[tuple[float, float]], start: float, width: float) -> float:
