@@ -28,7 +28,7 @@ def gauge(ratio: float | None, width: int, *, role: str = "bar", ascii_only: boo
     if ratio is None or ratio != ratio:  # noqa: PLR0124 (NaN differs from itself)
         return (Span(glyph.dash * width, "bar_rest"),)
     full = width * _EIGHTHS
-    eighths = min(full, max(1 if ratio > 0 else 0, round(ratio * full)))
+    eighths = max(1 if ratio > 0 else 0, round(min(1.0, max(0.0, ratio)) * full))
     whole, rest = divmod(eighths, _EIGHTHS)
     filled = glyph.parts[_EIGHTHS] * whole + (glyph.parts[rest] if rest else "")
     spans = (Span(filled, role), Span(glyph.rest * (width - len(filled)), "bar_rest"))
@@ -49,10 +49,10 @@ def stacked_gauge(
     if total > 0:
         sum_so_far = 0.0
         for part in parts:
-            if part.amount <= 0:
+            if not part.amount > 0:  # also NaN
                 continue
             sum_so_far += part.amount
-            end = min(width, max(len(cells) + 1, round(sum_so_far / total * width)))
+            end = min(width, max(len(cells) + 1, round(min(1.0, sum_so_far / total) * width)))
             cells.extend([(part.glyph or glyph.parts[_EIGHTHS], part.role)] * (end - len(cells)))
     cells.extend([(glyph.rest, "free")] * (width - len(cells)))
     if limit is not None and total > 0 and 0 <= limit < total:

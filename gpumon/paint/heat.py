@@ -23,7 +23,7 @@ class Band:
 
 def level(ratio: float) -> int:
     """Return the level 0 to 4 of a ratio: steps of 20 %."""
-    return min(LEVELS - 1, max(0, int(ratio * LEVELS)))
+    return min(LEVELS - 1, int(min(1.0, max(0.0, ratio)) * LEVELS))
 
 
 def cell(mean: float | None, highest: float | None = None, *, ascii_only: bool = False) -> tuple[str, str]:

@@ -221,5 +221,5 @@ def _batch() -> Suggestion:
 
 
 def _outlook() -> MemoryOutlook:
-    risk = OomRisk(0.02, RiskLevel.LOW, "peak 7.1 GB after 3 validations")
+    risk = OomRisk(0.02, RiskLevel.LOW, "peak 6.6 of 11.1 GiB after 3 validations")
     return MemoryOutlook(7_100_000_000, TOTAL_BYTES - 950_000_000, risk, 32, 32, 37)

@@ -81,6 +81,8 @@ def finding_row(finding: Finding, glyph: Glyphs) -> Row:
 
 def suggestion_row(suggestion: Suggestion, training: TrainingReading | None, glyph: Glyphs) -> Row:
     """Return a suggestion as a row: what to set, what it brings (90 % interval), what bounds it."""
+    if suggestion.from_value == suggestion.to_value:
+        return (Span(f"{glyph.ring} ", "suggestion"), *_emphasised(suggestion.text))
     parts: list[Span] = [
         Span(f"{glyph.arrow} ", "suggestion"),
         Span(flag_text(suggestion, "" if training is None else training.training.framework), "suggestion"),

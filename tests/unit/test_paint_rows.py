@@ -1,0 +1,88 @@
+"""Rows: widths, cutting, filling, wrapping."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gpumon.paint.glyphs import ASCII, UNICODE, ascii_cells, ascii_words
+from gpumon.paint.row import Span, clip, clip_left, fit, pad, row_text, row_width, spread, text_width
+from gpumon.paint.wrap import wrap
+
+# What gpumon.model.text.clean lets through: no control, format or surrogate characters.
+CLEAN = st.text(st.characters(exclude_categories=("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")), max_size=40)
+ROWS = st.lists(st.builds(Span, CLEAN, st.sampled_from(["", "dim", "value"])), max_size=6)
+
+
+def test_wide_and_combining_characters_take_their_cells() -> None:
+    """An ideograph takes two cells, a combining accent none, a no-break space one."""
+    assert 2 == text_width("漢")
+    assert 1 == text_width("e\u0301")
+    assert 3 == text_width("a\N{NO-BREAK SPACE}b")
+
+
+def test_clip_ends_with_an_ellipsis() -> None:
+    """A text that is too long is cut at the end, or at the beginning."""
+    assert "runs/…" == clip("runs/train/exp7", 6)
+    assert "…exp7" == clip_left("runs/train/exp7", 5)
+    assert "exp7" == clip_left("exp7", 5)
+
+
+def test_spread_drops_what_has_no_room() -> None:
+    """The right part stands at the end, or not at all."""
+    left, right = (Span("left"),), (Span("right"),)
+    assert "left   right" == row_text(spread(left, right, 12))
+    assert "left    " == row_text(spread(left, right, 8))
+
+
+@given(ROWS, st.integers(0, 60))
+def test_fit_gives_the_exact_width(row: list[Span], width: int) -> None:
+    """Any row is brought to exactly the width that is asked for, also through wide characters."""
+    assert width == row_width(fit(row, width))
+    assert width == row_width(fit(row, width, ellipsis="…"))
+
+
+@given(CLEAN, st.integers(0, 60))
+def test_pad_gives_the_exact_width(text: str, width: int) -> None:
+    """Any text is brought to exactly the width that is asked for."""
+    assert width == text_width(pad(text, width))
+
+
+def test_wraps_at_blanks_and_indents() -> None:
+    """Rows break at blanks; all but the first are indented."""
+    rows = wrap((Span("* ", "warn"), Span("the GPU waits 41 % of its time")), 14, indent=2)
+    assert ["* the GPU", "  waits 41 %", "  of its time"] == [row_text(row) for row in rows]
+
+
+def test_a_number_is_not_parted_from_its_unit() -> None:
+    """A no-break space holds a number and its unit together, and is shown as a blank."""
+    rows = wrap((Span("waits 41\N{NO-BREAK SPACE}% of it"),), 8)
+    assert ["waits", "41 % of", "it"] == [row_text(row) for row in rows]
+
+
+def test_a_word_over_two_spans_stays_in_place() -> None:
+    """A comma in a span of its own follows its word where there is room."""
+    rows = wrap((Span("fits", "value"), Span(", up to 37")), 12)
+    assert ["fits, up to", "37"] == [row_text(row) for row in rows]
+
+
+@given(ROWS, st.integers(1, 40), st.integers(0, 4))
+def test_wrapped_rows_fit(row: list[Span], width: int, indent: int) -> None:
+    """No wrapped row is wider than it may be."""
+    assert all(row_width(part) <= width for part in wrap(row, width, indent=indent))
+
+
+@given(CLEAN)
+def test_ascii_twins_are_ascii(text: str) -> None:
+    """Any text has a twin in ASCII, and one of the same width for cells."""
+    assert ascii_words(text).isascii()
+    assert ascii_cells(text).isascii()
+    assert text_width(text) == len(ascii_cells(text))
+
+
+def test_every_glyph_has_an_ascii_twin() -> None:
+    """The ASCII set is ASCII, and as long as the Unicode set where a picture indexes it."""
+    for name in ASCII.__slots__:
+        assert getattr(ASCII, name).isascii()
+    for name in ("levels", "parts", "heat", "frame"):
+        assert len(getattr(UNICODE, name)) == len(getattr(ASCII, name))
