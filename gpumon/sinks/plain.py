@@ -7,14 +7,15 @@ from typing import TextIO
 
 from gpumon.model.finding import Severity
 from gpumon.model.gpu import GpuReading, GpuState
-from gpumon.model.measure import Measure, Missing, known, number
+from gpumon.model.measure import Certainty, Measure, Missing, known, number
 from gpumon.model.reading import TrainingReading
 from gpumon.model.report import AttachState, Report, TrainingReport
 from gpumon.model.sample import Sample
 from gpumon.model.suggestion import Effect, Suggestion
-from gpumon.model.training import Setting
+from gpumon.paint.numbers import bytes_of, bytes_text, duration, percent, quantity
 
 _WORDS = {Severity.INFO: "ok", Severity.WARNING: "WARNING", Severity.CRITICAL: "CRITICAL"}
+_MOST_CORES = 32
 
 
 class PlainSink:
@@ -57,18 +58,19 @@ def _machine_lines(sample: Sample) -> Iterator[str]:
     for gpu in sample.gpus:
         yield _gpu_line(gpu)
     host = sample.host
-    memory = known(host.memory)
-    cores = known(host.cores) or ()
-    text = f"CPU {len(cores)} cores {_percent(number(host.cpu_busy_ratio))}"
-    if cores:
-        text += " (" + " ".join(f"{core.cpu_busy_ratio * 100:.0f}" for core in cores[:32])
-        text += " ...)" if len(cores) > 32 else ")"
-    if memory is not None:
-        text += (
-            f"  memory {_gigabytes(memory.memory_used_bytes)} of {_gigabytes(memory.memory_total_bytes)} GB"
-        )
+    cores, memory = host.cores, host.memory
+    text = f"CPU {percent(number(host.cpu_busy_ratio), 0)}"
+    if isinstance(cores, Missing):
+        text += f"  (cores: {cores.reason})"
+    else:
+        each = " ".join(f"{core.cpu_busy_ratio * 100:.0f}" for core in cores[:_MOST_CORES])
+        text += f" of {len(cores)} cores ({each}{' ...' if len(cores) > _MOST_CORES else ''})"
+    if isinstance(memory, Missing):
+        text += f"  (memory: {memory.reason})"
+    else:
+        text += f"  memory {bytes_of(memory.memory_used_bytes, memory.memory_total_bytes).strip()}"
         if memory.swap_total_bytes:
-            text += f"  swap {_gigabytes(memory.swap_used_bytes)} of {_gigabytes(memory.swap_total_bytes)} GB"
+            text += f"  swap {bytes_of(memory.swap_used_bytes, memory.swap_total_bytes).strip()}"
     yield text
 
 
@@ -77,15 +79,16 @@ def _gpu_line(gpu: GpuReading) -> str:
     if gpu.state is not GpuState.OK:
         return f"{head}: {gpu.state.value}"
     used, total = number(gpu.gpu_memory_used_bytes), number(gpu.gpu_memory_total_bytes)
-    text = f"{head}: busy {_percent(number(gpu.gpu_busy_ratio))}"
-    text += f"  VRAM {_gigabytes(used)} of {_gigabytes(total)} GB"
+    text = f"{head}: busy {percent(number(gpu.gpu_busy_ratio), 0)}"
+    text += f"  VRAM {bytes_of(used, total).strip()}"
     temperature, power = number(gpu.gpu_temperature_celsius), number(gpu.gpu_power_watts)
     if temperature is not None:
         text += f"  {temperature:.0f} °C"
     if power is not None:
         text += f"  {power:.0f} W"
-    if isinstance(gpu.gpu_busy_ratio, Missing):
-        text += f"  (busy: {gpu.gpu_busy_ratio.reason})"
+    for word, value in (("busy", gpu.gpu_busy_ratio), ("VRAM", gpu.gpu_memory_used_bytes)):
+        if isinstance(value, Missing):
+            text += f"  ({word}: {value.reason})"
     return text
 
 
@@ -102,9 +105,9 @@ def _training_lines(
         for process in reading.processes:
             yield (
                 f"    {process.id.pid:>7} {process.role.value:<12} {process.state} "
-                f"CPU {_percent(number(process.cpu_busy_ratio)):>5} "
-                f"wait {_percent(number(process.run_queue_wait_ratio)):>5} "
-                f"PSS {_gigabytes(number(process.memory_pss_bytes))} GB  {process.name}"
+                f"CPU {percent(number(process.cpu_busy_ratio))} "
+                f"wait {percent(number(process.run_queue_wait_ratio))} "
+                f"PSS {bytes_text(number(process.memory_pss_bytes), 8)}  {process.name}"
             )
     if reading.ended is not None:
         yield f"  ended: {reading.ended.text}"
@@ -112,6 +115,8 @@ def _training_lines(
         return
     for finding in report.findings:
         yield f"  {_WORDS[finding.severity]} {finding.id}: {finding.text}"
+    if not report.findings and not report.settled and reading.ended is None:
+        yield "  no verdict yet: it takes some seconds of samples"
     for suggestion in report.suggestions:
         yield from _suggestion_lines(suggestion)
     memory = report.memory
@@ -124,12 +129,14 @@ def _training_lines(
 def _settings_text(reading: TrainingReading) -> str:
     settings = reading.training.settings
     words = []
+    unknown: dict[str, list[str]] = {}
     for name in ("batch_size", "workers", "imgsz", "epochs", "cache"):
         setting = getattr(settings, name)
-        if isinstance(setting, Setting) and setting.value is not None:
+        if isinstance(setting, Missing):
+            unknown.setdefault(setting.reason, []).append(name)
+        elif setting.value is not None:
             words.append(f"{name} {setting.value}")
-        elif isinstance(setting, Missing):
-            words.append(f"{name} unknown ({setting.reason})")
+    words += [f"unknown: {', '.join(names)} ({reason})" for reason, names in unknown.items()]
     return ", ".join(words)
 
 
@@ -138,26 +145,28 @@ def _progress_text(reading: TrainingReading) -> str:
     words = [f"phase {reading.phase.value}"]
     epoch, epochs = known(progress.epoch), known(progress.epochs)
     if epoch is not None:
-        words.append(f"epoch {epoch}" + (f" of {epochs}" if epochs is not None else ""))
+        # YOLOv5 counts 0/99 ... 99/99 in its own log, ultralytics 1/100 ... 100/100.
+        first = 1 if reading.training.framework == "ultralytics" else 0
+        words.append(f"epoch {epoch + first}" + (f"/{epochs - 1 + first}" if epochs is not None else ""))
     batch, batches = known(progress.batch), known(progress.batches)
     if batch is not None:
         words.append(f"batch {batch}" + (f" of {batches}" if batches is not None else ""))
-    words.append(f"{_measure_text(progress.images_per_second, 1.0, ' img/s')}")
-    wait = reading.loader.data_wait_ratio
-    words.append(f"data wait {_measure_text(wait, 100.0, ' %')}")
+    words.append(_measure_text("rate", progress.images_per_second, 1.0, "img/s"))
+    words.append(_measure_text("data wait", reading.loader.data_wait_ratio, 100.0, "%"))
     eta = number(progress.eta_seconds)
     if eta is not None:
-        words.append(f"ETA {int(eta // 3600)}h{int(eta % 3600 // 60):02d}m")
+        words.append(f"ETA {duration(eta)}")
     return ", ".join(words)
 
 
-def _measure_text(measure: Measure | Missing, factor: float, unit: str) -> str:
+def _measure_text(name: str, measure: Measure | Missing, factor: float, unit: str) -> str:
+    """Return a measure with its error, or why there is none; ~ marks an estimate."""
     if isinstance(measure, Missing):
-        return f"–{unit} ({measure.reason})"
+        return f"{name} unknown ({measure.reason})"
     error = measure.standard_error
     around = f" ±{error * factor:.0f}" if error is not None else ""
-    mark = "~" if measure.certainty.value == "estimated" else ""
-    return f"{mark}{measure.value * factor:.0f}{unit}{around}"
+    mark = "~" if measure.certainty is Certainty.ESTIMATED else ""
+    return f"{name} {mark}{measure.value * factor:.0f} {unit}{around}"
 
 
 def _suggestion_lines(suggestion: Suggestion) -> Iterator[str]:
@@ -166,10 +175,8 @@ def _suggestion_lines(suggestion: Suggestion) -> Iterator[str]:
     gain = suggestion.speedup if isinstance(rate, Missing) else rate
     if isinstance(gain, Effect):
         unit = "times the speed" if isinstance(rate, Missing) else "img/s"
-        yield (
-            f"    {gain.now:.3g} → {gain.predicted:.3g} {unit} ({gain.low:.3g}–{gain.high:.3g}, estimated), "
-            f"bound: {suggestion.bound.value}"
-        )
+        now, predicted, low, high = map(quantity, (gain.now, gain.predicted, gain.low, gain.high))
+        yield (f"    {now} → {predicted} {unit} ({low}–{high}, estimated), bound: {suggestion.bound.value}")
     yield f"    rests on: {suggestion.rests_on}"
     for warning in suggestion.warnings:
         yield f"    mind: {warning}"
@@ -177,14 +184,6 @@ def _suggestion_lines(suggestion: Suggestion) -> Iterator[str]:
         yield f"    no command: {suggestion.command.reason}"
     else:
         yield f"    {suggestion.command}"
-
-
-def _percent(ratio: float | None) -> str:
-    return "–" if ratio is None else f"{ratio * 100:.0f} %"
-
-
-def _gigabytes(amount: float | None) -> str:
-    return "–" if amount is None else f"{amount / 1e9:.1f}"
 
 
 def _ascii(text: str) -> str:
