@@ -37,6 +37,10 @@ class Cores:
 
 def cores_of(view: View) -> Cores | None:
     """Return the cores of a training, or None where not even their number is known."""
+    return view.once(_cores)
+
+
+def _cores(view: View) -> Cores | None:
     host = known(view.sample.host.cores)
     cgroup = known(view.reading.cgroup)
     candidates = [

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import sqrt
+from typing import Any, TypeVar
 
 from gpumon.history.phases import Seen, steady, training
 from gpumon.history.stats import Z_90, Interval, mean, share_interval
@@ -16,7 +17,9 @@ from gpumon.model.reading import TrainingReading
 from gpumon.model.sample import Sample
 from gpumon.model.training import Phase, Setting
 
-# facts: windows that grow from 4 to 20 s; a first verdict after at most 8 s of steady samples.
+T = TypeVar("T")
+
+# Windows that grow from 4 to 20 s; a first verdict after at most 8 s of steady samples.
 FIRST_SECONDS = 4.0
 VERDICT_SECONDS = 8.0
 FULL_SECONDS = 20.0
@@ -37,6 +40,14 @@ class View:
     seen: tuple[Seen, ...]
     steady: tuple[Seen, ...]
     only_bursts: bool = False
+    _computed: dict[Callable[[View], Any], Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def once(self, compute: Callable[[View], T]) -> T:
+        """Return `compute(self)`, computed once: several rules ask for the same things."""
+        if compute not in self._computed:
+            self._computed[compute] = compute(self)
+        found: T = self._computed[compute]
+        return found
 
     @property
     def sample(self) -> Sample:

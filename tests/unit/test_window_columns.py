@@ -1,0 +1,99 @@
+"""Columns of a chart never change once they are past, and never lose a spike."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gpumon.history.columns import Bucket, column_of
+from gpumon.history.history import History
+from gpumon.model.clock import Instant
+from tests.unit.synthetic_training import HEALTHY
+
+GPU = "GPU-0"
+SAMPLE = HEALTHY.sample(0)
+
+gaps = st.lists(st.floats(0.2, 30.0), min_size=2, max_size=40)
+widths = st.sampled_from([0.3, 1.0, 2.5, 7.0])
+
+
+@settings(deadline=None, max_examples=60)
+@given(gaps=gaps, width=widths, values=st.lists(st.floats(0, 1, width=32), min_size=40, max_size=40))
+def test_past_columns_never_change(gaps: list[float], width: float, values: list[float]) -> None:
+    """Every column but the newest is the same in all later windows, with or without the cache."""
+    history, fresh = History(), History()
+    seconds = 1000.0
+    seen: dict[int, Bucket | None] = {}
+    columns = 50
+    for gap, value in zip(gaps, values, strict=False):
+        seconds += gap
+        sample = replace(
+            SAMPLE,
+            instant=Instant(1.7e9, seconds),
+            gpus=(replace(SAMPLE.gpus[0], gpu_busy_ratio=value),),
+        )
+        history.append(sample)
+        fresh.append(sample)
+        series = history.window().series("gpu_busy_ratio", GPU, columns=columns, span_seconds=width * columns)
+        newest = column_of(seconds, width * columns / columns)
+        for offset, column in enumerate(series[:-1]):
+            index = newest - columns + 1 + offset
+            assert seen.setdefault(index, column) == column
+    whole = fresh.window().series("gpu_busy_ratio", GPU, columns=columns, span_seconds=width * columns)
+    assert whole == history.window().series(
+        "gpu_busy_ratio", GPU, columns=columns, span_seconds=width * columns
+    )
+
+
+@settings(deadline=None, max_examples=60)
+@given(values=st.lists(st.floats(0, 1, width=32), min_size=5, max_size=80), columns=st.integers(1, 30))
+def test_extremes_survive_any_zoom(values: list[float], columns: int) -> None:
+    """The highest and the lowest number of the span are those of some column."""
+    history = History()
+    for second, value in enumerate(values):
+        gpus = (replace(SAMPLE.gpus[0], gpu_busy_ratio=value),)
+        history.append(replace(SAMPLE, instant=Instant(1.7e9, 1000.5 + second), gpus=gpus))
+    # One column more than the values need: the oldest column may begin in the middle of them.
+    width = (len(values) + 1) / columns
+    series = history.window().series(
+        "gpu_busy_ratio", GPU, columns=columns + 1, span_seconds=width * (columns + 1)
+    )
+    known = [column for column in series if column is not None]
+    assert max(column.high for column in known) == pytest.approx(max(values))
+    assert min(column.low for column in known) == pytest.approx(min(values))
+    assert all(column.low <= column.mean <= column.high for column in known)
+
+
+def test_narrow_columns_show_the_sample_that_covers_them() -> None:
+    """At one sample a second columns of a quarter second have no holes."""
+    history = History()
+    for second in range(20):
+        history.append(replace(SAMPLE, instant=Instant(1.7e9, 1000.0 + second)))
+    assert all(history.window().series("gpu_busy_ratio", GPU, columns=60, span_seconds=15.0))
+
+
+def test_no_columns_and_no_span_give_nothing() -> None:
+    """A chart without width is an empty series."""
+    history = History()
+    history.append(SAMPLE)
+    assert history.window().series("gpu_busy_ratio", GPU, columns=0, span_seconds=60.0) == ()
+    assert history.window().series("gpu_busy_ratio", GPU, columns=10, span_seconds=0.0) == ()
+
+
+def test_past_columns_of_a_long_span_never_change() -> None:
+    """Beyond an hour columns are made of stretches of 10 s and keep their numbers all the same."""
+    history = History()
+    seen: dict[int, Bucket | None] = {}
+    width, columns = 36.0, 200
+    for second in range(1000, 1400):
+        gpus = (replace(SAMPLE.gpus[0], gpu_busy_ratio=(second * 37 % 100) / 100),)
+        history.append(replace(SAMPLE, instant=Instant(1.7e9, second + 0.25), gpus=gpus))
+        series = history.window().series("gpu_busy_ratio", GPU, columns=columns, span_seconds=width * columns)
+        stretch_end = (int(second + 0.25) // 10 + 1) * 10
+        newest = -(-stretch_end // 36) - 1
+        for offset, column in enumerate(series[:-1]):
+            index = newest - columns + 1 + offset
+            assert seen.setdefault(index, column) == column
