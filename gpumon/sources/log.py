@@ -90,29 +90,25 @@ class LogTail:
             self._descriptor = None
 
     def _follow(self) -> LogReading:
-        named = Path(self._path).stat()
-        identity = (named.st_dev, named.st_ino)
         lines: list[str] = []
         head: tuple[str, ...] = ()
         restarted = False
-        skipped = 0
-        if self._identity is not None and identity != self._identity:
+        if self._descriptor is not None and self._is_replaced():
             # Rotated: the old file may have grown until it was renamed.
-            if self._descriptor is not None:
-                more, _ = self._grown(self._descriptor, os.fstat(self._descriptor).st_size)
-                lines.extend(more)
+            lines.extend(self._grown(self._descriptor, os.fstat(self._descriptor).st_size)[0])
             self.close()
             self._start_at(0)
             restarted = True
         if self._descriptor is None:
             self._descriptor = open_regular(self._path)
         status = os.fstat(self._descriptor)
+        identity = (status.st_dev, status.st_ino)
         if self._identity is None:
             head = self._begin(self._descriptor, status.st_size)
-        elif status.st_size < self._offset:
+        elif status.st_size < self._offset or (identity != self._identity and not restarted):
             self._start_at(0)
             restarted = True
-        self._identity = (status.st_dev, status.st_ino)
+        self._identity = identity
         more, skipped = self._grown(self._descriptor, status.st_size)
         lines.extend(more)
         return LogReading(
@@ -124,6 +120,18 @@ class LogTail:
             restarted=restarted,
             skipped_bytes=skipped,
         )
+
+    def _is_replaced(self) -> bool:
+        """Tell whether the path names another file than the one that is open.
+
+        A path that names none any more does not replace it: a deleted log is still written to, and the
+        last words of a process are read after /proc/PID/fd is gone with it.
+        """
+        try:
+            named = Path(self._path).stat()
+        except OSError:
+            return False
+        return (named.st_dev, named.st_ino) != self._identity
 
     def _begin(self, descriptor: int, size: int) -> tuple[str, ...]:
         start = max(size - self._first_bytes, 0)
