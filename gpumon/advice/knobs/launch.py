@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_PYTHON = re.compile(r"(?:python|pypy)\d*(?:\.\d+)*[a-z]?$")
+_PYTHON = re.compile(r"(?:python|pypy)\d*(?:\.\d+)*(?:t|d|-dbg)?$")
 # CPython's own options that take a value (Python/initconfig.c); -c and -m end the options.
 _WITH_VALUE = frozenset("WX")
 
