@@ -1,0 +1,66 @@
+"""What each command loads: heavy libraries only where they are used. Looked at in processes of their own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# Runs a command line as `gpumon` does, then tells the loaded top-level modules on the last line.
+_PROGRAM = """
+import json, sys
+from gpumon.cli.app import gpumon
+try:
+    gpumon(args=sys.argv[1:], prog_name="gpumon")
+except SystemExit:
+    pass
+print()
+print(json.dumps(sorted({name.split(".")[0] for name in sys.modules})))
+"""
+
+
+def _loaded(*arguments: str) -> set[str]:
+    """Return the top-level modules that a command has loaded at its end."""
+    finished = subprocess.run(
+        [sys.executable, "-c", _PROGRAM, *arguments],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        timeout=60,
+        check=True,
+    )
+    return set(json.loads(finished.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize("argument", ["--help", "--version"])
+def test_help_and_version_load_no_library_of_a_monitor(argument: str) -> None:
+    """`gpumon --help` is there at once."""
+    heavy = {"textual", "rich", "plotext", "psutil", "pynvml", "yaml", "platformdirs", "asyncio"}
+
+    assert set() == heavy & _loaded(argument)
+
+
+@pytest.mark.parametrize("command", ["attach", "snapshot", "advise", "demo", "doctor"])
+def test_the_help_of_a_command_loads_no_monitor(command: str) -> None:
+    """Reading about a command does not need what it does."""
+    heavy = {"textual", "rich", "plotext", "psutil", "pynvml", "yaml"}
+
+    assert set() == heavy & _loaded(command, "--help")
+
+
+def test_a_snapshot_loads_no_dashboard() -> None:
+    """`gpumon snapshot --json` for scripts needs neither screen nor charts, and nothing loads torch."""
+    loaded = _loaded("snapshot", "--json", "--interval", "0.2")
+
+    assert {"gpumon", "pynvml"} <= loaded
+    assert set() == {"textual", "rich", "plotext", "torch", "numpy"} & loaded
+
+
+def test_the_list_of_scenarios_starts_nothing() -> None:
+    """`gpumon demo --list` needs neither monitor nor screen."""
+    assert set() == {"textual", "rich", "plotext", "psutil", "pynvml"} & _loaded("demo", "--list")
