@@ -1,0 +1,82 @@
+"""Takes the pictures of docs/images from the running app: `python docs/make_pictures.py`.
+
+A demo training runs, the real monitor is attached to it, and the real dashboard is drawn at each size. Takes
+about three minutes: the charts need something to show.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gpumon.demo.launch import start
+from gpumon.demo.scenario import scenarios
+from gpumon.monitor.attaching import Wish
+from gpumon.monitor.build import build_monitor
+from gpumon.monitor.feed import Feed
+from gpumon.settings import Settings
+from gpumon.sources.clock import SystemClock
+from gpumon.tui.app import GpumonApp
+from gpumon.tui.appearance import appearance
+
+IMAGES = Path(__file__).resolve().parent / "images"
+_FILL_SECONDS = 130.0
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture: its file, the terminal's size, the keys pressed before, and the settings."""
+
+    name: str
+    size: tuple[int, int]
+    keys: tuple[str, ...] = ()
+    settings: Settings = field(default_factory=Settings)
+
+
+PICTURES = (
+    Picture("overview-120x36", (120, 36)),
+    Picture("overview-80x24", (80, 24)),
+    Picture("overview-200x50", (200, 50)),
+    Picture("findings-120x36", (120, 36), ("2",)),
+    Picture("processes-120x36", (120, 36), ("3",)),
+    Picture("memory-120x36", (120, 36), ("4",)),
+    Picture("history-120x36", (120, 36), ("5",)),
+    Picture("light-120x36", (120, 36), (), Settings(theme="gpumon-light")),
+    Picture("ascii-80x24", (80, 24), (), Settings(ascii=True)),
+)
+
+
+async def take(feed: Feed, picture: Picture) -> str:
+    """Return the picture as SVG."""
+    app = GpumonApp(feed, picture.settings, SystemClock(), appearance(picture.settings, {}))
+    async with app.run_test(size=picture.size) as pilot:
+        await pilot.pause()
+        for key in picture.keys:
+            await pilot.press(key)
+        # Two more frames, so that what the keys opened has been drawn from fresh samples.
+        await asyncio.sleep(2.2)
+        await pilot.pause()
+        return app.export_screenshot(title="gpumon")
+
+
+def main() -> None:
+    """Run the demo and take all pictures."""
+    IMAGES.mkdir(exist_ok=True)
+    scenario = scenarios(len(os.sched_getaffinity(0)))["starved"]
+    with start(scenario) as demo:
+        monitor = build_monitor(Settings(), Wish(pid=demo.process.pid))
+        monitor.start()
+        time.sleep(_FILL_SECONDS)
+        for picture in PICTURES:
+            svg = asyncio.run(take(monitor, picture))
+            (IMAGES / f"{picture.name}.svg").write_text(svg, encoding="utf-8")
+            sys.stdout.write(f"{picture.name}.svg\n")
+        monitor.close()
+
+
+if __name__ == "__main__":
+    main()
