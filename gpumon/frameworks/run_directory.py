@@ -14,7 +14,8 @@ from gpumon.model.measure import Missing
 _SLACK_SECONDS = 2.0
 _CANDIDATES_LIMIT = 64
 
-Fits = Callable[[dict[str, Plain]], bool]
+# How well settings fit a command line: 0 not at all; the best wins, of equals the first.
+Fits = Callable[[dict[str, Plain]], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +49,10 @@ def find_run_directory(
     started_unix_seconds: float | None,
     fits: Fits,
 ) -> RunDirectory | None:
-    """Return the run directory whose settings were the first to be written after the start and that `fits`.
+    """Return the run directory whose settings were written after the start and that `fits` best.
 
-    The first, not the newest: a training writes them once, and one that began later writes its own into
-    the same project. None where the start is not known or nothing has been written since.
+    Of equals the first, not the newest: a training writes them once, and one that began later writes its
+    own into the same project. None where the start is not known or nothing has been written since.
     """
     if started_unix_seconds is None:
         return None
@@ -60,8 +61,11 @@ def find_run_directory(
         seconds = files.modified_unix_seconds(f"{path}/{settings_name}")
         if seconds is not None and seconds >= started_unix_seconds - _SLACK_SECONDS:
             written.append((seconds, path))
+    best: RunDirectory | None = None
+    best_fit = 0
     for seconds, path in sorted(written)[:_CANDIDATES_LIMIT]:
         settings = read_yaml(files, f"{path}/{settings_name}")
-        if not isinstance(settings, Missing) and fits(settings):
-            return RunDirectory(path, settings, seconds)
-    return None
+        fit = 0 if isinstance(settings, Missing) else fits(settings)
+        if fit > best_fit and not isinstance(settings, Missing):
+            best, best_fit = RunDirectory(path, settings, seconds), fit
+    return best

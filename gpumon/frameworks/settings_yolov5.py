@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gpumon.advice.knobs import yolov5
@@ -88,24 +88,28 @@ def read_settings(sources: Yolov5Sources) -> Settings:
     )
 
 
-def argv_agrees(parsed: Parsed | None, settings: Mapping[str, Plain]) -> bool:
-    """Tell whether the settings of a run directory are those that `parsed` asks for.
+def fit_of_argv(parsed: Parsed | None, options: Sequence[Option], settings: Mapping[str, Plain]) -> int:
+    """Tell how well the settings of a run directory fit a command line.
 
-    Paths are left out (YOLOv5 resolves them), and so is everything where argv resumes another run.
+    0 where argv asks for something else, else 1 and one more for each setting that agrees: what argv
+    leaves out should have its default, but people edit these in train.py. Paths are left out (YOLOv5
+    resolves them), and so is everything where argv resumes another run.
     """
     if parsed is None or _given(parsed, "resume"):
-        return True
-    compared = ("epochs", "batch_size", "workers", "device", "optimizer", "name", "imgsz")
-    for dest in compared:
-        given, written = _given(parsed, dest), settings.get(dest)
-        if given is None or written is None:
-            continue
+        return 1
+    fit = 1
+    for dest in ("epochs", "batch_size", "workers", "device", "optimizer", "imgsz"):
+        option, last, written = find_option(options, dest), parsed.last(dest), settings.get(dest)
         if dest == "batch_size" and "total_batch_size" in settings:
             written = settings["total_batch_size"]
-        # imgsz is rounded up to the stride in some versions' files.
-        if str(given) != str(written) and not (dest == "imgsz" and _near(given, written)):
-            return False
-    return True
+        if option is None or written is None:
+            continue
+        asked = option.default if last is None else last.value
+        if str(asked) == str(written) or (dest == "imgsz" and _is_rounded_up(asked, written)):
+            fit += 1
+        elif last is not None:
+            return 0
+    return fit
 
 
 def autobatch_in(log: str) -> int | None:
@@ -114,8 +118,9 @@ def autobatch_in(log: str) -> int | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _near(given: OptionValue, written: Plain) -> bool:
-    return isinstance(given, int) and isinstance(written, int) and 0 <= written - given < 64
+def _is_rounded_up(asked: OptionValue, written: Plain) -> bool:
+    """Tell whether an image size is the asked one, rounded up to a multiple of the stride (at most 64)."""
+    return isinstance(asked, int) and isinstance(written, int) and 0 <= written - asked < 64
 
 
 def _given(parsed: Parsed | None, dest: str) -> OptionValue:

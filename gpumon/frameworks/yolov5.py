@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from gpumon.advice.knobs import yolov5
 from gpumon.advice.knobs.option import Parsed
 from gpumon.advice.knobs.train_command import Yolov5Command, read_yolov5_command, version_by_flags
 from gpumon.frameworks.build import Recognised, build_training
@@ -27,7 +28,7 @@ from gpumon.frameworks.run_directory import (
     find_run_directory,
     read_run_directory,
 )
-from gpumon.frameworks.settings_yolov5 import Yolov5Sources, argv_agrees, read_hyp, read_settings
+from gpumon.frameworks.settings_yolov5 import Yolov5Sources, fit_of_argv, read_hyp, read_settings
 from gpumon.frameworks.yaml_file import Plain
 from gpumon.frameworks.yolov5_main import Yolov5Main, parent_of, recognise
 from gpumon.model.measure import Missing, known
@@ -150,8 +151,9 @@ class Yolov5:
             runs = [f"{directory}/runs/{name}" for name in files.names(f"{directory}/runs")]
             paths += [path for project in runs for path in _all(files, project)]
         paths = [path for path in paths if path not in claimed]
+        options = yolov5.options(main.version, "detect" if main.command is None else main.command.task)
         return find_run_directory(
-            files, paths, _SETTINGS_FILE, started, lambda settings: argv_agrees(parsed, settings)
+            files, paths, _SETTINGS_FILE, started, lambda settings: fit_of_argv(parsed, options, settings)
         )
 
 
