@@ -36,6 +36,7 @@ class VerdictPane(Pane):
         hinted = next((row for row, _ in blocks if row[0].role == "suggestion"), ())
         rows: list[Row] = []
         shown = 0
+        hint_at = -1
         for row, indent in blocks:
             words = _words(row, ascii_only=frame.view.ascii)
             wrapped = wrap(words, inner - indent, indent=_INDENT)
@@ -43,7 +44,7 @@ class VerdictPane(Pane):
             if shown and len(wrapped) > left:
                 break
             if len(wrapped) == 1 and row == hinted:
-                wrapped = [spread(wrapped[0], _HINT, inner - indent)]
+                hint_at = len(rows)
             rows.extend((Span(" " * (indent + 1)), *part) for part in wrapped[:left])
             shown += 1
         hidden = len(blocks) - shown
@@ -51,6 +52,8 @@ class VerdictPane(Pane):
             rows.append((Span(f" {glyph.ellipsis} {hidden} more", "dim"),))
         elif hidden > 0 and rows:
             rows[-1] = spread(rows[-1], (Span(f"+{hidden} ", "dim"),), width)
+        if 0 <= hint_at < len(rows) - (hidden > 0):
+            rows[hint_at] = spread(rows[hint_at], _HINT, width - 1)
         return rows
 
     def wanted_rows(self, width: int) -> int:
