@@ -56,6 +56,10 @@ def _more(
     capped = tightest is not None and tightest.workers < needed
     count = tightest.workers if tightest is not None and capped else needed
     basis = _rests_on(view)
+    if finding.id == "starved-cpu-exhausted":
+        # Its finding says that more workers cannot help; room that the model still sees is within its error.
+        tightest = next((bound for bound in bounds if bound.bound in _CORE_KINDS), tightest)
+        count, capped = pipeline.workers, True
     if count <= pipeline.workers:
         if not capped or tightest is None:
             return ()

@@ -121,7 +121,7 @@ def _risk_words(memory: GpuMemory, probability: float, left: int | None) -> str:
     until = "until the end of the run" if left is not None else "in as many steps again"
     peak = f"peak {bytes_words(memory.peak)} of {bytes_words(memory.limit)} {seen}"
     odds = "below 1 %" if probability < 0.01 else f"about {percent(probability)}"
-    return f"{level_of(probability).value}: {odds} {until}; {peak}"
+    return f"{odds} {until}; {peak}"
 
 
 def _record_step(view: View, memory: GpuMemory) -> float:

@@ -71,7 +71,7 @@ def busy_workers_words(view: View) -> str:
     busy = view.busy
     share = "" if busy is None else f" {percent(busy)}"
     states = view.steady[-1][1].loader.worker_states if view.steady else ()
-    if states and busy is not None:
+    if len(states) > 1 and busy is not None:
         busy_now = sum(1 for state in states if state.polling * 2 <= state.samples)
         return f"{busy_now} of {len(states)} workers are busy{share}"
     if workers is None:

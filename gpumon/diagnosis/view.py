@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from gpumon.history.phases import Seen, steady, training
 from gpumon.history.stats import Z_90, Interval, mean, share_interval
 from gpumon.history.window import Window
-from gpumon.model.measure import Maybe, Missing, known, number
+from gpumon.model.measure import Certainty, Maybe, Measure, Missing, known, number
 from gpumon.model.process import ProcessReading, Role
 from gpumon.model.reading import TrainingReading
 from gpumon.model.sample import Sample
@@ -71,14 +71,15 @@ class View:
 
     @cached_property
     def looks(self) -> tuple[tuple[int, int], ...]:
-        """(Waiting, all) looks at the main thread, one pair per steady sample."""
+        """(Waiting, all) looks at the main thread, one pair per steady sample whose wait was counted.
+
+        An estimate (as of another user's process, whose wait channel is hidden) has looks but no count.
+        """
         return tuple(
-            (
-                min(reading.loader.main_waiting_samples, reading.loader.main_samples),
-                reading.loader.main_samples,
-            )
-            for _, reading in self.steady
-            if not isinstance(reading.loader.data_wait_ratio, Missing)
+            (min(loader.main_waiting_samples, loader.main_samples), loader.main_samples)
+            for loader in (reading.loader for _, reading in self.steady)
+            if isinstance(loader.data_wait_ratio, Measure)
+            and loader.data_wait_ratio.certainty is Certainty.SAMPLED
         )
 
     @cached_property
@@ -93,22 +94,15 @@ class View:
             for _, reading in self.steady
             if not isinstance(measure := reading.loader.data_wait_ratio, Missing)
         ]
-        if not measures:
-            return _reason(self.steady[-1][1].loader.data_wait_ratio)
-        value = min(1.0, max(0.0, mean([measure.value for measure in measures])))
-        errors = [measure.standard_error or 0.0 for measure in measures]
-        half = Z_90 * sqrt(sum(error * error for error in errors)) / len(errors)
-        return Interval(value, max(0.0, value - half), min(1.0, value + half))
+        return _mean_of(measures) if measures else _reason(self.steady[-1][1].loader.data_wait_ratio)
 
     @cached_property
     def workers(self) -> Maybe[int]:
-        """Train workers of one rank."""
-        setting = self.setting("workers")
-        if self.reading.training.world_size > 1 and isinstance(setting, int) and setting > 0:
-            return setting
+        """Train workers of one rank: those seen, else as many as its settings say."""
         seen = known(self.reading.loader.workers)
         if seen is not None:
-            return -(-seen // max(1, self.reading.training.world_size))
+            return seen
+        setting = self.setting("workers")
         if isinstance(setting, int) and setting >= 0:
             return setting
         return _reason(self.reading.loader.workers)
@@ -233,6 +227,16 @@ def _newest(seen: Sequence[Seen], seconds: float) -> tuple[Seen, ...]:
         first -= 1
         covered += seen[first][0].interval_seconds
     return tuple(seen[first:])
+
+
+def _mean_of(measures: Sequence[Measure]) -> Interval:
+    value = min(1.0, max(0.0, mean([measure.value for measure in measures])))
+    # Chance evens out over the seconds, an estimate's own bounds do not.
+    errors = [measure.standard_error or 0.0 for measure in measures]
+    half = Z_90 * sqrt(sum(error * error for error in errors)) / len(errors)
+    low = mean([measure.value if measure.low is None else measure.low for measure in measures])
+    high = mean([measure.value if measure.high is None else measure.high for measure in measures])
+    return Interval(value, max(0.0, min(low, value) - half), min(1.0, max(high, value) + half))
 
 
 def _known_cpu(processes: tuple[ProcessReading, ...]) -> list[float]:

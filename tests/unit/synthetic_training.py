@@ -167,7 +167,7 @@ class Scene:
             else Measure(waiting / LOOKS, Certainty.SAMPLED, "proc", 0.1),
             main_samples=LOOKS if self.wait is not None else 0,
             main_waiting_samples=waiting,
-            workers=self.workers * self.ranks,
+            workers=self.workers,
             worker_idle_ratio=_maybe(self.idle),
             worker_cpu_ratio=_maybe(self.cpu),
             worker_run_queue_wait_ratio=_maybe(self.queue),

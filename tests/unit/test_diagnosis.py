@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from gpumon.diagnosis.diagnose import diagnose, settled
 from gpumon.history.history import History, window_of
 from gpumon.model.finding import Finding, Severity
+from gpumon.model.measure import Certainty, Measure
 from gpumon.model.training import Ended, Ending, Phase
 from tests.unit.synthetic_training import GIB, HEALTHY, PID, STARVED, Scene
 
@@ -50,6 +51,7 @@ def test_the_sentence_carries_the_numbers() -> None:
         ("starved-too-many-workers", Scene(wait=0.68, workers=4, idle=0.04, cpu=0.31, queue=0.64, cores=2)),
         ("starved-cpu-exhausted", Scene(wait=0.7, workers=2, idle=0.02, cpu=0.81, queue=0.16, cores=2)),
         ("starved-cpu-exhausted", replace(STARVED, cpu=0.5, queue=0.4, main_cpu=0.2, others_cpu=7.0)),
+        ("starved-too-few-workers", replace(STARVED, cpu=0.15, queue=0.1, sleeping=0.7, others_cpu=7.5)),
         ("starved-no-workers", Scene(workers=0, gpu_busy=0.4)),
         ("compute-bound", Scene(workers=0, gpu_busy=0.97)),
         ("unclear", Scene(wait=0.0, gpu_busy=0.3)),
@@ -187,6 +189,19 @@ def test_an_ended_training_keeps_its_verdict() -> None:
     window = window_of([*samples[:-1], replace(samples[-1], trainings=(reading,))])
     assert diagnose(window, PID)[0].id == "starved-too-few-workers"
     assert settled(window, PID)
+
+
+def test_an_estimated_wait_is_never_counted_as_none() -> None:
+    """Another user's training has looks without wait channels: its estimate counts, with its bounds."""
+    hidden = Measure(0.6, Certainty.ESTIMATED, "sleep of the main thread", low=0.4, high=0.8)
+    samples = []
+    for sample in STARVED.samples():
+        reading = sample.trainings[0]
+        loader = replace(reading.loader, data_wait_ratio=hidden, main_waiting_samples=0)
+        samples.append(replace(sample, trainings=(replace(reading, loader=loader),)))
+    found = diagnose(window_of(samples), PID)[0]
+    assert found.id == "starved-too-few-workers"
+    assert (found.evidence[0].low, found.evidence[0].high) == pytest.approx((0.4, 0.8))
 
 
 ratios = st.none() | st.floats(0.0, 1.0)

@@ -13,6 +13,8 @@ from gpumon.model.finding import Evidence, Finding, Severity
 # facts, row 2: CPU busy above 90 % of the usable cores, and run-queue wait at least 20 % of the CPU time.
 _BUSY_RATIO = 0.90
 _QUEUE_PER_CPU = 0.20
+# Workers that run, or queue to run, for less than this wait elsewhere: for those more of them do help.
+_COMPUTING_RATIO = 0.5
 # Programs outside the training that take this many cores are named.
 _OTHERS_CORES = 0.5
 
@@ -27,8 +29,10 @@ def judge(view: View) -> Judgement:
     cores, queue = cores_of(view), view.queue_per_cpu
     if cores is None or cores.busy_ratio is None or queue is None:
         return NotJudged("how busy the usable cores are, or how long workers wait for one, is not known")
-    if cores.busy_ratio <= _BUSY_RATIO:
-        return Silent(f"the usable cores are busy {percent(cores.busy_ratio)}")
+    computing = (view.worker_cpu or 0.0) + (view.worker_queue or 0.0)
+    if cores.busy_ratio <= _BUSY_RATIO or computing < _COMPUTING_RATIO:
+        taken = percent(cores.busy_ratio)
+        return Silent(f"the usable cores are busy {taken}, the workers compute {percent(computing)}")
     wants_more = cores.demand is not None and cores.demand > cores.usable
     if queue < _QUEUE_PER_CPU and not wants_more:
         return Silent(f"workers wait for a core only {percent(queue)} as long as they run")
