@@ -44,7 +44,7 @@ def larger_batch(
     bound = Bound.MEMORY if batch < 2 * model.batch else Bound.NONE
     text = (
         f"batch {batch * view.ranks} instead of {model.batch * view.ranks} would fit (about"
-        f" {bytes_words(memory.value)}) and may be faster, by nothing up to {gain.high:.2f} times"
+        f" {bytes_words(memory.value)}) and be {gain.low:.1f} to {gain.high:.1f} times as fast"
     )
     return (_change(view, model, batch, finding, gain, text, bound, rewrite),)
 

@@ -78,7 +78,8 @@ def _more(
         )
         bound = tightest.bound
     else:
-        text = f"{count_words(count, 'worker')} instead of {pipeline.workers} keep {view.waiter} fed"
+        keep = "keeps" if count == 1 else "keep"
+        text = f"{count_words(count, 'worker')} instead of {pipeline.workers} {keep} {view.waiter} fed"
         bound = Bound.GPU if view.on_gpu else Bound.NONE
     return (_change(view, pipeline.workers, count, finding, gain, text, bound, basis, rewrite),)
 
@@ -101,10 +102,8 @@ def _fewer(
     gain = predict_fewer(pipeline, count)
     if gain.low < LEAST_GAIN:
         return ()
-    text = (
-        f"{count_words(count, 'worker')} instead of {pipeline.workers} have a core each and no longer slow"
-        " each other"
-    )
+    verb = "has a core to itself" if count == 1 else "have a core each"
+    text = f"{count_words(count, 'worker')} instead of {pipeline.workers} {verb} instead of taking turns"
     core_bound = next((bound.bound for bound in bounds if bound.bound in _CORE_KINDS), Bound.CORES)
     basis = "what crowding costs elsewhere (10 to 45 % per doubling), not measured here: an estimate"
     return (_change(view, pipeline.workers, count, finding, gain, text, core_bound, basis, rewrite),)
