@@ -77,7 +77,8 @@ _KNOWN: tuple[tuple[TroubleKind, re.Pattern[str], str], ...] = (
     (
         TroubleKind.HOST_MEMORY,
         re.compile(
-            r"^(?:\w+\.)*MemoryError\b|Cannot allocate memory|DefaultCPUAllocator: can't allocate memory"
+            r"^(?:\w{1,80}\.){0,6}\w{0,80}MemoryError\b"
+            r"|Cannot allocate memory|DefaultCPUAllocator: can't allocate memory"
         ),
         "the host ran out of memory",
     ),

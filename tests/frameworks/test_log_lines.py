@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from gpumon.frameworks.log_lines import Bar, LineKind, LogLine, TrainLine, is_whole_bar, parse_line
 
-V7 = "      12/99      6.24G    0.04621     0.0711     0.0253        187        640:  38%|███▊      | 15/40 00:07"
+COLUMNS = "      6.24G    0.04621     0.0711     0.0253        187        640: "
+V7 = f"      12/99{COLUMNS} 38%|███▊      | 15/40 00:07"
 
 
 def parsed(text: str) -> LogLine:
@@ -43,13 +44,13 @@ def test_training_bar_of_v7_0() -> None:
 )
 def test_bars_of_all_versions(tail: str, bar: Bar) -> None:
     """Elapsed time and rate are read from tqdm's bars and from those of ultralytics and YOLOv5 master."""
-    start = "       0/99      6.24G    0.04621     0.0711     0.0253        187        640: "
-    assert parsed(start + tail).bar == bar
+    assert parsed(f"       0/99{COLUMNS}{tail}").bar == bar
 
 
 def test_training_bar_of_v5_0_has_a_fourth_loss() -> None:
     """v5.0 prints the total among the losses."""
-    text = "     0/299     6.24G   0.04621    0.0711    0.0253    0.1426       187       640:   1%|▏ | 4/300 [00:09<11:00,  2.23s/it]"
+    text = "     0/299     6.24G   0.04621    0.0711    0.0253    0.1426       187       640: "
+    text += "  1%|▏ | 4/300 [00:09<11:00,  2.23s/it]"
     train = parsed(text).train
     assert train is not None
     assert train.losses == (0.04621, 0.0711, 0.0253, 0.1426)
@@ -75,11 +76,11 @@ def test_classifier_shows_losses_only() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "                 Class     Images  Instances          P          R      mAP50   mAP50-95:  50%|█████     | 2/4 00:02",
-        "               Class      Images      Labels           P           R      mAP@.5  mAP@.5:.95:  50%|█████     | 2/4 [00:02<00:02,  1.00s/it]",
-        "                 Class     Images  Instances      Box(P          R      mAP50  mAP50-95): 50% ━━━━━━────── 2/4 1.0it/s 2.0s<2.0s",
+        "        Class     Images  Instances     P     R   mAP50   mAP50-95:  50%|█████     | 2/4 00:02",
+        "  Class  Images  Labels   P   R  mAP@.5  mAP@.5:.95:  50%|█████ | 2/4 [00:02<00:02, 1.00s/it]",
+        "    Class  Images  Instances  Box(P  R  mAP50  mAP50-95): 50% ━━━━━━────── 2/4 1.0it/s 2.0s<2.0s",
         "               classes   top1_acc   top5_acc: 50% ━━━━━━────── 2/4 1.0it/s 2.0s<2.0s",
-        "       1/10      1.23G        2.31                          validating:  50%|█████     | 2/4 00:02",
+        "       1/10      1.23G        2.31                          validating:  50%|█████| 2/4 00:02",
     ],
 )
 def test_validation_bars(text: str) -> None:
@@ -139,7 +140,7 @@ def test_validation_bars(text: str) -> None:
             LogLine(LineKind.HEADER, one_based=True),
         ),
         (
-            "train: Scanning /d/labels/train... 48 images, 0 backgrounds, 0 corrupt:  38%|███▊      | 48/128 00:01",
+            "train: Scanning /d/labels... 48 images, 0 backgrounds, 0 corrupt:  38%|███▊      | 48/128 00:01",
             LogLine(LineKind.SCAN, bar=Bar(48, 128, 1.0, None)),
         ),
         (

@@ -39,7 +39,7 @@ def bar(
 
 
 def val(batch: int, elapsed: int = 2) -> str:
-    return f"    Class     Images  Instances     P     R   mAP50   mAP50-95:  50%|█████     | {batch}/4 00:{elapsed:02d}"
+    return f"    Class     Images  Instances     P     R   mAP50:  50%|█████     | {batch}/4 00:{elapsed:02d}"
 
 
 def test_setup_tells_settings() -> None:

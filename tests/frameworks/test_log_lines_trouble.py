@@ -13,7 +13,7 @@ from gpumon.frameworks.log_lines_trouble import TroubleKind, is_harmless_traceba
     ("line", "kind"),
     [
         (
-            "torch.cuda.OutOfMemoryError: CUDA out of memory. Tried to allocate 20.00 MiB (GPU 0; 8.00 GiB total)",
+            "torch.cuda.OutOfMemoryError: CUDA out of memory. Tried to allocate 20 MiB (GPU 0; 8 GiB)",
             TroubleKind.VRAM,
         ),
         ("RuntimeError: CUDA out of memory. Tried to allocate 20.00 MiB", TroubleKind.VRAM),
@@ -22,16 +22,15 @@ from gpumon.frameworks.log_lines_trouble import TroubleKind, is_harmless_traceba
         ("RuntimeError: Unable to find a valid cuDNN algorithm to run convolution", TroubleKind.GPU_LIBRARY),
         ("RuntimeError: CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling", TroubleKind.GPU_LIBRARY),
         (
-            "RuntimeError: DataLoader worker (pid 41) is killed by signal: Bus error. It is possible that "
-            "dataloader's workers are out of shared memory.",
+            "RuntimeError: DataLoader worker (pid 41) is killed by signal: Bus error. It is possible that",
             TroubleKind.SHM,
         ),
         (
-            "ERROR: Unexpected bus error encountered in worker. This might be caused by insufficient shared memory (shm).",
+            "ERROR: Unexpected bus error. This might be caused by insufficient shared memory (shm).",
             TroubleKind.SHM,
         ),
         (
-            "RuntimeError: unable to allocate shared memory(shm) for file </torch_9_1_2>: No space left on device (28)",
+            "RuntimeError: unable to allocate shared memory(shm) for file </torch_9>: No space left",
             TroubleKind.SHM,
         ),
         ("RuntimeError: DataLoader worker (pid 41) is killed by signal: Killed. ", TroubleKind.WORKER_KILLED),
@@ -39,7 +38,7 @@ from gpumon.frameworks.log_lines_trouble import TroubleKind, is_harmless_traceba
         ("RuntimeError: received 0 items of ancdata", TroubleKind.FILES),
         ("OSError: [Errno 24] Too many open files", TroubleKind.FILES),
         ("MemoryError", TroubleKind.HOST_MEMORY),
-        ("numpy.core._exceptions._ArrayMemoryError: Unable to allocate 3 GiB", TroubleKind.ERROR),
+        ("numpy.core._exceptions._ArrayMemoryError: Unable to allocate 3 GiB", TroubleKind.HOST_MEMORY),
         ("OSError: [Errno 28] No space left on device", TroubleKind.DISK_FULL),
         ("KeyboardInterrupt", TroubleKind.INTERRUPTED),
         ("Killed", TroubleKind.KILLED),
@@ -79,8 +78,9 @@ def test_tracebacks_of_threads_and_destructors_are_harmless() -> None:
     assert not is_harmless_traceback("Traceback (most recent call last):")
 
 
-@given(st.text(max_size=400), st.booleans())
-def test_garbage_never_raises(text: str, *, in_traceback: bool) -> None:
+@given(st.text(max_size=400))
+def test_garbage_never_raises(text: str) -> None:
     """Any text is an error that is known here or none."""
-    parse_trouble(text, in_traceback=in_traceback)
+    parse_trouble(text, in_traceback=False)
+    parse_trouble(text, in_traceback=True)
     is_harmless_traceback(text)
