@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
-from gpumon.advice.advise import advise
-from gpumon.advice.memory import outlook
-from gpumon.diagnosis.diagnose import examine
-from gpumon.diagnosis.view import view_of
+from gpumon.advice.advise import report_on
 from gpumon.history.history import History
 from gpumon.history.window import Window
 from gpumon.model.clock import Clock, Instant
@@ -269,10 +266,6 @@ class Monitor:
 
 
 def _judge(window: Window, reading: TrainingReading) -> TrainingReport:
-    pid = reading.training.id.pid
-    view = view_of(window, pid)
-    if view is None:
-        return TrainingReport(pid)
-    diagnosis = examine(view)
-    suggestions = advise(window, pid, diagnosis.findings) if reading.ended is None else ()
-    return TrainingReport(pid, diagnosis.findings, suggestions, outlook(window, pid), diagnosis.settled)
+    report = report_on(window, reading.training.id.pid)
+    # There is nothing left to change in a training that has ended.
+    return report if reading.ended is None else replace(report, suggestions=())
