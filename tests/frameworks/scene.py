@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gpumon.frameworks.file_view import FileView, ProcessFiles
+from gpumon.frameworks.file_view import FileView, FileViewFactory, ProcessFiles
 from gpumon.frameworks.find import find_trainings, refresh
 from gpumon.model.measure import Missing
 from gpumon.model.process import ProcessId, ProcessSeen
@@ -45,6 +45,11 @@ def write_at(path: Path, text: str, ticks: int) -> Path:
     return path
 
 
+def look(pid: int) -> FileView:
+    """Return the files of a process that does not exist: those of this machine."""
+    return ProcessFiles(pid, proc_root="/nonexistent")
+
+
 @dataclass
 class Scene:
     """A machine: its processes, and their files (all in the root of this machine)."""
@@ -52,6 +57,8 @@ class Scene:
     directory: str | None = None
     processes: list[ProcessSeen] = field(default_factory=list)
     cores: int = 8
+    files: FileViewFactory = look
+    next_pid: int = 100
 
     def add(
         self,
@@ -67,7 +74,8 @@ class Scene:
         executable: str = "/usr/bin/python3.10",
     ) -> int:
         """Add a process and return its PID: 100, 101 ..."""
-        pid = 100 + len(self.processes)
+        pid = self.next_pid
+        self.next_pid += 1
         where = directory or self.directory
         self.processes.append(
             ProcessSeen(
@@ -107,7 +115,7 @@ class Scene:
             tuple(self.processes),
             gpu_pids=frozenset(gpu_pids),
             visible_gpus=visible_gpus,
-            files=look,
+            files=self.files,
             cores=self.cores,
             boot_unix_seconds=BOOT,
             before=before,
@@ -118,18 +126,17 @@ class Scene:
         (training,) = self.find(gpu_pids=gpu_pids, visible_gpus=visible_gpus)
         return training
 
+    def end(self, *pids: int) -> None:
+        """Take processes away."""
+        self.processes = [process for process in self.processes if process.id.pid not in pids]
+
     def refresh(self, training: Training) -> Training:
         """Look at a known training again."""
         return refresh(
             training,
             tuple(self.processes),
             visible_gpus=1,
-            files=look,
+            files=self.files,
             cores=self.cores,
             boot_unix_seconds=BOOT,
         )
-
-
-def look(pid: int) -> FileView:
-    """Return the files of a process that does not exist: those of this machine."""
-    return ProcessFiles(pid, proc_root="/nonexistent")
