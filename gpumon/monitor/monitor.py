@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 from gpumon.advice.advise import report_on
@@ -15,7 +15,7 @@ from gpumon.model.gpu import DriverReading, DriverState, GpusReading
 from gpumon.model.host import HostReading
 from gpumon.model.process import ProcessId
 from gpumon.model.reading import TrainingReading
-from gpumon.model.report import Attachment, Report, TrainingReport
+from gpumon.model.report import Attachment, Report
 from gpumon.model.sample import Sample, SelfReading, SourceError
 from gpumon.model.source import Listener, Source
 from gpumon.model.training import Ended, Training
@@ -176,7 +176,9 @@ class Monitor:
         self._remember_gpu_pids(sample)
         self._history.append(sample)
         window = self._history.window()
-        report = Report(sample, attachment, tuple(_judge(window, reading) for reading in trainings))
+        report = Report(
+            sample, attachment, tuple(report_on(window, reading.training.id.pid) for reading in trainings)
+        )
         with self._lock:
             self._window, self._report = window, report
             listeners = tuple(self._listeners)
@@ -263,9 +265,3 @@ class Monitor:
             if isinstance(gpu.processes, tuple)
             for process in gpu.processes
         )
-
-
-def _judge(window: Window, reading: TrainingReading) -> TrainingReport:
-    report = report_on(window, reading.training.id.pid)
-    # There is nothing left to change in a training that has ended.
-    return report if reading.ended is None else replace(report, suggestions=())
