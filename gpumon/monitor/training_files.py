@@ -14,7 +14,8 @@ from gpumon.monitor.source_thread import SourceThread
 from gpumon.sources.log import LogReading, LogTail
 from gpumon.sources.run_dir import RunDirReading, RunDirSource
 
-_RUN_DIR_SECONDS = 5.0
+# About 7 stats where nothing has changed; every 5 s would miss most checkpoints.
+_RUN_DIR_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +76,10 @@ class TrainingFiles:
         reading = found.log
         if self.log is None or isinstance(reading, Missing):
             return on_time
-        if reading.restarted:
-            self.log = LogState(framework=self.log.framework)
+        # A rotated file goes on with the same run; a new run is told by its own lines.
+        self.log = advance(self.log, reading.lines, now.unix_seconds, partial=reading.partial)
         if reading.head:
             self.log = adopt_head(self.log, reading.head, now.unix_seconds)
-        self.log = advance(self.log, reading.lines, now.unix_seconds, partial=reading.partial)
         return on_time
 
     @property
