@@ -96,17 +96,22 @@ def table(title: str, costs: Mapping[str, list[Cost]]) -> None:
             print(f"| {name} | does not run here | | | | |")
             continue
 
-        def median(field: str, found: list[Cost] = found) -> float:
-            return statistics.median(getattr(cost, field) for cost in found)
-
+        first = statistics.median(cost.first_frame_seconds for cost in found)
         quickest = min(cost.first_frame_seconds for cost in found)
-        ratio = f"{median('cpu_ratio') / own:.2f}" if own else "-"
-        print(
-            f"| {name} | {median('first_frame_seconds'):.2f} ({quickest:.2f}) | {median('cpu_ratio') * 100:.2f} "
-            f"| {ratio} | {median('rss_bytes') / 2**20:.0f} / {median('pss_bytes') / 2**20:.0f} "
-            f"| {median('bytes_per_second'):.0f} |",
-            flush=True,
+        cpu = statistics.median(cost.cpu_ratio for cost in found)
+        rss = statistics.median(cost.rss_bytes for cost in found) / 2**20
+        pss = statistics.median(cost.pss_bytes for cost in found) / 2**20
+        sent = statistics.median(cost.bytes_per_second for cost in found)
+        ratio = f"{cpu / own:.2f}" if own else "-"
+        cells = (
+            name,
+            f"{first:.2f} ({quickest:.2f})",
+            f"{cpu * 100:.2f}",
+            ratio,
+            f"{rss:.0f} / {pss:.0f}",
+            f"{sent:.0f}",
         )
+        print(f"| {' | '.join(cells)} |", flush=True)
 
 
 def attached(options: argparse.Namespace, env: Mapping[str, str]) -> None:
