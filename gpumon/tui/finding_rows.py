@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from gpumon.model.finding import Evidence, Finding
-from gpumon.model.measure import Missing, known
+from gpumon.model.measure import Maybe, Missing
 from gpumon.model.metrics import METRICS
 from gpumon.model.report import TrainingReport
 from gpumon.model.suggestion import Bound, Effect, Suggestion
-from gpumon.paint.numbers import bytes_text, duration, percent, quantity
+from gpumon.paint.numbers import bytes_text, duration, hertz, percent, quantity, rate_text
 from gpumon.paint.row import Row, Span
 from gpumon.tui.widgets.finding_words import finding_role
 from gpumon.tui.wrap import wrap, wrap_exactly
@@ -35,7 +37,9 @@ def amount(metric: str, value: float) -> str:
     if unit == "bytes":
         return bytes_text(value)
     if unit == "bytes/s":
-        return bytes_text(value) + "/s"
+        return rate_text(value)
+    if unit == "hertz":
+        return hertz(value)
     if metric.endswith("_seconds"):
         return duration(value)
     return f"{quantity(value)} {unit}".strip()
@@ -65,7 +69,7 @@ def suggestion_rows(suggestion: Suggestion, width: int) -> list[Row]:
     start, end = _value(suggestion.from_value), _value(suggestion.to_value)
     rows.append(_fact(suggestion.setting, f"{start} → {end}"))
     rows.append(_effect("images/s", suggestion.images_per_second, quantity))
-    rows.append(_effect("speed-up", suggestion.speedup, lambda value: f"×{quantity(value)}"))
+    rows.append(_speedup(suggestion.speedup))
     if not isinstance(suggestion.gpu_memory_bytes, Missing):
         rows.append(_effect("GPU memory", suggestion.gpu_memory_bytes, bytes_text))
     rows.append(_fact("bound", _BOUND_WORDS[suggestion.bound]))
@@ -97,14 +101,18 @@ def _evidence_rows(item: Evidence, width: int) -> list[Row]:
     return rows
 
 
-def _effect(name: str, effect: Effect | Missing, text: object) -> Row:
-    known_effect = known(effect)
-    if known_effect is None:
-        reason = effect.reason if isinstance(effect, Missing) else ""
-        return _fact(name, f"not known: {reason}", "dim")
-    write = text if callable(text) else quantity
-    interval = f"{write(known_effect.low)} to {write(known_effect.high)}"
-    return _fact(name, f"{write(known_effect.now)} → ~{write(known_effect.predicted)} ({interval})")
+def _effect(name: str, effect: Maybe[Effect], write: Callable[[float], str]) -> Row:
+    if isinstance(effect, Missing):
+        return _fact(name, f"not known: {effect.reason}", "dim")
+    interval = f"{write(effect.low)} to {write(effect.high)}"
+    return _fact(name, f"{write(effect.now)} → ~{write(effect.predicted)} ({interval})")
+
+
+def _speedup(speedup: Maybe[Effect]) -> Row:
+    if isinstance(speedup, Missing):
+        return _fact("speed-up", f"not known: {speedup.reason}", "dim")
+    interval = f"{quantity(speedup.low)} to {quantity(speedup.high)}"
+    return _fact("speed-up", f"~×{quantity(speedup.predicted)} ({interval})")
 
 
 def _fact(name: str, text: str, role: str = "value") -> Row:

@@ -147,9 +147,11 @@ class ListPane(ScrollPane):
         drawn = [(Span("  "), *heading)] if self._heading_height else []
         for index in range(self._top, min(self._top + page, len(entries))):
             row = entries[index].row
-            if index == self._cursor:
-                mark = glyph.cursor + " "
+            mark = glyph.cursor + " "
+            if index == self._cursor and self.has_focus:
                 drawn.append((Span(mark + row_text(fit(row, width - 2)), "cursor"),))
+            elif index == self._cursor:
+                drawn.append((Span(mark, "dim"), *row))
             else:
                 drawn.append((Span("  "), *row))
         return drawn
@@ -165,6 +167,14 @@ class ListPane(ScrollPane):
         self._key = self._keys[cursor]
         self.redraw()
         self.post_message(self.Moved(self, self._key))
+
+    def on_focus(self) -> None:
+        """Show the cursor as a bar."""
+        self.redraw()
+
+    def on_blur(self) -> None:
+        """Show the cursor as a mark."""
+        self.redraw()
 
     def action_choose(self) -> None:
         """Say that the entry under the cursor is chosen."""

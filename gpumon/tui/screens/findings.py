@@ -15,9 +15,11 @@ from gpumon.paint.row import Row, Span, pad
 from gpumon.tui.finding_rows import finding_rows
 from gpumon.tui.key_line import Item
 from gpumon.tui.list_pane import Entry, ListPane, ScrollPane
-from gpumon.tui.screens.view_screen import ViewScreen
+from gpumon.tui.screens.view_screen import ViewScreen, set_height
 from gpumon.tui.widgets.finding_words import finding_mark, finding_role
 from gpumon.tui.widgets.frame import Frame
+
+_FRAME_ROWS = 2
 
 
 class FindingList(ListPane):
@@ -88,7 +90,7 @@ class FindingsScreen(ViewScreen):
     """The list and, beside or below it, the finding under the cursor."""
 
     PLACE = "findings"
-    KEYS = (Item("enter", "explain", "enter"), Item("y", "copy command", "y"), Item("tab", "scroll", "tab"))
+    KEYS = (Item("enter", "explain", "enter"), Item("y", "copy", "y"), Item("tab", "scroll", "tab"))
 
     def body(self) -> Iterable[Widget]:
         """Return the two panes."""
@@ -100,6 +102,7 @@ class FindingsScreen(ViewScreen):
         listed = self.query_one(FindingList)
         listed.show(frame)
         keys = [finding.id for finding in _findings(frame)]
+        set_height(listed, max(1, len(keys)) + _FRAME_ROWS)
         key = listed.key if listed.key in keys else (keys[0] if keys else None)
         self.query_one(FindingDetails).of(key)
         super().show(frame)

@@ -11,7 +11,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from gpumon.tui.key_line import Item
-from gpumon.tui.screens.view_screen import ViewScreen
+from gpumon.tui.screens.view_screen import ViewScreen, set_height
 from gpumon.tui.widgets.cores import CorePane, CoreStrip
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.gpu import GpuPane
@@ -29,6 +29,9 @@ _METRICS: tuple[tuple[type[Pane], str], ...] = (
     (CorePane, "host_cpu_busy_ratio"),
     (PipelinePane, "data_wait_ratio"),
 )
+# The table of processes: at most this high, and as low as its box, its heading and its rows.
+_MOST_MEMBER_ROWS = 14
+_FRAME_ROWS = 3
 
 
 class OverviewScreen(ViewScreen):
@@ -73,7 +76,13 @@ class OverviewScreen(ViewScreen):
     def show(self, frame: Frame) -> None:
         """Show a frame; the first one takes the place of the word about waiting."""
         self.set_class(True, "-running")
-        self.set_class(frame.training is not None, "-training")
+        sample = frame.report.sample
+        self.set_class(bool(sample.errors or sample.late_sources), "-errors")
+        training = frame.training
+        self.set_class(training is not None, "-training")
+        if training is not None:
+            rows = min(_MOST_MEMBER_ROWS, len(training.processes) + _FRAME_ROWS)
+            set_height(self.query_one("#members"), rows)
         super().show(frame)
 
     def action_open(self) -> None:

@@ -23,6 +23,13 @@ _WIDTHS = ((0, "-narrow"), (80, "-normal"), (110, "-wide"), (170, "-very-wide"))
 _HEIGHTS = ((0, "-tiny"), (20, "-short"), (32, "-tall"), (44, "-very-tall"))
 
 
+def set_height(widget: Widget, rows: int) -> None:
+    """Give a widget a height in rows; nothing is laid out anew where it has it already."""
+    height = widget.styles.height
+    if height is None or height.value != rows:
+        widget.styles.height = rows
+
+
 class ViewScreen(Screen[None]):
     """A screen of panes. It keeps no facts: each frame is handed to the panes that are visible."""
 
