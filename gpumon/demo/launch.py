@@ -67,11 +67,11 @@ def start(scenario: Scenario, directory: Path | None = None) -> DemoTraining:
     """Start the training of `scenario` in `directory` (a temporary one by default).
 
     The training ends when this process ends, however it ends: it holds the read end of a pipe whose only
-    write end is here.
+    write end is here. Then it removes its temporary directory too.
     """
     temporary = None
     if directory is None:
-        temporary = tempfile.TemporaryDirectory(prefix="gpumon-demo-", dir=_disk_directory())
+        temporary = tempfile.TemporaryDirectory(prefix=train.TEMPORARY_PREFIX, dir=_disk_directory())
         directory = Path(temporary.name)
     data, cfg = write_files(_with_storage(scenario, directory), directory)
     timeline = directory / "virtual-gpu.timeline"
@@ -88,23 +88,29 @@ def start(scenario: Scenario, directory: Path | None = None) -> DemoTraining:
         ENVIRONMENT_VARIABLE: str(timeline),
         train.LIFELINE_VARIABLE: str(read_end),
     }
+    if temporary is not None:
+        environment[train.TEMPORARY_VARIABLE] = str(directory)
+        # Where multiprocessing puts its sockets: killed workers would leave them in /tmp.
+        environment["TMPDIR"] = str(directory)
     usable = os.sched_getaffinity(0)
-    if scenario.affinity:
-        # A child inherits the affinity of the thread that starts it.
-        os.sched_setaffinity(0, sorted(usable)[: scenario.affinity])
-    with log_path.open("wb") as stderr:
-        process = subprocess.Popen(  # noqa: S603 - our own script
-            command,
-            cwd=directory,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=stderr,
-            pass_fds=(read_end,),
-            start_new_session=True,
-        )
-    os.sched_setaffinity(0, usable)
-    os.close(read_end)
+    try:
+        if scenario.affinity:
+            # A child inherits the affinity of the thread that starts it.
+            os.sched_setaffinity(0, sorted(usable)[: scenario.affinity])
+        with log_path.open("wb") as stderr:
+            process = subprocess.Popen(  # noqa: S603 - our own script
+                command,
+                cwd=directory,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=stderr,
+                pass_fds=(read_end,),
+                start_new_session=True,
+            )
+    finally:
+        os.sched_setaffinity(0, usable)
+        os.close(read_end)
     return DemoTraining(scenario, directory, process, command, log_path, timeline, write_end, temporary)
 
 

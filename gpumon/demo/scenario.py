@@ -62,18 +62,23 @@ def scenarios(cores: int) -> dict[str, Scenario]:
     model = ModelCost()
     gpu_image_seconds = (model.fixed_seconds + 16 * model.image_seconds) / 16
     # As many workers as the machine lets YOLOv5 have, at most 6, feed the GPU with a fifth to spare.
-    needed = max(2, min(cores, 6))
+    needed = max(1, min(cores, 6))
     image_seconds = 0.8 * needed * gpu_image_seconds
+    # Too few: a third, so that the right number is a clear gain. On one core the one worker is missing.
+    few = needed // 3 if needed > 3 else needed // 2
+    # Half the machine, at most 4 cores. At half the GPU's speed the spinning main thread takes half a core
+    # and the workers the rest: own = 0.5 * (cpu_seconds / gpu_image_seconds + 1).
+    own = max(1, min(cores // 2, 4))
     slow = DataCost(cpu_seconds=0.2 * image_seconds, wait_seconds=0.8 * image_seconds)
     table = [
         Scenario("healthy", "the loader keeps up: the GPU is the limit", max(1, min(cores, 2))),
-        Scenario("starved", "too few workers for slow images", 1 if needed <= 3 else 2, data=slow),
+        Scenario("starved", "too few workers for slow images", few, data=slow),
         Scenario(
             "oversubscribed",
-            "as many workers as the machine has cores, on half of them",
-            max(2, cores),
-            affinity=max(1, cores // 2),
-            data=DataCost(cpu_seconds=0.006),
+            "twice as many workers as cores it may use",
+            2 * own,
+            affinity=own,
+            data=DataCost(cpu_seconds=(2 * own - 1) * gpu_image_seconds),
         ),
         Scenario(
             "slow-disk",

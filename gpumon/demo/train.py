@@ -10,6 +10,7 @@ import argparse
 import math
 import os
 import random
+import shutil
 import sys
 import threading
 import time
@@ -24,6 +25,8 @@ from gpumon.demo.scenario import ModelCost, read_data, read_model  # noqa: E402
 from gpumon.sources.timeline import ENVIRONMENT_VARIABLE, TimelineWriter  # noqa: E402
 
 LIFELINE_VARIABLE = "GPUMON_DEMO_LIFELINE"
+TEMPORARY_VARIABLE = "GPUMON_DEMO_TEMPORARY"
+TEMPORARY_PREFIX = "gpumon-demo-"
 RESERVED_BYTES = 300 << 20
 SPIN = bytes(1 << 18)
 COLUMNS = (
@@ -201,6 +204,9 @@ def watch_lifeline() -> None:
     def wait() -> None:
         # Nobody writes: a read returns when the last writer is gone, also when it was killed.
         os.read(int(descriptor), 1)
+        temporary = Path(os.environ.get(TEMPORARY_VARIABLE, ""))
+        if temporary.name.startswith(TEMPORARY_PREFIX):
+            shutil.rmtree(temporary, ignore_errors=True)
         os._exit(143)
 
     threading.Thread(target=wait, daemon=True).start()
