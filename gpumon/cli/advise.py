@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from gpumon.cli.options import settings_from, shared_options
+from gpumon.cli.options import pid_argument, settings_from, shared_options
 from gpumon.cli.snapshot import sink_for
 from gpumon.model.finding import Severity
 from gpumon.model.report import Report
@@ -17,7 +17,7 @@ WARNING_FOUND = 3
 
 
 @click.command("advise", context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("pid", type=click.IntRange(min=1), required=False)
+@pid_argument
 @click.option("--json", "as_json", is_flag=True, help="Print the JSON document (schema 1).")
 @click.option(
     "--timeout",
@@ -25,14 +25,15 @@ WARNING_FOUND = 3
     default=15.0,
     show_default=True,
     metavar="SECONDS",
-    help="Print what is known by then at the latest.",
+    help="Watch no longer than this, and print what is known by then.",
 )
 @shared_options
 @click.pass_context
 def command(context: click.Context, /, pid: int | None, as_json: bool, timeout: float, **flags: Any) -> None:
     """Say what limits the training (of PID, or all that run) and which settings to use.
 
-    Exit code 0: nothing to do; 3: a finding of severity warning or above; 1: no training.
+    It watches until the verdict is clear, some seconds as a rule. Exit code 0: nothing is wrong; 3: a
+    finding of severity warning or above; 1: there is no training.
     """
     context.exit(advise(settings_from(flags), pid, as_json=as_json, timeout_seconds=timeout))
 

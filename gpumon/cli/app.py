@@ -9,6 +9,7 @@ import click
 
 import gpumon as package
 
+INTERRUPTED = 130
 # Imported when used: `gpumon --help` must be quick.
 COMMANDS = {
     "attach": "gpumon.cli.attach",
@@ -22,7 +23,7 @@ _SHORT_HELP = {
     "snapshot": "Take one look, print it, and exit.",
     "advise": "Print what limits the training and what to change.",
     "demo": "Start a simulated training and open the dashboard on it.",
-    "doctor": "Say what gpumon can read here, and what not and why.",
+    "doctor": "Say what gpumon can read here, what it cannot, and why.",
 }
 
 
@@ -46,8 +47,28 @@ class LazyGroup(click.Group):
         """Put `attach` in front where no command is named: `gpumon`, `gpumon 1234`, `gpumon --ascii`."""
         own = {"-h", "--help", "-V", "--version"}
         if not args or (args[0] not in COMMANDS and args[0] not in own and _may_be_attach(args[0])):
+            named = next((argument for argument in args if argument in COMMANDS), None)
+            if named is not None:
+                raise click.UsageError(f"options stand after the command: gpumon {named} {args[0]} ...", ctx)
             args = ["attach", *args]
         return super().parse_args(ctx, args)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or say which there are."""
+        if args[0] not in COMMANDS:
+            names = ", ".join(COMMANDS)
+            text = f"there is no command {args[0]!r}: give the PID of a training, or one of {names}"
+            raise click.UsageError(text, ctx)
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; Ctrl-C ends it with 130, as a shell reports SIGINT."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            ctx.exit(INTERRUPTED)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing them."""
@@ -64,11 +85,11 @@ def _may_be_attach(argument: str) -> bool:
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Options of the dashboard: gpumon attach --help",
+    epilog="Options of a command: gpumon COMMAND --help. Those of the dashboard: gpumon attach --help.",
 )
-@click.version_option(package.__version__, "-V", "--version", prog_name="gpumon")
+@click.version_option(package.__version__, "-V", "--version", message="gpumon %(version)s")
 def gpumon(**_: Any) -> None:
     """Attach to a running YOLOv5 training: is the GPU fed, will it run out of memory, what to change.
 
-    `gpumon` finds the training by itself; `gpumon PID` attaches to that one.
+    `gpumon` finds the training by itself; `gpumon PID` attaches to that one. The training is not touched.
     """

@@ -7,18 +7,19 @@ from typing import Any
 
 import click
 
-from gpumon.cli.options import settings_from, shared_options
+from gpumon.cli.options import pid_argument, settings_from, shared_options
 
 
 @click.command("attach", context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("pid", type=click.IntRange(min=1), required=False)
+@pid_argument
 @shared_options
 @click.pass_context
 def command(context: click.Context, /, pid: int | None, **flags: Any) -> None:
     """Open the dashboard on a running training.
 
-    Without PID the training is found; several: choose; none: the machine is shown, and gpumon attaches
-    when one starts.
+    Without PID gpumon finds the training that runs. If there are several, you choose; if there is none,
+    gpumon shows the machine and attaches when one starts. Where there is no terminal it prints what
+    `gpumon snapshot` prints.
     """
     settings = settings_from(flags)
     if not (sys.stdout.isatty() and sys.stdin.isatty()):

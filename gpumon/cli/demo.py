@@ -15,15 +15,16 @@ from gpumon.demo.scenario import scenarios
 @click.command("demo", context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("scenario", default="starved", required=False)
 @click.option("--list", "listing", is_flag=True, help="List the scenarios and exit.")
-@click.option("--no-dashboard", is_flag=True, help="Only run the training, until Ctrl-C; print its PID.")
+@click.option("--no-dashboard", is_flag=True, help="Print the PID and run the training until Ctrl-C.")
 @shared_options
 @click.pass_context
 def command(
     context: click.Context, /, scenario: str, listing: bool, no_dashboard: bool, **flags: Any
 ) -> None:
-    """Start a training of gpumon's own on a virtual GPU (simulated) and attach to it.
+    """Start a training of gpumon's own on a virtual GPU (simulated) and open the dashboard on it.
 
-    SCENARIO is healthy, starved (default), oversubscribed, slow-disk or memory-creep.
+    SCENARIO is starved (the default), healthy, oversubscribed, slow-disk or memory-creep. The training
+    ends with the dashboard.
     """
     table = scenarios(len(os.sched_getaffinity(0)))
     if listing:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import click
 
 from gpumon.cli.options import settings_from, shared_options
-from gpumon.model.gpu import DriverState
-from gpumon.model.measure import Missing
+from gpumon.model.gpu import DriverState, GpuReading
+from gpumon.model.measure import Missing, known
 from gpumon.model.report import Report
 
 
@@ -20,9 +21,9 @@ from gpumon.model.report import Report
 @shared_options
 @click.pass_context
 def command(context: click.Context, /, **flags: Any) -> None:
-    """Say what gpumon can read on this machine, and what is missing and why.
+    """Say what gpumon can read on this machine, what it cannot, and why.
 
-    Exit code 0: everything; 1: something is missing.
+    Exit code 0: everything can be read; 1: something is missing.
     """
     settings = settings_from(flags)
     from gpumon.monitor.attaching import Wish
@@ -44,39 +45,40 @@ def command(context: click.Context, /, **flags: Any) -> None:
 def _checks(report: Report) -> Iterator[tuple[bool, str]]:
     sample = report.sample
     driver = sample.driver
-    yield driver.state is DriverState.OK, f"NVIDIA driver: {driver.text or driver.driver_version}"
+    if driver.simulated:
+        yield False, "NVIDIA driver: none that answers; only the virtual GPU of a simulated training is seen"
+    else:
+        yield driver.state is DriverState.OK, f"NVIDIA driver: {driver.text or known(driver.driver_version)}"
     for gpu in sample.gpus:
-        names = [name for name in type(gpu).__dataclass_fields__ if isinstance(getattr(gpu, name), Missing)]
-        yield (
-            not names,
-            f"GPU {gpu.index} {gpu.name}: "
-            + ("every field" if not names else "; ".join(f"{n}: {getattr(gpu, n).reason}" for n in names)),
-        )
+        if not gpu.simulated:
+            yield _gpu(gpu)
     for name in ("cores", "memory", "disks"):
-        value = getattr(sample.host, name)
-        yield (
-            not isinstance(value, Missing),
-            f"{name}: {value.reason if isinstance(value, Missing) else 'read'}",
-        )
-    pressure = sample.host.pressure.io_some_ratio
-    yield (
-        not isinstance(pressure, Missing),
-        (f"pressure stall information: {pressure.reason if isinstance(pressure, Missing) else 'read'}"),
-    )
+        yield _check(name, getattr(sample.host, name))
+    yield _check("pressure stall information", sample.host.pressure.io_some_ratio)
     yield _yama()
     if os.geteuid() != 0:
-        yield False, "not root: wait states of other users' trainings cannot be read"
+        yield False, "not root: what threads of other users' trainings wait for cannot be read"
     for reading in sample.trainings:
-        wait = reading.loader.data_wait_ratio
-        yield (
-            not isinstance(wait, Missing),
-            (
-                f"training {reading.training.id.pid}: data wait "
-                f"{wait.reason if isinstance(wait, Missing) else 'read'}"
-            ),
-        )
+        yield _check(f"training {reading.training.id.pid}: data wait", reading.loader.data_wait_ratio)
     for error in sample.errors:
         yield False, f"{error.source}: {error.text}"
+
+
+def _check(name: str, value: Any) -> tuple[bool, str]:
+    """Return whether a reading could be had, with the reason if not."""
+    missing = isinstance(value, Missing)
+    return not missing, f"{name}: {value.reason if missing else 'read'}"
+
+
+def _gpu(gpu: GpuReading) -> tuple[bool, str]:
+    """Return whether every field of a GPU could be read; what is missing is sorted by reason."""
+    missing: dict[str, list[str]] = {}
+    for field in fields(gpu):
+        value = getattr(gpu, field.name)
+        if isinstance(value, Missing):
+            missing.setdefault(value.reason, []).append(field.name)
+    text = "; ".join(f"{', '.join(names)}: {reason}" for reason, names in missing.items())
+    return not missing, f"GPU {gpu.index} {gpu.name}: {text or 'every field read'}"
 
 
 def _yama() -> tuple[bool, str]:
@@ -85,4 +87,7 @@ def _yama() -> tuple[bool, str]:
         scope = Path("/proc/sys/kernel/yama/ptrace_scope").read_text(encoding="ascii").strip()
     except OSError:
         return True, "ptrace: no Yama, processes of the same user can be read"
-    return scope == "0" or os.geteuid() == 0, f"ptrace: kernel.yama.ptrace_scope={scope}"
+    rule = f"ptrace: kernel.yama.ptrace_scope={scope}"
+    if scope == "0" or os.geteuid() == 0:
+        return True, rule
+    return False, f"{rule}: what the training's threads wait for can be read by root only"

@@ -21,24 +21,43 @@ else:
 _MAX_CONFIG_BYTES = 1 << 16
 
 
+def pid_argument(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the argument PID; it arrives as `pid`, None where it was not given."""
+    return click.argument("pid", metavar="[PID]", type=_to_pid, required=False)(function)
+
+
+def _to_pid(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise click.UsageError(f"a PID is a positive number, not {text!r}")
+    return int(text)
+
+
 def shared_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the shared options; they arrive as keyword arguments for `settings_from`."""
     options = [
-        click.option(
-            "--interval", type=float, metavar="SECONDS", help="Seconds between samples (default 1)."
-        ),
+        # Numbers are converted by `resolve`, in the words it has for variables and the config file too.
+        click.option("--interval", metavar="SECONDS", help="Seconds between samples, 0.2 to 60 (default 1)."),
         click.option("--gpu", metavar="INDEX|UUID", help="Only this GPU (NVML's index, or its UUID)."),
-        click.option("--ascii", is_flag=True, default=None, help="Only ASCII characters."),
+        click.option("--ascii", is_flag=True, default=None, help="Write ASCII characters only."),
         click.option("--color/--no-color", default=None, help="Colour, or none (NO_COLOR is honoured)."),
         click.option(
             "--theme", metavar="NAME", help="A Textual theme; ansi-dark and ansi-light for 16 colours."
         ),
+        click.option("--mouse/--no-mouse", default=None, help="Let the dashboard use the mouse (default)."),
         click.option(
-            "--thread-rate", type=float, metavar="HZ", help="Looks a second at threads (20; 0: none)."
+            "--low-bandwidth", is_flag=True, default=None, help="Redraw less: for a slow connection."
         ),
-        click.option("--readonly", is_flag=True, default=None, help="Never offer to signal a process."),
         click.option(
-            "--config", type=click.Path(dir_okay=False), metavar="PATH", help="Another config file."
+            "--thread-rate",
+            metavar="HZ",
+            help="Looks a second at the training's threads, 0 to 50 (default 20; 0: none).",
+        ),
+        click.option("--readonly", is_flag=True, default=None, help="Write no file and signal no process."),
+        click.option(
+            "--config",
+            type=click.Path(dir_okay=False),
+            metavar="PATH",
+            help="Read this config file (default: gpumon/config.toml where XDG says).",
         ),
     ]
     for option in reversed(options):

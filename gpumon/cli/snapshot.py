@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from gpumon.cli.options import settings_from, shared_options
+from gpumon.cli.options import pid_argument, settings_from, shared_options
 from gpumon.model.gpu import DriverState
 from gpumon.model.measure import Missing
 from gpumon.model.report import Report
@@ -16,14 +16,14 @@ from gpumon.settings import Settings
 
 
 @click.command("snapshot", context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("pid", type=click.IntRange(min=1), required=False)
+@pid_argument
 @click.option("--json", "as_json", is_flag=True, help="Print the JSON document (schema 1).")
 @shared_options
 @click.pass_context
 def command(context: click.Context, /, pid: int | None, as_json: bool, **flags: Any) -> None:
     """Take one look at GPUs, host and trainings (all, or that of PID), print it, and exit.
 
-    Exit code 0, or 1 if nothing could be read.
+    Exit code 0; 1: nothing could be read, or there is no process PID.
     """
     context.exit(take(settings_from(flags), pid, as_json=as_json))
 

@@ -1,0 +1,123 @@
+"""The commands on this machine, as processes of their own: what they print and how they end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.demo.processes import is_gone, until
+
+ROOT = Path(__file__).resolve().parents[2]
+ENVIRONMENT = {**os.environ, "GPUMON_INTERVAL": "0.2", "XDG_CONFIG_HOME": "/nonexistent"}
+GPUMON = (sys.executable, "-m", "gpumon")
+
+
+def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*GPUMON, *arguments],
+        cwd=ROOT,
+        env=ENVIRONMENT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_a_snapshot_is_a_document() -> None:
+    """`snapshot --json` writes one JSON document to stdout and nothing to stderr."""
+    finished = _run("snapshot", "--json")
+    found = json.loads(finished.stdout)
+
+    assert (0, "") == (finished.returncode, finished.stderr)
+    assert (1, False) == (found["schema"], found["host"]["cores"] is None)
+
+
+def test_a_plain_snapshot_has_gpu_and_cpu() -> None:
+    """A person sees the GPUs, or why there are none, and the cores."""
+    finished = _run("snapshot")
+
+    assert finished.returncode == 0
+    assert finished.stdout.startswith(("GPU", "driver"))
+    assert "\nCPU " in finished.stdout
+
+
+def test_a_snapshot_of_a_process_that_is_no_training() -> None:
+    """A process that is no training is named as such."""
+    finished = _run("snapshot", str(os.getpid()))
+
+    assert f"process {os.getpid()} (" in finished.stdout
+    assert finished.stdout.endswith(") is no training that gpumon knows\n")
+
+
+def test_without_a_terminal_gpumon_prints_plain_lines() -> None:
+    """`gpumon | cat` is a snapshot."""
+    finished = _run()
+
+    assert finished.returncode == 0
+    assert "\nCPU " in finished.stdout
+
+
+def test_advice_for_no_training() -> None:
+    """Exit code 1, and the sentence goes to stderr."""
+    finished = _run("advise", str(os.getpid()), "--timeout", "1")
+
+    assert (1, "") == (finished.returncode, finished.stdout)
+    assert finished.stderr.endswith("is no training that gpumon knows\n")
+
+
+def test_the_output_is_ascii_where_it_is_asked_for() -> None:
+    """`--ascii` holds for plain lines too."""
+    assert _run("snapshot", "--ascii").stdout.isascii()
+
+
+def test_a_reader_that_goes_away_is_no_crash() -> None:
+    """`gpumon snapshot | head -0` ends without a traceback."""
+    with subprocess.Popen(
+        [*GPUMON, "snapshot"], cwd=ROOT, env=ENVIRONMENT, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        stderr = process.stderr.read()
+
+    assert stderr == ""
+
+
+def test_the_doctor_gives_a_line_to_everything() -> None:
+    """Every line is ok or missing, with what it is about; something missing is exit code 1."""
+    finished = _run("doctor")
+    lines = finished.stdout.splitlines()
+
+    assert [] == [line for line in lines if not line.startswith(("ok       ", "missing  "))]
+    assert any(line.startswith("missing") for line in lines) == bool(finished.returncode)
+    assert {"NVIDIA driver", "cores", "memory", "disks", "ptrace"} <= {
+        line[9:].partition(":")[0] for line in lines
+    }
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)])
+def test_a_demo_without_dashboard_runs_until_it_is_ended(number: int, code: int) -> None:
+    """Its PID is printed; Ctrl-C (130) or SIGTERM ends gpumon and the training with it."""
+    with subprocess.Popen(
+        [*GPUMON, "demo", "healthy", "--no-dashboard"],
+        cwd=ROOT, env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        assert process.stderr is not None
+        pid = int(process.stdout.readline())
+        assert not is_gone(pid)
+        process.send_signal(number)
+        stderr = process.stderr.read()
+
+    assert (code, "") == (process.returncode, stderr.strip())
+    assert until(lambda: is_gone(pid))
