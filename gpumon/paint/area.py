@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
-from gpumon.paint.glyphs import Glyphs, glyphs
+from gpumon.paint.glyphs import glyphs
 from gpumon.paint.row import Row, runs
 
 _EIGHTHS = 8
+_Cell: TypeAlias = tuple[str, str]
 
 
 def area(
@@ -42,35 +44,32 @@ def area(
         eighths = _eighths(level, top, full)
         if eighths is not None and level is not None and level <= top * 1.0001:
             lines[min(height - 1, max(0, eighths - 1) // _EIGHTHS)] = (mark, line_role)
-    shade = stacked_glyph or glyph.waited
-    return [
-        runs(
-            _cell(low, high, y, glyph, (role, stacked_role, shade)) or lines.get(y, (" ", ""))
-            for low, high in zip(lower, upper, strict=True)
-        )
-        for y in range(height - 1, -1, -1)
+    shade = (stacked_glyph or glyph.waited, stacked_role)
+    free = [lines.get(y, (" ", "")) for y in range(height)]
+    levels = [(character, role) for character in glyph.levels]
+    zero = (glyph.baseline, "axis")
+    columns = [
+        free if low is None or high is None else _column(low, high, free, levels, shade) or [zero, *free[1:]]
+        for low, high in zip(lower, upper, strict=True)
     ]
+    if not columns:
+        return [()] * height
+    return [runs(row) for row in reversed(list(zip(*columns, strict=True)))]
 
 
-def _cell(
-    low: int | None,
-    high: int | None,
-    y: int,
-    glyph: Glyphs,
-    looks: tuple[str, str, str],
-) -> tuple[str, str] | None:
-    """Return what stands in row `y` (from below) of a column, or None where it is free."""
-    role, stacked_role, shade = looks
-    if low is not None and high is not None:
-        filled = min(_EIGHTHS, max(0, low - y * _EIGHTHS))
-        if filled:
-            return glyph.levels[filled], role
-        # A shaded cell has no eighths: it counts from half a cell on.
-        if high - y * _EIGHTHS >= _EIGHTHS // 2:
-            return shade, stacked_role
-        if y == 0:
-            return glyph.baseline, "axis"
-    return None
+def _column(low: int, high: int, free: list[_Cell], levels: list[_Cell], shade: _Cell) -> list[_Cell] | None:
+    """Return the cells of a column from below, or None where nothing is filled.
+
+    A shaded cell has no eighths: it is drawn from half a cell on.
+    """
+    whole, part = divmod(low, _EIGHTHS)
+    cells = [levels[_EIGHTHS]] * whole
+    if part:
+        cells.append(levels[part])
+    shaded = (high + _EIGHTHS // 2) // _EIGHTHS - len(cells)
+    if shaded > 0:
+        cells += [shade] * shaded
+    return [*cells, *free[len(cells) :]] if cells else None
 
 
 def _eighths(value: float | None, top: float, full: int) -> int | None:

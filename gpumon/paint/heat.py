@@ -9,6 +9,7 @@ from gpumon.paint.glyphs import glyphs
 from gpumon.paint.row import Row, runs
 
 LEVELS = 5
+_ROLES = tuple(f"heat{number}" for number in range(LEVELS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,24 +24,29 @@ class Band:
 
 def level(ratio: float) -> int:
     """Return the level 0 to 4 of a ratio: steps of 20 %."""
-    return min(LEVELS - 1, int(min(1.0, max(0.0, ratio)) * LEVELS))
-
-
-def cell(mean: float | None, highest: float | None = None, *, ascii_only: bool = False) -> tuple[str, str]:
-    """Return character and role of one cell: ink by the mean, colour by the highest."""
-    if mean is None or mean != mean:  # noqa: PLR0124 (NaN differs from itself)
-        return " ", ""
-    ink = level(mean)
-    hottest = ink if highest is None else max(ink, level(highest))
-    return glyphs(ascii_only).heat[ink], f"heat{hottest}"
+    if ratio >= 1.0:
+        return LEVELS - 1
+    return int(ratio * LEVELS) if ratio > 0.0 else 0
 
 
 def heat_row(
     means: Sequence[float | None], highest: Sequence[float | None] = (), *, ascii_only: bool = False
 ) -> Row:
-    """Return a row of one cell for each column; a missing value is a gap."""
-    tops = highest if len(highest) == len(means) else [None] * len(means)
-    return runs(cell(mean, top, ascii_only=ascii_only) for mean, top in zip(means, tops, strict=True))
+    """Return a row of one cell for each column: ink by the mean, colour by the highest.
+
+    A missing value is a gap. Without `highest` colour and ink say the same.
+    """
+    ink = glyphs(ascii_only).heat
+    tops = highest if len(highest) == len(means) else means
+    cells: list[tuple[str, str]] = []
+    for mean, top in zip(means, tops, strict=True):
+        if mean is None or mean != mean:  # noqa: PLR0124 (NaN differs from itself)
+            cells.append((" ", ""))
+            continue
+        at = level(mean)
+        hottest = at if top is None or top is mean else max(at, level(top))
+        cells.append((ink[at], _ROLES[hottest]))
+    return runs(cells)
 
 
 def fold(cores: Sequence[Sequence[float | None]], rows: int) -> list[Band]:
@@ -51,6 +57,8 @@ def fold(cores: Sequence[Sequence[float | None]], rows: int) -> list[Band]:
     if not cores or rows <= 0:
         return []
     each = -(-len(cores) // rows)
+    if each == 1:
+        return [Band(core, core, tuple(values), tuple(values)) for core, values in enumerate(cores)]
     return [
         Band(
             first,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeAlias
@@ -20,6 +21,12 @@ Row: TypeAlias = tuple[Span, ...]
 _WIDE = frozenset({"W", "F"})
 _NO_WIDTH = frozenset({"Mn", "Me", "Cf", "Cc"})
 
+# Latin, punctuation, arrows, boxes, blocks and braille: what gpumon itself draws with. One match is some
+# thirty times faster than asking for the width of each character.
+_ONE_CELL_EACH = re.compile(
+    r"[ -~\u00a0-\u02ff\u2010-\u2027\u2030-\u205e\u2190-\u22ff\u2500-\u25fc\u2800-\u28ff]*"
+).fullmatch
+
 
 def character_width(character: str) -> int:
     """Return how many cells a character takes: 0, 1 or 2 (Unicode 11, East Asian width)."""
@@ -32,7 +39,7 @@ def character_width(character: str) -> int:
 
 def text_width(text: str) -> int:
     """Return how many cells a text takes."""
-    if text.isascii():
+    if text.isascii() or _ONE_CELL_EACH(text):
         return len(text)
     return sum(map(character_width, text))
 
@@ -122,7 +129,7 @@ def runs(cells: Iterable[tuple[str, str]]) -> Row:
 
 def _head(text: str, width: int) -> str:
     """Return the longest beginning of `text` that takes at most `width` cells."""
-    if text.isascii():
+    if text.isascii() or _ONE_CELL_EACH(text):
         return text[:width]
     used = 0
     for index, character in enumerate(text):

@@ -95,7 +95,9 @@ class Pane(Widget):
         return self.rich_style
 
     def _new_palette(self) -> Palette:
-        return palette_of(self, color=self._frame is None or self._frame.view.color)
+        """Return the styles on this pane's own background."""
+        looks = palette_of(self, color=self._frame is None or self._frame.view.color)
+        return looks.on(self._base_style())
 
     def _update(self) -> None:
         """Build rows and strips; mark the stretches that differ as dirty."""
@@ -156,8 +158,7 @@ class Pane(Widget):
         Textual sends whole segments, so a cut at each end of a changed stretch keeps it small.
         """
         palette = self._palette if self._palette is not None else self._new_palette()
-        base = self._base_style()
-        segments = [Segment(span.text, base + palette.style(span.role)) for span in row if span.text]
+        segments = [Segment(text, palette.style(role)) for text, role in row if text]
         strip = Strip(segments, self.size.width)
         inner = sorted({cut for cut in cuts if 0 < cut < self.size.width})
         if inner:

@@ -57,10 +57,11 @@ class Palette:
 
     def style(self, role: str) -> Style:
         """Return the style of a role."""
-        return self.styles.get(role, _PLAIN)
+        return self.styles.get(role) or self.styles[""]
 
-
-_PLAIN = Style()
+    def on(self, base: Style) -> Palette:
+        """Return the same palette with its styles laid over a base style."""
+        return Palette({role: base + style for role, style in self.styles.items()})
 
 
 def palette(variables: Mapping[str, str], *, color: bool, ansi: bool, dark: bool) -> Palette:
