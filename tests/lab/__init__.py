@@ -1,0 +1,1 @@
+"""The laboratory: trainings with a known truth, and gpumon looking at them from outside."""
