@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 from typing import TypeAlias
 
 from gpumon.paint.glyphs import glyphs
@@ -76,7 +77,7 @@ def _eighths(value: float | None, top: float, full: int) -> int | None:
     """Return how many of `full` eighths a value fills; one at least where it is above zero."""
     if value is None or value != value:  # noqa: PLR0124 (NaN is the one number that differs from itself)
         return None
-    if value <= 0 or top <= 0:
+    if value <= 0 or not 0 < top < inf:
         return 0
     share = value / top
     return full if share >= 1 else max(1, round(share * full))
