@@ -28,8 +28,7 @@ class Dashboard:
 
     async def press(self, *keys: str) -> None:
         """Press keys, and wait until all is drawn."""
-        for key in keys:
-            await self.pilot.press(key)
+        await self.pilot.press(*keys)
         await self.settle()
 
     async def advance(self, seconds: int = 1) -> None:
@@ -39,7 +38,7 @@ class Dashboard:
 
     async def settle(self) -> None:
         """Wait until nothing is left to be done."""
-        for _ in range(3):
+        for _ in range(2):
             await self.pilot.pause()
 
     def segments(self) -> list[list[Segment]]:

@@ -33,7 +33,8 @@ def test_what_is_no_page_is_none(finding_id: str) -> None:
 
 def test_markdown_becomes_plain_rows() -> None:
     """Headings, lists with hanging indents, code and paragraphs."""
-    markdown = "# Title\n\nSome **bold** text\nthat goes on.\n\n- an item that is long\n\n```\n  code  as it is\n```\n"
+    lines = ("# Title", "", "Some **bold** text", "that goes on.", "", "- an item that is long", "")
+    markdown = "\n".join((*lines, "```", "  code  as it is", "```"))
     expected = [
         "Title",
         "",
