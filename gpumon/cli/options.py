@@ -57,7 +57,7 @@ def shared_options(function: Callable[..., Any]) -> Callable[..., Any]:
             "--config",
             type=click.Path(dir_okay=False),
             metavar="PATH",
-            help="Read this config file (default: gpumon/config.toml where XDG says).",
+            help="Read this config file (default ~/.config/gpumon/config.toml).",
         ),
     ]
     for option in reversed(options):
