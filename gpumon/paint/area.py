@@ -28,8 +28,8 @@ def area(
 ) -> list[Row]:
     """Return `height` rows of len(values) cells, the uppermost first; `top` is the value of the upper edge.
 
-    `stacked` stands on `values`, drawn as `stacked_glyph`. `limit` and `peak` are lines through the cells
-    that are free. A column without a value is empty; a value of zero is a dim base line.
+    `stacked` stands on `values`, drawn as `stacked_glyph`; the cell in which it begins has the role
+    `role+stacked_role`. `limit` and `peak` are lines through the cells that are free. A column without a value is empty; a value of zero is a dim base line.
     """
     if height <= 0:
         return []
@@ -48,9 +48,12 @@ def area(
     shade = (stacked_glyph or glyph.waited, stacked_role)
     free = [lines.get(y, (" ", "")) for y in range(height)]
     levels = [(character, role) for character in glyph.levels]
+    edges = [(character, f"{role}+{stacked_role}") for character in glyph.levels]
     zero = (glyph.baseline, "axis")
     columns = [
-        free if low is None or high is None else _column(low, high, free, levels, shade) or [zero, *free[1:]]
+        free
+        if low is None or high is None
+        else _column(low, high, free, (levels, edges), shade) or [zero, *free[1:]]
         for low, high in zip(lower, upper, strict=True)
     ]
     if not columns:
@@ -58,15 +61,18 @@ def area(
     return [runs(row) for row in reversed(list(zip(*columns, strict=True)))]
 
 
-def _column(low: int, high: int, free: list[_Cell], levels: list[_Cell], shade: _Cell) -> list[_Cell] | None:
+def _column(
+    low: int, high: int, free: list[_Cell], looks: tuple[list[_Cell], list[_Cell]], shade: _Cell
+) -> list[_Cell] | None:
     """Return the cells of a column from below, or None where nothing is filled.
 
     A shaded cell has no eighths: it is drawn from half a cell on.
     """
+    levels, edges = looks
     whole, part = divmod(low, _EIGHTHS)
     cells = [levels[_EIGHTHS]] * whole
     if part:
-        cells.append(levels[part])
+        cells.append(edges[part] if high - low >= (_EIGHTHS - part) / 2 else levels[part])
     shaded = (high + _EIGHTHS // 2) // _EIGHTHS - len(cells)
     if shaded > 0:
         cells += [shade] * shaded

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gpumon.model.host import CoreReading
 from gpumon.model.measure import Missing, number
+from gpumon.paint.area import area
 from gpumon.paint.axis import time_axis
 from gpumon.paint.glyphs import glyphs
 from gpumon.paint.heat import Band, fold, heat_row, level
@@ -17,12 +18,14 @@ from gpumon.tui.widgets.pane import Pane
 _NUMBER_CELLS = 6
 _TIME_FROM = 4
 _BUSY_RATIO = 0.9
+_MOST_ROWS = 6  # of one core; with three or more the uppermost stays free, to part it from its neighbour
 
 
 class CorePane(Pane):
-    """Heat of every core over time, one row per core; with more cores than rows, of groups of cores.
+    """Every core over time: as areas where there is room, else heat, one row per core or group of cores.
 
-    In a group the ink of a cell is the mean over its cores, the colour the hottest of them.
+    An area has the share waited for I/O stacked on the busy share. In a group of cores the ink of a cell
+    is the mean over its cores, the colour the hottest of them.
     """
 
     def title(self, frame: Frame) -> Row:
@@ -63,9 +66,18 @@ class CorePane(Pane):
         if columns < 1 or room < 1:
             return []
         series = [means(columns_of(frame, "cpu_busy_ratio", str(core.core), columns)) for core in cores]
-        rows = [
-            self._band(band, cores, label_cells, ascii_only=frame.view.ascii) for band in fold(series, room)
-        ]
+        each = room // max(1, len(cores))
+        if each > 1:
+            rows = [
+                row
+                for core, values in zip(cores, series, strict=True)
+                for row in _core_area(frame, core, values, min(each, _MOST_ROWS), label_cells)
+            ]
+        else:
+            rows = [
+                self._band(band, cores, label_cells, ascii_only=frame.view.ascii)
+                for band in fold(series, room)
+            ]
         if not with_time:
             return rows
         axis = time_axis(frame.view.span_seconds, columns)
@@ -80,6 +92,27 @@ class CorePane(Pane):
         now = sum(core.cpu_busy_ratio for core in members) / len(members)
         heat = heat_row(band.means, band.highest, ascii_only=ascii_only)
         return (Span(label.rjust(label_cells), "axis"), Span(" "), *heat, Span(percent(now, _NUMBER_CELLS)))
+
+
+def _core_area(
+    frame: Frame, core: CoreReading, values: tuple[float | None, ...], height: int, label_cells: int
+) -> list[Row]:
+    """Return one core over time as an area, its number and its share now beside the lowest row."""
+    waited = means(columns_of(frame, "cpu_iowait_ratio", str(core.core), len(values)))
+    picture = area(
+        values,
+        height=height - (height > 2),
+        top=1.0,
+        role="core",
+        stacked=waited,
+        ascii_only=frame.view.ascii,
+    )
+    blank = Span(" " * (label_cells + 1))
+    label = Span(f"{core.core:>{label_cells}} ", "axis")
+    rows: list[Row] = [(blank, *row) for row in picture[:-1]]
+    if height > 2:
+        rows.insert(0, ())
+    return [*rows, (label, *picture[-1], Span(percent(core.cpu_busy_ratio, _NUMBER_CELLS)))]
 
 
 class CoreStrip(Pane):

@@ -13,7 +13,7 @@ from gpumon.paint.numbers import bytes_of, quantity
 from gpumon.paint.row import Row, Span
 
 _WORDS = {
-    "compute-bound": "HEALTHY",
+    "compute-bound": "COMPUTE-BOUND",
     "host-overhead": "HOST BOUND",
     "batch-too-small": "SMALL BATCH",
     "transfer-bound": "TRANSFERS",
@@ -33,6 +33,7 @@ _WORDS = {
 }
 _ROLES = {Severity.INFO: "info", Severity.WARNING: "warn", Severity.CRITICAL: "danger"}
 _RISK_ROLES = {RiskLevel.LOW: "good", RiskLevel.ELEVATED: "warn", RiskLevel.HIGH: "danger"}
+_FRAMEWORKS = {"yolov5": "YOLOv5", "ultralytics": "Ultralytics", "torch": "PyTorch"}
 _BOUNDS = {
     Bound.GPU: "the GPU",
     Bound.QUOTA: "CPU quota",
@@ -47,6 +48,11 @@ _ULTRALYTICS_NAMES = {"batch_size": "batch"}
 
 # The blank between a number and what belongs to it: its unit, or the error after the unit.
 _UNITS = re.compile(r"(?<=\d) (?=(?:%|[kMGT]?i?B(?:/s)?|img/s|ms|s|W)(?![a-zA-Z]))|(?<=%) (?=±)")
+
+
+def framework_name(framework: str) -> str:
+    """Return a framework as its authors write it: `YOLOv5`."""
+    return _FRAMEWORKS.get(framework, framework)
 
 
 def finding_word(finding: Finding) -> str:
@@ -124,7 +130,7 @@ def bound_text(bound: Bound, training: TrainingReading | None) -> str:
         cores = None if training is None else number(training.usable_cores)
         return "cores" if cores is None else f"{cores:.3g} cores"
     if bound is Bound.FRAMEWORK and training is not None:
-        return f"{training.training.framework}'s own cap"
+        return f"{framework_name(training.training.framework)}'s own cap"
     return _BOUNDS.get(bound, str(bound.value))
 
 
@@ -140,7 +146,7 @@ def memory_row(memory: MemoryOutlook, training: TrainingReading | None, glyph: G
     else:
         parts += [Span(f"{glyph.dash} "), Span("MEMORY"), Span("  ")]
     if risk is not None and risk.text:
-        parts += _emphasised(risk.text)
+        parts += _emphasised(risk.text.removeprefix(f"{risk.level.value}: "))
     elif peak is not None:
         parts += [Span("peak "), Span(_tied(bytes_of(peak, limit)), "value")]
     fits = known(memory.largest_safe_batch)

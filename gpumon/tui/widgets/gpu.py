@@ -17,6 +17,8 @@ from gpumon.tui.widgets.pane import Pane
 
 _AXIS_CELLS = 4
 _NAME_CELLS = 24
+_LEAST_NAME_CELLS = 8
+_LONG_LEGEND_FROM = 76
 # nvtop calls a GPU below 75 % moderately busy; for a training that is low (facts: nvtop README).
 _LOW_BUSY_RATIO = 0.7
 _WARM_CELSIUS = 5.0  # nvtop: yellow within 5 degrees of the slowdown temperature
@@ -35,7 +37,8 @@ class GpuPane(Pane):
         if gpu is None:
             return (Span("GPU", "title"),)
         glyph = glyphs(frame.view.ascii)
-        name: Row = (Span(f"GPU {gpu.index} {short_name(gpu.name)}", "title"),)
+        cells = max(_LEAST_NAME_CELLS, min(_NAME_CELLS, self.size.width - 46))
+        name: Row = (Span(f"GPU {gpu.index} {short_name(gpu.name, cells)}", "title"),)
         if gpu.state is not GpuState.OK:
             return (*name, Span(f" {glyph.dot} ", "dim"), Span(gpu.state.value.upper(), "danger"))
         return (*name, Span(f" {glyph.dot} busy ", "dim"), *busy_spans(gpu, frame, glyph))
@@ -49,7 +52,8 @@ class GpuPane(Pane):
         if wait is None:
             return ()
         glyph = glyphs(frame.view.ascii)
-        return (Span(glyph.waited * 2, "wait"), Span(" waits for data", "dim"), *wait_spans(wait, glyph))
+        words = " waits for data" if self.size.width >= _LONG_LEGEND_FROM else " waits"
+        return (Span(glyph.waited * 2, "wait"), Span(words, "dim"), *wait_spans(wait, glyph))
 
     def draw(self, frame: Frame, width: int, height: int) -> list[Row]:
         """Return the picture, its axes with room, and the row of temperature, power and clocks."""
@@ -80,9 +84,9 @@ class GpuPane(Pane):
         return [*rows, _status(gpu, frame, width)]
 
 
-def short_name(name: str) -> str:
-    """Return a GPU's name without the vendor's words: `RTX 3060`."""
-    return clip(name.removeprefix("NVIDIA ").removeprefix("GeForce "), _NAME_CELLS)
+def short_name(name: str, cells: int) -> str:
+    """Return a GPU's name without the vendor's words, in at most so many cells: `RTX 3060`."""
+    return clip(name.removeprefix("NVIDIA ").removeprefix("GeForce "), cells)
 
 
 def busy_spans(gpu: GpuReading, frame: Frame, glyph: Glyphs) -> Row:
@@ -142,7 +146,8 @@ def _status(gpu: GpuReading, frame: Frame, width: int) -> Row:
     parts.append((Span("SM ", "dim"), Span(hertz(known(gpu.gpu_sm_clock_hertz), 8))))
     if len(frame.report.sample.gpus) > 1:
         parts.append(_all_gpus(frame, glyph))
-    parts.append((Span("fan ", "dim"), Span(percent(known(gpu.gpu_fan_ratio), 4))))
+    if known(gpu.gpu_fan_ratio) is not None:
+        parts.append((Span("fan ", "dim"), Span(percent(known(gpu.gpu_fan_ratio), 4))))
     row: list[Span] = [Span(" ")]
     for part in parts:
         longer = [*row, *part, Span("  ")]

@@ -149,7 +149,7 @@ def _worker_waits(loader: LoaderReading) -> Row:
     for word, share in waits:
         if share is None or (parts and share < 0.005):
             continue
-        parts += [Span("   " if parts else "wait for: ", "dim"), Span(word, "dim"), Span(percent(share, 4))]
+        parts += [Span("   " if parts else "wait for: ", "dim"), Span(word, "dim"), Span(percent(share))]
     return tuple(parts)
 
 

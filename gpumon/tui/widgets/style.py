@@ -34,6 +34,7 @@ _LOOKS: Mapping[str, tuple[str, str]] = {
     "free": ("edge", "dim"),
     "limit": ("foreground", "bold"),
     "peak": ("foreground", ""),
+    "core": ("text-success", ""),
     "bar": ("text-success", ""),
     "bar_rest": ("edge", "dim"),
     "line_a": ("text-primary", ""),
@@ -43,6 +44,13 @@ _LOOKS: Mapping[str, tuple[str, str]] = {
     "heat2": ("text-primary", ""),
     "heat3": ("text-primary", ""),
     "heat4": ("text-success", "bold"),
+}
+
+# The cell in which one area ends and a shaded one begins: the shade's ink as its background.
+_EDGES: Mapping[str, tuple[str, str, float]] = {
+    "gpu+wait": ("gpu", "wait", 0.25),
+    "core+wait": ("core", "wait", 0.25),
+    "vram+others": ("vram", "others", 0.5),
 }
 
 # How far a colour that no theme has lies between background and foreground.
@@ -57,7 +65,7 @@ class Palette:
 
     def style(self, role: str) -> Style:
         """Return the style of a role."""
-        return self.styles.get(role) or self.styles[""]
+        return self.styles.get(role) or self.styles.get(role.partition("+")[0]) or self.styles[""]
 
     def on(self, base: Style) -> Palette:
         """Return the same palette with its styles laid over a base style."""
@@ -70,12 +78,18 @@ def palette(variables: Mapping[str, str], *, color: bool, ansi: bool, dark: bool
     Without `color` only bold, dim and reverse are left (NO_COLOR). With `ansi` only the terminal's own
     16 colours are used, and dim where a theme would blend.
     """
-    return Palette(
-        {
-            role: _style(name, attributes, variables, color=color, ansi=ansi, dark=dark)
-            for role, (name, attributes) in _LOOKS.items()
-        }
-    )
+    styles = {
+        role: _style(name, attributes, variables, color=color, ansi=ansi, dark=dark)
+        for role, (name, attributes) in _LOOKS.items()
+    }
+    background = _parse(variables.get("background", ""))
+    if color and not ansi and background is not None:
+        for edge, (role, shade, ink) in _EDGES.items():
+            behind = _color(_LOOKS[shade][0], variables, ansi=ansi, dark=dark)
+            if behind is not None:
+                blended = background.blend(behind, ink).rich_color
+                styles[edge] = styles[role] + Style(bgcolor=blended)
+    return Palette(styles)
 
 
 def palette_of(widget: Widget, *, color: bool = True) -> Palette:

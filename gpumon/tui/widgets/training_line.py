@@ -11,10 +11,10 @@ from gpumon.paint.bars import gauge
 from gpumon.paint.glyphs import Glyphs, glyphs
 from gpumon.paint.numbers import duration, percent
 from gpumon.paint.row import Row, Span, clip, clip_left, fit, row_width
+from gpumon.tui.widgets.finding_words import framework_name
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.pane import Pane
 
-FRAMEWORKS = {"yolov5": "YOLOv5", "ultralytics": "Ultralytics", "torch": "PyTorch"}
 _PHASES = {
     Phase.START: "starting",
     Phase.VALIDATE: "validating",
@@ -82,12 +82,12 @@ def _joined(pieces: list[_Piece], glyph: Glyphs) -> Row:
 
 def _pieces(reading: TrainingReading, glyph: Glyphs, *, ascii_only: bool) -> list[_Piece]:
     training = reading.training
-    framework = FRAMEWORKS.get(training.framework, training.framework)
+    framework = framework_name(training.framework)
     name = clip(training.name, _NAME_CELLS, glyph.ellipsis)
     pieces = [
         _Piece(0, (Span(framework, "title"),)),
         _Piece(6, (Span(name),), apart=False),
-        _Piece(2, (Span(f"pid {training.id.pid}"),), apart=False),
+        _Piece(3, (Span(f"pid {training.id.pid}"),), apart=False),
     ]
     model = _model(training)
     if model:
@@ -96,7 +96,7 @@ def _pieces(reading: TrainingReading, glyph: Glyphs, *, ascii_only: bool) -> lis
     size = _setting(settings.imgsz)
     if size is not None:
         pieces.append(_Piece(8, (Span(f"{size}px"),), apart=not model))
-    for rank, word, setting in ((3, "batch", settings.batch_size), (3, "workers", settings.workers)):
+    for rank, word, setting in ((2, "batch", settings.batch_size), (2, "workers", settings.workers)):
         value = _setting(setting)
         pieces.append(_Piece(rank, (Span(f"{word} ", "dim"), Span(glyph.dash if value is None else value))))
     run_dir = known(training.run_dir)

@@ -8,10 +8,9 @@ from gpumon.model.training import Setting, Training
 from gpumon.paint.glyphs import Glyphs, ascii_words, glyphs
 from gpumon.paint.row import Row, Span, clip, spread
 from gpumon.paint.wrap import wrap
-from gpumon.tui.widgets.finding_words import finding_row, memory_row, suggestion_row
+from gpumon.tui.widgets.finding_words import finding_row, framework_name, memory_row, suggestion_row
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.pane import Pane
-from gpumon.tui.widgets.training_line import FRAMEWORKS
 
 _INDENT = 2
 _HINT = (Span("enter: why   y: copy the command", "dim"),)
@@ -33,6 +32,8 @@ class VerdictPane(Pane):
         glyph = glyphs(frame.view.ascii)
         inner = max(0, width - 2)
         blocks = _blocks(frame, glyph)
+        outlook = frame.training_report.memory if frame.training_report is not None else None
+        memory = memory_row(outlook, frame.training, glyph) if outlook is not None else ()
         hinted = next((row for row, _ in blocks if row[0].role == "suggestion"), ())
         rows: list[Row] = []
         shown = 0
@@ -41,11 +42,14 @@ class VerdictPane(Pane):
             words = _words(row, ascii_only=frame.view.ascii)
             wrapped = wrap(words, inner - indent, indent=_INDENT)
             left = height - len(rows)
-            if shown and len(wrapped) > left:
+            if shown and len(wrapped) > left and not (left and row == memory):
                 break
+            if len(wrapped) > left:
+                wrapped = wrapped[:left]
+                wrapped[-1] = (*wrapped[-1], Span(f" {glyph.ellipsis}", "dim"))
             if len(wrapped) == 1 and row == hinted:
                 hint_at = len(rows)
-            rows.extend((Span(" " * (indent + 1)), *part) for part in wrapped[:left])
+            rows.extend((Span(" " * (indent + 1)), *part) for part in wrapped)
             shown += 1
         hidden = len(blocks) - shown
         if hidden > 0 and len(rows) < height:
@@ -107,7 +111,7 @@ def _judgement(report: TrainingReport, frame: Frame, glyph: Glyphs) -> list[tupl
 
 
 def _candidate(number: int, training: Training) -> Row:
-    framework = FRAMEWORKS.get(training.framework, training.framework)
+    framework = framework_name(training.framework)
     run_dir = known(training.run_dir) or ""
     return (
         Span(f"{number} ", "key"),
