@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timezone
 from functools import partial
@@ -30,6 +31,9 @@ from gpumon.tui.messages import NewsArrived
 from gpumon.tui.screens.overview import OverviewScreen
 from gpumon.tui.screens.view_screen import ViewScreen
 from gpumon.tui.widgets.frame import Frame, View
+
+# With --low-bandwidth at most every other second is shown: 2.0 kB/s at 120x40 instead of 3.0.
+_LOW_BANDWIDTH_SECONDS = 1.5
 
 SPANS_SECONDS = (60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
 
@@ -81,6 +85,7 @@ class GpumonApp(App[int]):
             self.register_theme(theme)
         self.theme = look.theme
         self.set_class(settings.ascii, "-ascii")
+        self.animation_level = "none"
         self.copied: str | None = None
         self._inert = Inert()
         self._feed = feed
@@ -114,6 +119,8 @@ class GpumonApp(App[int]):
 
     def on_mount(self) -> None:
         """Begin to listen, and show what there is already."""
+        # After ctrl+z and fg the terminal is empty, and only what changes would be sent.
+        self.app_resume_signal.subscribe(self, self._repaint)
         self._feed.subscribe(self._news_from_feed)
         self._take_news()
 
@@ -245,9 +252,14 @@ class GpumonApp(App[int]):
             yield SystemCommand(binding.description.capitalize(), binding.tooltip, run)
         yield SystemCommand("Theme", "choose other colours", self.action_change_theme)
 
+    def _repaint(self, _app: App[object]) -> None:
+        self.screen.refresh(layout=True)
+
     def _news_from_feed(self) -> None:
         # Called in the monitor's thread: post_message is the one thing that may be done from there.
-        self.post_message(NewsArrived())
+        # After the end its event loop is closed, which is no concern of the monitor's.
+        with suppress(RuntimeError):
+            self.post_message(NewsArrived())
 
     def _take_news(self) -> None:
         if self._paused and self._news is not None:
@@ -256,11 +268,21 @@ class GpumonApp(App[int]):
         if report is None or window is None:
             return
         first = self._news is None
+        if self._is_too_soon(report):
+            return
         self._news = (report, window)
         if first:
             self._choose_gpu_of_settings(report)
         self._follow(report.attachment.state)
         self.show_frame()
+
+    def _is_too_soon(self, report: Report) -> bool:
+        """Tell whether a narrow line is spared this frame: nothing but time has changed since the last."""
+        if self._news is None or not self._settings.low_bandwidth:
+            return False
+        before = self._news[0]
+        seconds = report.sample.instant.monotonic_seconds - before.sample.instant.monotonic_seconds
+        return report.attachment.state is before.attachment.state and 0 <= seconds < _LOW_BANDWIDTH_SECONDS
 
     def _choose_gpu_of_settings(self, report: Report) -> None:
         asked = self._settings.gpu

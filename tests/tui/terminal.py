@@ -61,6 +61,16 @@ class Terminal:
             pass
         return int(self.process.returncode)
 
+    def wait_until_stopped(self) -> None:
+        """Read until the process is stopped, as by SIGSTOP."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        stat = Path(f"/proc/{self.process.pid}/stat")
+        while stat.read_text(encoding="utf-8").rpartition(") ")[2][0] != "T":
+            assert time.monotonic() < deadline, "it does not stop"
+            self._read_some(0.05)
+        while self._read_some(0.0):
+            pass
+
     def hang_up(self) -> None:
         """Close the terminal's other end, as a lost ssh connection does."""
         os.close(self.master)

@@ -30,6 +30,15 @@ async def test_leaving_does_not_close_the_feed() -> None:
         assert shown.feed.closed == 0
 
 
+async def test_news_after_the_end_is_harmless() -> None:
+    """The monitor's thread may still tell of news when the dashboard is gone."""
+    async with dashboard() as shown:
+        await shown.press("q")
+    shown.feed.advance()
+
+    assert shown.app.is_running is False
+
+
 @pytest.mark.parametrize("key", ["question_mark", "h", "f1"])
 async def test_help_lists_every_binding(key: str) -> None:
     """Help opens by three keys, names every key that works, and esc closes it."""

@@ -82,6 +82,18 @@ async def test_the_first_report_takes_the_place_of_the_word() -> None:
         assert "STARVED" in shown.text()
 
 
+async def test_low_bandwidth_shows_every_other_second() -> None:
+    """With --low-bandwidth a report one second after the last is not drawn, the next one is."""
+    async with dashboard(low_bandwidth=True) as shown:
+        before = shown.text()
+        await shown.advance()
+        after_one = shown.text()
+        await shown.advance()
+
+        assert before == after_one
+        assert before != shown.text()
+
+
 async def test_searching_shows_the_machine() -> None:
     """Without a training the machine's GPU and cores are shown, with a word."""
     async with dashboard("searching") as shown:

@@ -58,6 +58,19 @@ def test_a_lost_terminal_ends_the_dashboard(terminal: Terminal) -> None:
     assert terminal.wait() > 0
 
 
+def test_suspended_and_continued_it_is_drawn_anew(terminal: Terminal) -> None:
+    """Ctrl-Z gives the terminal back; when it is continued the whole screen is drawn again."""
+    terminal.send("\x1a")
+    terminal.wait_until_stopped()
+    restored = terminal.is_restored()
+    terminal.output = b""
+    terminal.process.send_signal(signal.SIGCONT)
+    terminal.read_until("quit")
+
+    assert restored
+    assert b"STARVED" in terminal.output
+
+
 def test_a_copied_command_is_printed_after_the_end(terminal: Terminal) -> None:
     """`y` sends the command to the clipboard by OSC 52, and leaves it on the terminal at the end."""
     terminal.send("y")
