@@ -29,6 +29,8 @@ from gpumon.sources.threads import ThreadSampler, ThreadTarget, find_threads
 _SLOW_SECONDS = 5.0
 _PATIENCE_SECONDS = 0.2
 _PIN_THREAD = "pt_data_pin"
+# A zombie has ended: its parent (a notebook, a container's PID 1) has only not taken note yet.
+_DEAD = frozenset("ZX")
 
 
 class Follower:
@@ -79,7 +81,7 @@ class Follower:
         shm, shm_on_time = self._shm.newest(0.0)
         late = (("files", files_on_time), ("shm", shm_on_time))
         self._late = tuple(name for name, on_time in late if not on_time)
-        if not any(process.id == self._training.id for process in processes):
+        if not any(process.id == self._training.id and process.state not in _DEAD for process in processes):
             return self._end(now, cgroup)
         self._remember_kills(cgroup)
         self._last = self._compose(
