@@ -33,11 +33,13 @@ def command(context: click.Context, /, pid: int | None, **flags: Any) -> None:
     if pid is not None and not process_exists(pid):
         click.echo(f"gpumon: there is no process {pid}", err=True)
         context.exit(1)
-    from gpumon.sources.clock import SystemClock
-    from gpumon.tui.run import run_dashboard
 
     monitor = build_monitor(settings, Wish(pid=pid))
     monitor.start()
+    # Imported while the first sample is taken: the first frame is the sooner there.
+    from gpumon.sources.clock import SystemClock
+    from gpumon.tui.run import run_dashboard
+
     try:
         code = run_dashboard(monitor, settings, SystemClock())
     finally:

@@ -49,11 +49,13 @@ def command(
             context.exit(advise(settings, pid, as_json=False, timeout_seconds=20.0))
         from gpumon.monitor.attaching import Wish
         from gpumon.monitor.build import build_monitor
-        from gpumon.sources.clock import SystemClock
-        from gpumon.tui.run import run_dashboard
 
         monitor = build_monitor(settings, Wish(pid=pid))
         monitor.start()
+        # Imported while the first sample is taken: the first frame is the sooner there.
+        from gpumon.sources.clock import SystemClock
+        from gpumon.tui.run import run_dashboard
+
         try:
             code = run_dashboard(monitor, settings, SystemClock())
         finally:

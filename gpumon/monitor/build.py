@@ -7,6 +7,8 @@ import socket
 from pathlib import Path
 
 from gpumon.frameworks.find import find_trainings
+from gpumon.model.clock import Instant
+from gpumon.model.gpu import DriverState, GpusReading
 from gpumon.model.text import clean
 from gpumon.model.training import Training
 from gpumon.monitor.attaching import Found, Wish
@@ -32,13 +34,20 @@ def build_monitor(settings: Settings, wish: Wish) -> Monitor:
     clock = SystemClock()
     looks = LookThread(settings.thread_rate_hertz, seed=os.getpid())
     scanner = ProcessScanner()
+    gpus = _CountedGpus(NvmlSource(clock, select=(settings.gpu,) if settings.gpu else ()))
     followers: list[Follower] = []
+    before: list[Training] = []
 
     def find(gpu_pids: frozenset[int]) -> Found:
         also = gpu_pids if wish.pid is None else gpu_pids | {wish.pid}
         processes = scanner.scan(also)
         name = next((seen.name for seen in processes if seen.id.pid == wish.pid), None)
-        return Found(find_trainings(processes, gpu_pids=gpu_pids), name)
+        # YOLOv5 cuts its workers to the CPUs per GPU; a choice of GPUs here is none there.
+        visible_gpus = gpus.count if not settings.gpu else None
+        before[:] = find_trainings(
+            processes, gpu_pids=gpu_pids, visible_gpus=visible_gpus, before=tuple(before)
+        )
+        return Found(tuple(before), name)
 
     def follow(training: Training) -> Follower:
         follower = Follower(training, lambda gone: _forget(gone, followers, looks))
@@ -48,7 +57,7 @@ def build_monitor(settings: Settings, wish: Wish) -> Monitor:
 
     parts = Parts(
         clock=clock,
-        gpus=NvmlSource(clock, select=(settings.gpu,) if settings.gpu else ()),
+        gpus=gpus,
         host=HostSource(),
         own=OwnCostSource(),
         find=find,
@@ -58,6 +67,25 @@ def build_monitor(settings: Settings, wish: Wish) -> Monitor:
         stop=looks.stop,
     )
     return Monitor(parts, wish, settings.interval_seconds)
+
+
+class _CountedGpus:
+    """A source of GPUs that remembers how many there are (None: no driver, or none yet)."""
+
+    def __init__(self, source: NvmlSource) -> None:
+        self._source = source
+        self.count: int | None = None
+
+    def read(self, now: Instant) -> GpusReading:
+        """Return what the source reads."""
+        reading = self._source.read(now)
+        if reading.driver.state is DriverState.OK:
+            self.count = len(reading.gpus)
+        return reading
+
+    def close(self) -> None:
+        """Close the source."""
+        self._source.close()
 
 
 def _forget(gone: Follower, followers: list[Follower], looks: LookThread) -> None:

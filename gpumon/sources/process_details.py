@@ -27,6 +27,7 @@ VARIABLES: tuple[str, ...] = (
     "CUDA_VISIBLE_DEVICES",
     "PIN_MEMORY",
     "GPUMON_VIRTUAL_GPU",
+    "YOLO_CONFIG_DIR",
     "YOLOV5*",
     "YOLOv5*",
     "VIRTUAL_ENV",
