@@ -14,19 +14,10 @@ _SOURCE_CELLS = 16
 
 
 class StatusLine(Pane):
-    """Errors of sources and late sources at the left, gpumon's own CPU and memory at the right.
-
-    `note` is a word of the app's own (as `paused`), shown before all else.
-    """
+    """Errors of sources and late sources at the left, gpumon's own CPU and memory at the right."""
 
     DEFAULT_CSS = "StatusLine { height: 1; }"
     FRAMED = False
-    note = ""
-
-    def say(self, note: str) -> None:
-        """Show a word of the app's own; empty takes it away."""
-        self.note = note
-        self.redraw()
 
     def draw(self, frame: Frame, width: int, height: int) -> list[Row]:
         """Return the line."""
@@ -37,8 +28,7 @@ class StatusLine(Pane):
         room = width - row_width(cost) - 1
         if room < 0:
             return [cost]
-        note: Row = (Span(f" {self.note}", "warn"),) if self.note else ()
-        left: Row = (*note, *_troubles(sample, glyph, room - row_width(note)))
+        left = _troubles(sample, glyph, room)
         return [(*left, Span(" " * (room + 1 - row_width(left))), *cost)]
 
 

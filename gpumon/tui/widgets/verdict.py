@@ -60,12 +60,6 @@ class VerdictPane(Pane):
             rows[hint_at] = spread(rows[hint_at], _HINT, width - 1)
         return rows
 
-    def wanted_rows(self, width: int) -> int:
-        """Return how many rows, box included, would show everything at that width."""
-        if self.frame is None:
-            return 3
-        return len(self.draw(self.frame, width - 2, 100)) + 2
-
 
 def _blocks(frame: Frame, glyph: Glyphs) -> list[tuple[Row, int]]:
     """Return what there is to say, most important first, each with its indent."""
