@@ -121,3 +121,14 @@ def test_a_demo_without_dashboard_runs_until_it_is_ended(number: int, code: int)
 
     assert (code, "") == (process.returncode, stderr.strip())
     assert until(lambda: is_gone(pid))
+
+
+def test_a_demo_without_a_terminal_prints_the_advice() -> None:
+    """`gpumon demo | cat` finds what is wrong with the starved training, labels it simulated, and ends it."""
+    finished = _run("demo", "starved", "--interval", "1")
+    pid = int(finished.stderr.split()[-1])
+
+    assert (3, f"simulated training starved: pid {pid}\n") == (finished.returncode, finished.stderr)
+    assert finished.stdout.splitlines()[0].endswith("SIMULATED")
+    assert "  WARNING starved-" in finished.stdout
+    assert is_gone(pid)
