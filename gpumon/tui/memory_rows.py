@@ -79,7 +79,7 @@ def _outlook_rows(outlook: MemoryOutlook | None, width: int) -> list[Row]:
         rows += _word(f"largest batch that fits: {batch.reason}", width)
     else:
         low, high = outlook.largest_safe_batch_low, outlook.largest_safe_batch_high
-        interval = "" if low is None or high is None else f" ({low} to {high})"
+        interval = "" if low is None or high is None or low == high else f" ({low} to {high})"
         rows.append((_name("largest batch"), Span(f"~{batch}{interval}", "value")))
     return rows
 

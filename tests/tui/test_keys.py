@@ -53,6 +53,14 @@ async def test_help_lists_every_binding(key: str) -> None:
         assert before == shown.text()
 
 
+async def test_h_is_help_on_a_chart_too() -> None:
+    """No pane takes the help key for itself."""
+    async with dashboard() as shown:
+        await shown.press("5", "h")
+
+        assert "┌─ help" in shown.text()
+
+
 async def test_help_explains_the_keys_of_the_screen_it_was_opened_on() -> None:
     """On the processes screen, help has the filter's key."""
     async with dashboard(size=(120, 80)) as shown:

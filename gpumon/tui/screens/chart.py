@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import ClassVar
 
+from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
 from gpumon.tui.key_line import Item
@@ -12,6 +14,15 @@ from gpumon.tui.screens.view_screen import ViewScreen
 from gpumon.tui.widgets.enlarged_chart import EnlargedChart
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.pane import Pane
+
+
+class LargeChart(EnlargedChart, inherit_bindings=False):
+    """The chart with the arrow keys only: h is help here as everywhere."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left", "step(-1)", "previous", id="chart.previous", tooltip="the measure before"),
+        Binding("right", "step(1)", "next measure", id="chart.next", tooltip="the next measure"),
+    ]
 
 
 class ChartScreen(ViewScreen):
@@ -25,11 +36,11 @@ class ChartScreen(ViewScreen):
 
     def body(self) -> Iterable[Widget]:
         """Return the chart."""
-        yield EnlargedChart(self._metric)
+        yield LargeChart(self._metric)
 
     def show(self, frame: Frame) -> None:
         """Show a frame; the chart moves only every few seconds, because moving it sends all of its cells."""
-        chart = self.query_one(EnlargedChart)
+        chart = self.query_one(LargeChart)
         if chart.frame is None or is_due(chart.frame, frame):
             chart.show(frame)
         for pane in self.query(Pane):
