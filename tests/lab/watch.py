@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from gpumon.model.finding import Finding
 from gpumon.model.measure import Missing, number
+from gpumon.model.process import Role
 from gpumon.model.reading import TrainingReading
 from gpumon.model.report import AttachState, Report, TrainingReport
 from gpumon.model.suggestion import Suggestion
@@ -157,6 +158,13 @@ def wait_ratio(looks: list[Look]) -> float:
     return sum(loader.main_waiting_samples for loader in loaders) / sum(
         loader.main_samples for loader in loaders
     )
+
+
+def run_queue_ratio(looks: list[Look]) -> float:
+    """Return the share of time in which the main process wanted a core and had none."""
+    rows = [row for look in looks[1:] for row in look.reading.processes if row.role is Role.MAIN]
+    ratios = [number(row.run_queue_wait_ratio) or 0.0 for row in rows]
+    return sum(ratios) / len(ratios)
 
 
 def images_per_second(look: Look) -> float:
