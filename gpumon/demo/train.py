@@ -7,10 +7,11 @@ computing is spinning in the main thread, as CUDA's sync does, and a timeline fi
 from __future__ import annotations
 
 import argparse
+import contextlib
 import math
+import multiprocessing
 import os
 import random
-import shutil
 import sys
 import threading
 import time
@@ -204,9 +205,15 @@ def watch_lifeline() -> None:
     def wait() -> None:
         # Nobody writes: a read returns when the last writer is gone, also when it was killed.
         os.read(int(descriptor), 1)
+        for worker in multiprocessing.active_children():
+            worker.kill()
         temporary = Path(os.environ.get(TEMPORARY_VARIABLE, ""))
         if temporary.name.startswith(TEMPORARY_PREFIX):
-            shutil.rmtree(temporary, ignore_errors=True)
+            # Exec ends the main thread, which could write again what is being removed here; a worker that
+            # is just dying may still do so once.
+            clear = 'rm -rf -- "$0" 2>/dev/null || { sleep 1; rm -rf -- "$0"; }'
+            with contextlib.suppress(OSError):
+                os.execvp("sh", ["sh", "-c", clear, str(temporary)])  # noqa: S606, S607 - POSIX has sh
         os._exit(143)
 
     threading.Thread(target=wait, daemon=True).start()

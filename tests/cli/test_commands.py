@@ -106,7 +106,7 @@ def test_the_doctor_gives_a_line_to_everything() -> None:
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)])
 def test_a_demo_without_dashboard_runs_until_it_is_ended(number: int, code: int) -> None:
-    """Its PID is printed; Ctrl-C (130) or SIGTERM ends gpumon and the training with it."""
+    """Its PID is printed; Ctrl-C (130) or SIGTERM ends gpumon and the training, which clears up."""
     with subprocess.Popen(
         [*GPUMON, "demo", "healthy", "--no-dashboard"],
         cwd=ROOT, env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -115,12 +115,13 @@ def test_a_demo_without_dashboard_runs_until_it_is_ended(number: int, code: int)
         assert process.stdout is not None
         assert process.stderr is not None
         pid = int(process.stdout.readline())
-        assert not is_gone(pid)
+        directory = Path(f"/proc/{pid}/cwd").readlink()
         process.send_signal(number)
         stderr = process.stderr.read()
 
     assert (code, "") == (process.returncode, stderr.strip())
     assert until(lambda: is_gone(pid))
+    assert until(lambda: not directory.exists())
 
 
 def test_a_demo_without_a_terminal_prints_the_advice() -> None:
