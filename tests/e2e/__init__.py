@@ -1,0 +1,1 @@
+"""gpumon's commands as processes of their own, on its demos."""

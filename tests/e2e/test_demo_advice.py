@@ -1,0 +1,65 @@
+"""From a starved demo to the promised rate, by the command that `gpumon advise` prints; other verdicts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gpumon.demo import launch
+from tests.e2e.demo_runs import Advice, advise, advised, images_per_second, scenario, shell
+
+_WARNING_FOUND = 3
+_MEASURED_SECONDS = 8.0
+
+
+def test_command_of_the_advice_brings_the_promised_rate(tmp_path: Path) -> None:
+    """The rate after a restart with the printed command lies within the promised interval."""
+    starved = scenario("starved")
+    with launch.start(starved, tmp_path) as demo:
+        advice = advise(demo.process.pid)
+    assert (_WARNING_FOUND, True) == (advice.code, advice.verdict.startswith("starved-"))
+    suggestion = advice.suggestion("workers")
+    assert suggestion is not None
+    promised = suggestion["images_per_second"]
+    log = tmp_path / "advised.log"
+    with shell(suggestion["command"], log):
+        achieved = images_per_second(log, starved.batch_size, _MEASURED_SECONDS)
+    print(
+        f"starved, --workers {suggestion['from']} -> {suggestion['to']}: {promised['now']:.0f} images/s ->"
+        f" {promised['predicted']:.0f} predicted ({promised['low']:.0f} to {promised['high']:.0f}),"
+        f" {achieved:.0f} achieved"
+    )
+    assert promised["now"] < promised["low"] <= achieved <= promised["high"]
+
+
+@pytest.fixture(scope="module")
+def healthy() -> Advice:
+    """The advice on a demo whose loader keeps up."""
+    return advised(scenario("healthy"))
+
+
+def test_healthy_demo_is_compute_bound(healthy: Advice) -> None:
+    """A loader that keeps up is no finding to act on: exit code 0."""
+    assert ("compute-bound", 0) == (healthy.verdict, healthy.code)
+
+
+def test_healthy_demo_needs_no_other_workers(healthy: Advice) -> None:
+    """Nothing is said about workers where they keep up."""
+    assert healthy.suggestion("workers") is None
+
+
+def test_oversubscribed_demo_has_too_many_workers() -> None:
+    """Twice as many workers as cores are too many, and fewer are advised."""
+    advice = advised(scenario("oversubscribed"))
+    assert ("starved-too-many-workers", _WARNING_FOUND) == (advice.verdict, advice.code)
+    suggestion = advice.suggestion("workers")
+    assert suggestion is not None
+    assert suggestion["to"] < suggestion["from"]
+
+
+def test_slow_disk_demo_is_starved() -> None:
+    """Workers that wait for a disk starve the GPU."""
+    advice = advised(scenario("slow-disk"))
+    assert advice.verdict.startswith("starved-")
+    assert advice.code == _WARNING_FOUND
