@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from gpumon.advice.advise import report_on
@@ -18,6 +18,7 @@ from gpumon.model.reading import TrainingReading
 from gpumon.model.report import Attachment, Report
 from gpumon.model.sample import Sample, SelfReading, SourceError
 from gpumon.model.source import Listener, Source
+from gpumon.model.text import clean
 from gpumon.model.training import Ended, Training
 from gpumon.monitor.attaching import Attaching, Found, Wish
 from gpumon.monitor.source_thread import SourceThread
@@ -91,6 +92,7 @@ class Monitor:
         self._found = Found(())
         self._next_scan_seconds = 0.0
         self._sequence = 0
+        self._failure = ""
         self._report: Report | None = None
         self._window: Window | None = None
         self._listeners: list[Listener] = []
@@ -140,6 +142,10 @@ class Monitor:
         self._parts.stop()
         for source in (*self._virtual.values(), self._parts.host, self._parts.own):
             source.close()
+        _, is_idle = self._gpus.newest(0.0)
+        if is_idle:
+            # A driver that hangs in a call is left alone: shutting it down would hang here too.
+            self._parts.gpus.close()
         self._virtual.clear()
 
     def tick(self, late_seconds: float = 0.0) -> Report:
@@ -150,13 +156,15 @@ class Monitor:
         self._ask_for_scan(now)
         host = self._parts.host.read(now)
         gpus, gpus_on_time = self._gpus.newest(patience)
-        attachment = self._attach(patience)
+        attachment, scan_on_time = self._attach(patience)
         all_gpus = self._with_virtual(now, gpus)
         trainings = tuple(following.read(now, all_gpus) for following in self._following.values())
         for reading in trainings:
             if reading.ended is not None:
                 self._ended[reading.training.id] = reading.ended
-        late: tuple[str, ...] = () if gpus_on_time else ("nvml",)
+        late = tuple(
+            name for name, on_time in (("nvml", gpus_on_time), ("scan", scan_on_time)) if not on_time
+        )
         late += tuple(name for following in self._following.values() for name in following.late())
         sample = Sample(
             sequence=self._sequence,
@@ -189,7 +197,10 @@ class Monitor:
     def _run(self) -> None:
         due = self._parts.clock.now().monotonic_seconds
         while not self._closing:
-            self.tick(max(0.0, self._parts.clock.now().monotonic_seconds - due))
+            try:
+                self.tick(max(0.0, self._parts.clock.now().monotonic_seconds - due))
+            except Exception as failure:  # noqa: BLE001 - shown with the next sample; sampling goes on
+                self._failure = clean(f"{type(failure).__name__}: {failure}", 300)
             due += self._interval_seconds
             behind = self._parts.clock.now().monotonic_seconds - due
             if behind > 0:
@@ -212,9 +223,9 @@ class Monitor:
         self._next_scan_seconds = now.monotonic_seconds + period
         self._finder.ask(now)
 
-    def _attach(self, patience: float) -> Attachment:
-        """Take in the newest scan and follow what is to be followed."""
-        found, _ = self._finder.newest(patience)
+    def _attach(self, patience: float) -> tuple[Attachment, bool]:
+        """Take in the newest scan and follow what is to be followed; tell whether the scan was on time."""
+        found, on_time = self._finder.newest(patience)
         fresh = found is not None and found is not self._found
         if found is not None:
             self._found = found
@@ -230,7 +241,7 @@ class Monitor:
                 self._following[identity] = self._parts.follow(training)
             elif fresh:
                 self._following[identity].refresh(training)
-        return attachment
+        return attachment, on_time
 
     def _with_virtual(self, now: Instant, gpus: GpusReading | None) -> GpusReading:
         """Return the driver's GPUs and the virtual ones of the simulated trainings."""
@@ -244,17 +255,23 @@ class Monitor:
         }
         for path in self._virtual.keys() - paths:
             self._virtual.pop(path).close()
-        for path in paths - self._virtual.keys():
+        for path in sorted(paths - self._virtual.keys()):
             self._virtual[path] = self._parts.virtual(path, len(gpus.gpus) + len(self._virtual))
         virtual = [source.read(now) for source in self._virtual.values()]
         if not virtual:
             return gpus
-        driver = gpus.driver if gpus.driver.state is DriverState.OK else virtual[0].driver
+        driver = gpus.driver
+        if driver.state is not DriverState.OK:
+            # The virtual GPU's word first, and why there is no other.
+            text = "; ".join(words for words in (virtual[0].driver.text, driver.text) if words)
+            driver = replace(virtual[0].driver, text=text)
         return GpusReading(driver, (*gpus.gpus, *(gpu for reading in virtual for gpu in reading.gpus)))
 
     def _errors(self) -> tuple[SourceError, ...]:
         threads = (self._gpus, self._finder)
         own = tuple(SourceError(thread.name, thread.error) for thread in threads if thread.error)
+        if self._failure:
+            own += (SourceError("monitor", f"a sample was lost: {self._failure}"),)
         return own + tuple(error for following in self._following.values() for error in following.errors())
 
     def _remember_gpu_pids(self, sample: Sample) -> None:

@@ -29,7 +29,8 @@ def area(
     """Return `height` rows of len(values) cells, the uppermost first; `top` is the value of the upper edge.
 
     `stacked` stands on `values`, drawn as `stacked_glyph`; the cell in which it begins has the role
-    `role+stacked_role`. `limit` and `peak` are lines through the cells that are free. A column without a value is empty; a value of zero is a dim base line.
+    `role+stacked_role`. `limit` and `peak` are lines through the cells that are free. A column without a
+    value is empty; a value of zero is a dim base line.
     """
     if height <= 0:
         return []

@@ -71,9 +71,8 @@ def appearance(settings: Settings, environ: Mapping[str, str]) -> Appearance:
     if settings.theme and settings.theme not in theme_names():
         known = ", ".join(theme_names())
         raise UnknownThemeError(f"there is no theme {settings.theme!r}; there are {known}")
-    color = settings.color and not environ.get("NO_COLOR")
     light = environ.get("COLORFGBG", "").rpartition(";")[2] in _LIGHT_BACKGROUNDS
-    if not color:
+    if not settings.color:
         # Only with the terminal's own colours does Textual send none at all; otherwise it sends greys.
         return Appearance(theme="ansi-light" if light else "ansi-dark", ansi=True, color=False)
     theme = settings.theme

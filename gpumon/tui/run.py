@@ -34,6 +34,9 @@ def run_dashboard(
     except UnknownThemeError as error:
         sys.stderr.write(f"gpumon: {error}\n")
         return 2
+    if settings.color:
+        # Textual would honour it over the flag that asked for colour; the settings have heeded it.
+        os.environ.pop("NO_COLOR", None)
     app = SignalledApp(feed, settings, clock, look)
     result = app.run(mouse=settings.mouse)
     app.forget_signals()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import threading
 from itertools import count
 
 from gpumon.model.clock import Clock
-from gpumon.settings import Settings
+from gpumon.settings import resolve
 from gpumon.tui.run import run_dashboard
 from tests.tui.fake_feed import FakeClock, FakeFeed
 from tests.tui.fakes import VARIANTS
@@ -24,8 +25,15 @@ def main() -> int:
     parser.add_argument("--low-bandwidth", action="store_true")
     parser.add_argument("--period", type=float, default=1.0, help="seconds between reports; 0 for one report")
     asked = parser.parse_args()
-    settings = Settings(
-        ascii=asked.ascii, color=not asked.no_color, theme=asked.theme, low_bandwidth=asked.low_bandwidth
+    settings = resolve(
+        {
+            "ascii": asked.ascii,
+            "color": False if asked.no_color else None,
+            "theme": asked.theme,
+            "low_bandwidth": asked.low_bandwidth,
+        },
+        os.environ,
+        {},
     )
     feed = FakeFeed(asked.variant)
     clock: Clock = FakeClock()

@@ -172,8 +172,8 @@ def _sgr_numbers(output: bytes) -> set[int]:
         (Settings(low_bandwidth=True), {"TERM": "xterm-256color"}, ("ansi-dark", True, True)),
         (Settings(theme="nord"), {"TERM": "xterm"}, ("nord", False, True)),
         (Settings(theme="nord", color=False), {"TERM": "xterm-256color"}, ("ansi-dark", True, False)),
-        (Settings(), {"TERM": "xterm-256color", "NO_COLOR": "1"}, ("ansi-dark", True, False)),
-        (Settings(), {"TERM": "xterm-256color", "NO_COLOR": ""}, ("gpumon-dark", False, True)),
+        (Settings(color=False), {"TERM": "xterm-256color"}, ("ansi-dark", True, False)),
+        (Settings(color=True), {"TERM": "xterm-256color", "NO_COLOR": "1"}, ("gpumon-dark", False, True)),
     ],
 )
 def test_appearance(settings: Settings, environ: dict[str, str], expected: tuple[str, bool, bool]) -> None:

@@ -12,6 +12,7 @@ from textual.widget import Widget
 
 from gpumon.model.measure import known
 from gpumon.tui.key_line import Item, KeyLine
+from gpumon.tui.widgets.cell_update import CellCompositor
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.pane import Pane
 from gpumon.tui.widgets.training_line import TrainingLine
@@ -49,6 +50,11 @@ class ViewScreen(Screen[None]):
     PLACE: ClassVar[str] = ""
     KEYS: ClassVar[tuple[Item, ...]] = ()
 
+    def __init__(self) -> None:
+        super().__init__()
+        # Sends only the cells that changed: Textual's own sends every dirty line from its start.
+        self._compositor = CellCompositor()
+
     @property
     def dashboard(self) -> GpumonApp:
         """The app, which owns the frame and the user's choices."""
@@ -56,7 +62,7 @@ class ViewScreen(Screen[None]):
 
     def body(self) -> Iterable[Widget]:
         """Return what stands between the top line and the bottom line."""
-        raise NotImplementedError
+        return ()
 
     def compose(self) -> ComposeResult:
         """Build the lines and the body."""

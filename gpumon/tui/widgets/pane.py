@@ -65,7 +65,8 @@ class Pane(Widget):
 
     def draw(self, frame: Frame, width: int, height: int) -> list[Row]:
         """Return the rows inside the box, at most `height` of at most `width` cells."""
-        raise NotImplementedError
+        del frame, width, height
+        return []
 
     def redraw(self) -> None:
         """Build the rows anew from the same frame (a cursor moved, a sort order changed)."""
