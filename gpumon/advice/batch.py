@@ -52,7 +52,13 @@ def larger_batch(
 def smaller_batch(
     view: View, finding: Finding, rewrite: Callable[[Training, Mapping[str, int]], Maybe[str]]
 ) -> tuple[Suggestion, ...]:
-    """Return the advice to lower the batch where the training may run out of memory."""
+    """Return the advice to lower the batch where the training may run out of memory.
+
+    Memory that grows without end is no matter of the batch: then there is none.
+    """
+    seen = memory_of(view)
+    if not isinstance(seen, Missing) and seen.growth is not None:
+        return ()
     model = _model(view)
     if isinstance(model, Missing) or model.batch <= 1:
         return ()

@@ -4,14 +4,16 @@ Model: facts on allocation. PyTorch's caching allocator gives nothing back, so w
 high-water mark. For exchangeable peaks per step the number of new records in the next m steps after n
 is about ln((n + m) / n) (record theory); a record exceeds the last one by an exponential amount of mean
 g. So P(out of memory) = 1 - exp(-ln((n + m) / n) * exp(-H / g)) with H the headroom. An estimate, not
-yet calibrated on real GPUs: shown as a word with its number.
+yet calibrated on real GPUs: shown as a word with its number. Memory that grows steadily is judged by its
+pace instead (gpumon.diagnosis.growth).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp, log
 
+from gpumon.diagnosis.growth import Growth, growth_of
 from gpumon.diagnosis.view import View
 from gpumon.diagnosis.words import bytes_words, percent
 from gpumon.model.gpu import GpuReading
@@ -43,6 +45,7 @@ class GpuMemory:
 
     `peak` is the most the training held there; `limit` what it could hold: total minus what the driver
     keeps and others use. `steps_done` and `steps_left` count training steps, None where not known.
+    `growth` is set where the peak rises steadily.
     """
 
     total: int
@@ -52,6 +55,7 @@ class GpuMemory:
     steps_done: int | None
     steps_left: int | None
     risk: Maybe[OomRisk]
+    growth: Growth | None = None
 
 
 def memory_of(view: View) -> Maybe[GpuMemory]:
@@ -79,13 +83,26 @@ def _memory(view: View) -> Maybe[GpuMemory]:
         return Missing(reason)
     headroom, total, peak = min(held)
     done, left = _steps(view.reading)
-    memory = GpuMemory(total, peak, headroom + peak, _validated(view), done, left, Missing("not judged"))
-    return GpuMemory(total, peak, memory.limit, memory.validated, done, left, _risk(view, memory))
+    validated = _validated(view)
+    growth = growth_of(view, total, max(0, headroom)) if validated else None
+    limit = headroom + peak
+    memory = GpuMemory(total, peak, limit, validated, done, left, Missing("not judged"), growth)
+    return replace(memory, risk=_risk(view, memory))
 
 
 def batch_bytes(memory: GpuMemory) -> float:
     """Return about what one batch takes of the peak: all but context, weights and optimizer (0.8)."""
     return 0.8 * memory.peak
+
+
+def growth_words(growth: Growth) -> str:
+    """Return "at this pace it is full in about 4 min"."""
+    minutes = growth.full_in_seconds / 60
+    if minutes < 1.5:
+        return f"at this pace it is full in about {growth.full_in_seconds:.0f} s"
+    if minutes < 90:
+        return f"at this pace it is full in about {minutes:.0f} min"
+    return f"at this pace it is full in about {minutes / 60:.0f} h"
 
 
 def level_of(probability: float) -> RiskLevel:
@@ -112,6 +129,8 @@ def _risk(view: View, memory: GpuMemory) -> Maybe[OomRisk]:
     if view.setting("multi_scale") and headroom < (_LARGEST_AREA - 1) * batch_bytes(memory):
         unseen = (1 - 1 / _SIZES) ** done
         probability = max(probability, unseen)
+    if memory.growth is not None:
+        probability = max(probability, memory.growth.probability)
     probability = min(1.0, max(0.0, probability))
     return OomRisk(probability, level_of(probability), _risk_words(memory, probability, left))
 
@@ -121,7 +140,8 @@ def _risk_words(memory: GpuMemory, probability: float, left: int | None) -> str:
     until = "until the end of the run" if left is not None else "in as many steps again"
     peak = f"peak {bytes_words(memory.peak)} of {bytes_words(memory.limit)} {seen}"
     odds = "below 1 %" if probability < 0.01 else f"about {percent(probability)}"
-    return f"{odds} {until}; {peak}"
+    growing = "" if memory.growth is None else f"; it grows, and {growth_words(memory.growth)}"
+    return f"{odds} {until}; {peak}{growing}"
 
 
 def _record_step(view: View, memory: GpuMemory) -> float:

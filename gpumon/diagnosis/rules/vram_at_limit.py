@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gpumon.diagnosis.memory import memory_of
+from gpumon.diagnosis.memory import growth_words, memory_of
 from gpumon.diagnosis.rule import Judgement, NotJudged, Rule, Silent
 from gpumon.diagnosis.since import since_seen
 from gpumon.diagnosis.view import View
@@ -31,7 +31,9 @@ def judge(view: View) -> Judgement:
         f"the risk to run out of GPU memory is {risk.level.value}, about {percent(risk.probability)}:"
         f" the peak is {bytes_words(memory.peak)} of {bytes_words(memory.limit)} ({percent(share)})"
     )
-    if not memory.validated:
+    if memory.growth is not None:
+        text += f"; it grows steadily: {growth_words(memory.growth)}"
+    elif not memory.validated:
         text += ", and the first validation, at twice the batch, is still to come"
     evidence = Evidence(
         "training_gpu_memory_used_bytes",
