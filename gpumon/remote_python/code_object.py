@@ -1,0 +1,129 @@
+"""Code objects of the other interpreter: what a frame runs."""
+
+from __future__ import annotations
+
+from gpumon.remote_python.line_table import line_at
+from gpumon.remote_python.memory import TornRead
+from gpumon.remote_python.reader import Reader, keep
+from gpumon.remote_python.text import read_bytes, read_text
+from gpumon.remote_python.type_object import read_type
+
+MOST_LOCALS = 1024
+LONGEST_LINE_TABLE_BYTES = 1 << 18
+# co_flags: the locals lie in the frame, not in a dict as those of modules and class bodies do.
+_OPTIMIZED = 0x1
+# co_localspluskinds (pycore_code.h).
+_CELL, _FREE = 0x40, 0x80
+
+
+class Code:
+    """A code object: `fields` are what it is recognised by when its address is seen again.
+
+    `locals` gives for a name its place among the frame's locals, and whether a cell lies there. They and
+    the table of lines are read when they are first needed.
+    """
+
+    __slots__ = ("_lines", "_locals", "address", "fields", "file", "first_line", "name", "optimized")
+
+    def __init__(
+        self, address: int, fields: bytes, name: str, file: str, first_line: int, flags: int
+    ) -> None:
+        self.address = address
+        self.fields = fields
+        self.name = name
+        self.file = file
+        self.first_line = first_line
+        self.optimized = bool(flags & _OPTIMIZED)
+        self._lines: bytes | None = None
+        self._locals: dict[str, tuple[int, bool]] | None = None
+
+    def line(self, reader: Reader, instruction: int) -> int | None:
+        """Return the line of an instruction as the frame states it. Raises TornRead."""
+        layout = reader.layout.code
+        if layout.instructions is None:
+            offset = instruction * layout.instruction_unit
+        else:
+            offset = instruction - self.address - layout.instructions
+        if self._lines is None:
+            table = read_bytes(reader, reader.word(self.address + layout.lines), LONGEST_LINE_TABLE_BYTES)
+            self.confirm(reader)
+            self._lines = table
+        return line_at(layout.line_format, self._lines, self.first_line, offset)
+
+    def local(self, reader: Reader, name: str) -> tuple[int, bool] | None:
+        """Return the place of a local variable and whether it is in a cell. Raises TornRead."""
+        if self._locals is None:
+            names = _read_locals(reader, self.address)
+            self.confirm(reader)
+            self._locals = names
+        return self._locals.get(name)
+
+    def confirm(self, reader: Reader) -> None:
+        """Raise TornRead unless this code object is still at its address."""
+        if _identity(reader, self.address) != self.fields:
+            raise TornRead
+
+
+def identity_span(reader: Reader) -> tuple[int, int]:
+    """Return where in a code object the bytes are that tell it from another: offset and size.
+
+    They are the pointers to its file name and name, which stand side by side in every version.
+    """
+    layout = reader.layout.code
+    first = min(layout.filename, layout.name)
+    return first, max(layout.filename, layout.name) + 8 - first
+
+
+def _identity(reader: Reader, address: int) -> bytes:
+    first, size = identity_span(reader)
+    return reader.memory.read(address + first, size)
+
+
+def read_code(reader: Reader, address: int) -> Code:
+    """Return the code object at `address`. Raises TornRead if there is none."""
+    if address % 8:
+        raise TornRead
+    record = reader.records.code
+    fields = _identity(reader, address)
+    kind, first_line, flags, name_at, file_at, _lines = record.unpack(
+        reader.memory.read(address + record.first, record.size)
+    )
+    if kind != reader.code_type:
+        # The first code object that is read shows where the type is; it is not a heap type.
+        found = read_type(reader, kind)
+        if reader.code_type is not None or found.name != "code" or not found.is_static:
+            raise TornRead
+        reader.code_type = kind
+    code = Code(address, fields, read_text(reader, name_at), read_text(reader, file_at), first_line, flags)
+    code.confirm(reader)
+    return keep(reader.codes, address, code)
+
+
+def _read_locals(reader: Reader, address: int) -> dict[str, tuple[int, bool]]:
+    layout = reader.layout.code
+    if layout.local_names is not None and layout.local_kinds is not None:
+        names = _read_names(reader, reader.word(address + layout.local_names))
+        kinds = read_bytes(reader, reader.word(address + layout.local_kinds), MOST_LOCALS)
+        return {
+            name: (index, bool(kind & (_CELL | _FREE)))
+            for index, (name, kind) in enumerate(zip(names, kinds, strict=False))
+        }
+    if layout.varnames is None or layout.cellvars is None or layout.freevars is None:
+        raise TornRead
+    plain = _read_names(reader, reader.word(address + layout.varnames))
+    cells = _read_names(reader, reader.word(address + layout.cellvars))
+    free = _read_names(reader, reader.word(address + layout.freevars))
+    places = {name: (index, False) for index, name in enumerate(plain)}
+    # An argument that inner functions use is moved to its cell: the later entry is the one that counts.
+    places.update((name, (len(plain) + index, True)) for index, name in enumerate([*cells, *free]))
+    return places
+
+
+def _read_names(reader: Reader, address: int) -> list[str]:
+    layout = reader.layout.object
+    if read_type(reader, reader.word(address + layout.type)).kind != "tuple":
+        raise TornRead
+    count = reader.word(address + layout.size)
+    if count > MOST_LOCALS:
+        raise TornRead
+    return [read_text(reader, place) for place in reader.words(address + layout.tuple_items, count)]

@@ -1,0 +1,64 @@
+"""CPython 3.14 on 64-bit machines: offsets of 3.14.10, the running interpreter's own go first."""
+
+from __future__ import annotations
+
+from gpumon.remote_python.layout import (
+    CodeLayout,
+    DictLayout,
+    FrameLayout,
+    InterpreterLayout,
+    IntLayout,
+    Layout,
+    ObjectLayout,
+    RuntimeLayout,
+    StrLayout,
+    ThreadLayout,
+    TypeLayout,
+)
+
+LAYOUT = Layout(
+    version=(3, 14),
+    attributes="inline",
+    runtime=RuntimeLayout(interpreters_head=808, main_thread=None),
+    interpreter=InterpreterLayout(next=7272, threads_head=7344),
+    thread=ThreadLayout(next=8, interpreter=16, frame=72, cframe_frame=None, thread_id=152, native_id=160),
+    frame=FrameLayout(
+        code=0,
+        previous=8,
+        instruction=56,
+        instruction_bytes=8,
+        globals=24,
+        locals=40,
+        localsplus=80,
+        owner=74,
+    ),
+    code=CodeLayout(
+        name=120,
+        filename=112,
+        flags=48,
+        first_line=68,
+        lines=136,
+        line_format="locations",
+        instruction_unit=1,
+        instructions=208,
+        local_names=96,
+        local_kinds=104,
+    ),
+    type=TypeLayout(name=24, basicsize=32, itemsize=40, flags=168, base=256, dictoffset=288, cached_keys=880),
+    text=StrLayout(length=16, state=32, kind_bit=2, ascii_data=40, compact_data=56, data_pointer=56),
+    integer=IntLayout(size=16, digits=24, tagged=True),
+    mapping=DictLayout(
+        used=16,
+        keys=32,
+        values=40,
+        log_sized=True,
+        keys_size=8,
+        keys_index_bytes=9,
+        keys_kind=10,
+        keys_entry_count=24,
+        keys_indices=32,
+        values_first=8,
+    ),
+    object=ObjectLayout(tuple_items=32),
+    pointer_tag_mask=0b11,
+)

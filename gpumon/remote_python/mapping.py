@@ -1,0 +1,147 @@
+"""Dicts of the other interpreter: combined tables, and split ones that share their keys with others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gpumon.remote_python.memory import TornRead
+from gpumon.remote_python.reader import Reader, keep
+from gpumon.remote_python.text import read_text
+
+# sys.modules of a training has some 5,000 entries, more are left out.
+MOST_ENTRIES = 8192
+_LARGEST_LOG = 30
+_GENERAL_KEYS = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """A table of keys: `entries` is the address of the first entry, each `entry_words` long."""
+
+    address: int
+    entries: int
+    count: int
+    entry_words: int
+
+    @property
+    def key_place(self) -> int:
+        """Which word of an entry is the key. The value is the next one."""
+        return self.entry_words - 2
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Where a pointer to an object stands, and the words that say it is still the place for it.
+
+    `guards` are (address, word): who has read the object reads them again.
+    """
+
+    address: int
+    guards: tuple[tuple[int, int], ...]
+
+    def confirm(self, reader: Reader) -> None:
+        """Raise TornRead if the slot was moved meanwhile."""
+        for address, word in self.guards:
+            if reader.word(address) != word:
+                raise TornRead
+
+
+def read_keys(reader: Reader, address: int) -> Keys:
+    """Return the table of keys at `address`. Raises TornRead if there is none."""
+    layout, record = reader.layout.mapping, reader.records.keys
+    fields = record.unpack(reader.memory.read(address + record.first, record.size))
+    if layout.log_sized:
+        log_size, count, log_index_bytes, kind = fields
+        if log_size > _LARGEST_LOG or log_index_bytes > _LARGEST_LOG + 3 or kind > 2:
+            raise TornRead
+        size, index_bytes, words = 1 << log_size, 1 << log_index_bytes, 3 if kind == _GENERAL_KEYS else 2
+    else:
+        size, count = fields
+        if size > 1 << _LARGEST_LOG or size & (size - 1):
+            raise TornRead
+        index_bytes, words = size * (1 if size <= 0xFF else 2 if size <= 0xFFFF else 4), 3
+    # At most two thirds of a table are used.
+    if count > size:
+        raise TornRead
+    entries = address + layout.keys_indices + index_bytes
+    return Keys(address, entries, min(count, MOST_ENTRIES), words)
+
+
+def find_key(reader: Reader, keys: Keys, name: str) -> int | None:
+    """Return the index of the string `name` in a table of keys, None if it is not there. Raises TornRead."""
+    hint = reader.places.get((keys.address, name))
+    if hint is not None and hint < keys.count:
+        entry = keys.entries + 8 * hint * keys.entry_words
+        key = reader.word(entry + 8 * keys.key_place)
+        if key and _text(reader, key) == name:
+            return hint
+    words = reader.words(keys.entries, keys.count * keys.entry_words)
+    pointers = words[keys.key_place :: keys.entry_words]
+    found = _scan(reader, pointers, name, cached=True)
+    if found is None:
+        # A string may have been freed and another put in its place.
+        found = _scan(reader, pointers, name, cached=False)
+    if found is not None:
+        keep(reader.places, (keys.address, name), found)
+    return found
+
+
+def _scan(reader: Reader, pointers: tuple[int, ...], name: str, *, cached: bool) -> int | None:
+    for index, pointer in enumerate(pointers):
+        text = reader.texts.get(pointer) if cached else None
+        if text is None and pointer:
+            text = _text(reader, pointer)
+        if text == name and _text(reader, pointer) == name:
+            return index
+    return None
+
+
+def _text(reader: Reader, address: int) -> str:
+    """Return the string at `address`, "" for any other object."""
+    try:
+        text = read_text(reader, address)
+    except TornRead:
+        text = ""
+    return keep(reader.texts, address, text)
+
+
+def value_slot(reader: Reader, address: int, name: str) -> Slot | None:
+    """Return where the dict at `address` keeps the value of a string key. Raises TornRead."""
+    record = reader.records.mapping
+    _used, keys_at, values_at = record.unpack(reader.memory.read(address + record.first, record.size))
+    keys = read_keys(reader, keys_at)
+    index = find_key(reader, keys, name)
+    if index is None:
+        return None
+    layout = reader.layout.mapping
+    if values_at:
+        place = values_at + layout.values_first + 8 * index
+    else:
+        place = keys.entries + 8 * (index * keys.entry_words + keys.key_place + 1)
+    return Slot(place, ((address + layout.keys, keys_at), (address + layout.values, values_at)))
+
+
+def dict_length(reader: Reader, address: int) -> int:
+    """Return how many entries a dict has. Raises TornRead."""
+    used = reader.word(address + reader.layout.mapping.used)
+    if used > 1 << _LARGEST_LOG:
+        raise TornRead
+    return used
+
+
+def dict_entries(reader: Reader, address: int, most: int) -> tuple[tuple[int, int], ...]:
+    """Return the addresses of the first keys and values. Raises TornRead if the dict changes meanwhile."""
+    record = reader.records.mapping
+    header = reader.memory.read(address + record.first, record.size)
+    _used, keys_at, values_at = record.unpack(header)
+    keys = read_keys(reader, keys_at)
+    words = reader.words(keys.entries, keys.count * keys.entry_words)
+    names = words[keys.key_place :: keys.entry_words]
+    if values_at:
+        values = reader.words(values_at + reader.layout.mapping.values_first, keys.count)
+    else:
+        values = words[keys.key_place + 1 :: keys.entry_words]
+    if reader.memory.read(address + record.first, record.size) != header:
+        raise TornRead
+    pairs = [(key, value) for key, value in zip(names, values, strict=True) if key and value]
+    return tuple(pairs[:most])

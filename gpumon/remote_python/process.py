@@ -1,0 +1,120 @@
+"""A process as the kernel shows it: which one it is, whether its memory may be read, its threads' ids."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from gpumon.remote_python.errors import Gone, NoPermission
+from gpumon.remote_python.memory import ProcessMemory
+
+_CAP_SYS_PTRACE = 19
+_YAMA = {
+    "1": "kernel.yama.ptrace_scope is 1: only a parent may read its children's memory;"
+    " use root, or sysctl kernel.yama.ptrace_scope=0",
+    "2": "kernel.yama.ptrace_scope is 2: only a process with CAP_SYS_PTRACE may read another's memory",
+    "3": "kernel.yama.ptrace_scope is 3: nobody may read another process's memory until the next reboot",
+}
+
+
+def start_ticks(pid: int) -> int:
+    """Return when the process started, in clock ticks since boot. With the PID it names one process for good.
+
+    Raises Gone if there is no such process, or it is a zombie.
+    """
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+        fields = stat.rpartition(b")")[2].split()
+        if fields[0] in (b"Z", b"X"):
+            raise Gone(f"process {pid} has ended")
+        return int(fields[19])
+    except (OSError, ValueError, IndexError):
+        raise Gone(f"there is no process {pid}") from None
+
+
+def open_memory(pid: int, expected_start_ticks: int | None) -> tuple[ProcessMemory, int]:
+    """Return the memory of a process and its start time. Raises Gone or NoPermission."""
+    started = start_ticks(pid)
+    if expected_start_ticks is not None and started != expected_start_ticks:
+        raise Gone(f"process {pid} has ended and its number is used by another one")
+    try:
+        memory = ProcessMemory(pid)
+    except PermissionError:
+        raise NoPermission(_refusal(pid)) from None
+    except OSError:
+        raise Gone(f"process {pid} has ended") from None
+    try:
+        if start_ticks(pid) != started:
+            raise Gone(f"process {pid} has ended")
+    except Gone:
+        memory.close()
+        raise
+    return memory, started
+
+
+def _refusal(pid: int) -> str:
+    """Say why the kernel refused PTRACE_MODE_ATTACH, and what helps (ptrace(2), "access mode checking")."""
+    try:
+        owner = Path(f"/proc/{pid}").stat().st_uid
+    except OSError:
+        owner = os.geteuid()
+    if os.geteuid() not in (0, owner):
+        return (
+            f"process {pid} belongs to the user with uid {owner}: only that user or root may read its memory"
+        )
+    scope = _first_word("/proc/sys/kernel/yama/ptrace_scope")
+    if scope in _YAMA and not _has_ptrace_capability():
+        return _YAMA[scope]
+    if scope == "3":
+        return _YAMA[scope]
+    if not _has_ptrace_capability():
+        return (
+            f"the kernel refuses to show the memory of process {pid} without CAP_SYS_PTRACE"
+            " (for containers: --cap-add SYS_PTRACE)"
+        )
+    return f"the kernel refuses to show the memory of process {pid}"
+
+
+def _first_word(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return ""
+
+
+def _has_ptrace_capability() -> bool:
+    for line in _first_word("/proc/self/status").splitlines():
+        if line.startswith("CapEff:"):
+            return bool(int(line.split()[1], 16) >> _CAP_SYS_PTRACE & 1)
+    return False
+
+
+def _namespace_ids(status: Path) -> list[int]:
+    """Return the ids of a task in each PID namespace it is in, ours first, its own last."""
+    try:
+        for line in status.read_bytes().splitlines():
+            if line.startswith(b"NSpid:"):
+                return [int(word) for word in line.split()[1:]]
+    except (OSError, ValueError):
+        pass
+    return []
+
+
+def own_pid(pid: int) -> int:
+    """Return the PID that the process sees itself: in a container it has another one."""
+    ids = _namespace_ids(Path(f"/proc/{pid}/status"))
+    return ids[-1] if ids else pid
+
+
+def thread_ids(pid: int) -> dict[int, int]:
+    """Return, for each thread, the id that the process itself sees, and the id that we see."""
+    inner = own_pid(pid) != pid
+    ids: dict[int, int] = {}
+    try:
+        for name in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 - half the time of iterdir()
+            task = int(name)
+            seen = _namespace_ids(Path(f"/proc/{pid}/task/{name}/status")) if inner else []
+            ids[seen[-1] if seen else task] = task
+    except (OSError, ValueError):
+        return ids
+    return ids

@@ -1,0 +1,56 @@
+"""What lists, tuples and deques of the other interpreter hold: addresses of objects."""
+
+from __future__ import annotations
+
+from gpumon.remote_python.memory import TornRead
+from gpumon.remote_python.reader import Reader
+
+# More items are left out.
+MOST_ITEMS = 1000
+_POSSIBLE_LENGTH = 1 << 40
+# dequeobject and block of Modules/_collectionsmodule.c, the same from 3.8 to 3.14: after ob_size the first
+# and last block, the index of the first and last item in them, and a counter that every change moves.
+_BLOCK_ITEMS = 64
+_DEQUE_WORDS = 6
+
+
+def sequence_length(reader: Reader, address: int) -> int:
+    """Return ob_size of a list, tuple or deque. Raises TornRead."""
+    length = reader.word(address + reader.layout.object.size)
+    if length > _POSSIBLE_LENGTH:
+        raise TornRead
+    return length
+
+
+def tuple_items(reader: Reader, address: int, count: int) -> tuple[int, ...]:
+    """Return the first `count` items of a tuple, at most MOST_ITEMS. Raises TornRead."""
+    return reader.words(address + reader.layout.object.tuple_items, min(count, MOST_ITEMS))
+
+
+def list_items(reader: Reader, address: int) -> tuple[int, ...]:
+    """Return the first MOST_ITEMS items of a list. Raises TornRead if it changes its size meanwhile."""
+    layout = reader.layout.object
+    length, pointer = sequence_length(reader, address), reader.word(address + layout.list_items)
+    items = reader.words(pointer, min(length, MOST_ITEMS))
+    if (sequence_length(reader, address), reader.word(address + layout.list_items)) != (length, pointer):
+        raise TornRead
+    return items
+
+
+def deque_items(reader: Reader, address: int) -> tuple[int, ...]:
+    """Return the first MOST_ITEMS items of a deque. Raises TornRead if it changes meanwhile."""
+    start = address + reader.layout.object.size
+    header = reader.words(start, _DEQUE_WORDS)
+    length, block, _last, index = header[:4]
+    if length > _POSSIBLE_LENGTH or index >= _BLOCK_ITEMS:
+        raise TornRead
+    wanted = min(length, MOST_ITEMS)
+    items: list[int] = []
+    while len(items) < wanted:
+        # leftlink, the items, rightlink
+        words = reader.words(block, _BLOCK_ITEMS + 2)
+        items += words[1 + index : 1 + _BLOCK_ITEMS]
+        block, index = words[-1], 0
+    if reader.words(start, _DEQUE_WORDS) != header:
+        raise TornRead
+    return tuple(items[:wanted])

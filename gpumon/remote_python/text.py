@@ -1,0 +1,67 @@
+"""Strings of the other interpreter (PEP 393)."""
+
+from __future__ import annotations
+
+from gpumon.remote_python.memory import TornRead
+from gpumon.remote_python.reader import Reader
+from gpumon.remote_python.type_object import read_type
+
+# Longer strings are cut: PATH_MAX on Linux.
+LONGEST_TEXT = 4096
+# Enough for the object and some 200 characters: one read for nearly every string.
+HEAD_BYTES = 256
+_POSSIBLE_LENGTH = 1 << 40
+_ENCODINGS = {1: "latin-1", 2: "utf-16-le", 4: "utf-32-le"}
+
+
+def decode_text(reader: Reader, address: int, head: bytes) -> tuple[str, int]:
+    """Return the string that begins with the bytes `head`, cut to LONGEST_TEXT characters, and its length.
+
+    Raises TornRead if it is none.
+    """
+    layout = reader.layout.text
+    if len(head) < layout.compact_data and len(head) < layout.ascii_data:
+        raise TornRead
+    length = int.from_bytes(head[layout.length : layout.length + 8], "little")
+    state = int.from_bytes(head[layout.state : layout.state + 4], "little") >> layout.kind_bit
+    width, compact, is_ascii = state & 7, state >> 3 & 1, state >> 4 & 1
+    encoding = _ENCODINGS.get(width)
+    if encoding is None or length > _POSSIBLE_LENGTH or (is_ascii and width != 1):
+        raise TornRead
+    size = min(length, LONGEST_TEXT) * width
+    if compact:
+        start = layout.ascii_data if is_ascii else layout.compact_data
+        data = head[start : start + size]
+        if len(data) < size:
+            data = reader.memory.read(address + start, size)
+    elif size:
+        data = reader.memory.read(reader.word(address + layout.data_pointer), size)
+    else:
+        data = b""
+    if is_ascii and not data.isascii():
+        raise TornRead
+    try:
+        # surrogatepass: Python keeps undecodable bytes of file names as lone surrogates.
+        return data.decode(encoding, "strict" if width == 1 else "surrogatepass"), length
+    except UnicodeDecodeError:
+        raise TornRead from None
+
+
+def read_text(reader: Reader, address: int) -> str:
+    """Return the string at `address`, cut to LONGEST_TEXT characters. Raises TornRead if there is none."""
+    head = reader.memory.read_up_to(address, HEAD_BYTES)
+    kind = reader.layout.object.type
+    if read_type(reader, int.from_bytes(head[kind : kind + 8], "little")).kind != "str":
+        raise TornRead
+    return decode_text(reader, address, head)[0]
+
+
+def read_bytes(reader: Reader, address: int, longest: int) -> bytes:
+    """Return the bytes object at `address`. Raises TornRead if there is none, or it is longer."""
+    layout = reader.layout.object
+    if read_type(reader, reader.word(address + layout.type)).kind != "bytes":
+        raise TornRead
+    size = reader.word(address + layout.size)
+    if size > longest:
+        raise TornRead
+    return reader.memory.read(address + layout.bytes_data, size) if size else b""

@@ -1,0 +1,152 @@
+"""Threads of the other interpreter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gpumon.remote_python.code_object import Code
+from gpumon.remote_python.frame import MOST_FRAMES, Frame, frames_of, walk
+from gpumon.remote_python.memory import TornRead
+from gpumon.remote_python.reader import Reader
+
+MOST_THREADS = 4096
+MOST_INTERPRETERS = 64
+# To 3.10 a thread state has no native id, but glibc keeps it in the structure that pthread_t points to: at
+# 0x2d0 on x86-64, 0xd0 on aarch64. The place is looked for in the main thread, whose id is known.
+_LONGEST_PTHREAD_BYTES = 0x900
+_USUAL_TID_PLACES = (0x2D0, 0xD0)
+
+
+class Thread:
+    """A thread that runs, or may run, Python code.
+
+    `native_id` is the kernel's id of it, as this process sees it (the PID for the main thread); None if it
+    cannot be told.
+    """
+
+    __slots__ = ("_address", "_identity", "_reader", "_root", "is_main", "native_id")
+
+    def __init__(
+        self, reader: Reader, address: int, identity: tuple[int, ...], native_id: int | None, *, is_main: bool
+    ) -> None:
+        self._reader = reader
+        self._address = address
+        self._identity = identity
+        self._root: int | None = None
+        self.native_id = native_id
+        self.is_main = is_main
+
+    def __repr__(self) -> str:
+        return f"<remote thread {self.native_id}>"
+
+    def frames(self) -> tuple[Frame, ...] | None:
+        """Return its stack, the innermost frame first, at most 200.
+
+        Empty if it runs no Python code; None if the thread is gone or the stack could not be read.
+        """
+        stack = self._reader.attempt(self._stack)
+        return None if stack is None else frames_of(self._reader, stack)
+
+    def _stack(self) -> list[tuple[int, Code, int]]:
+        reader = self._reader
+        record = reader.records.thread
+        fields = record.unpack(reader.memory.read(self._address + record.first, record.size))
+        if identity_of(fields) != self._identity:
+            raise TornRead
+        innermost = fields[3]
+        cframe = reader.layout.thread.cframe_frame
+        if cframe is not None:
+            innermost = reader.word(innermost + cframe)
+        stack = walk(reader, innermost)
+        # A generator that yields cuts itself off from its caller before the thread shows that it is no
+        # longer the innermost frame. Then the outermost frame is another one than before: look again.
+        if len(stack) < MOST_FRAMES:
+            root, known = stack[-1][0] if stack else 0, self._root
+            self._root = root
+            if known is None:
+                return self._stack()
+            if root != known:
+                raise TornRead
+        return stack
+
+    @property
+    def identity(self) -> tuple[int, ...]:
+        """What tells this thread from all others of the interpreter: address and ids."""
+        return (self._address, *self._identity)
+
+
+def identity_of(fields: tuple[int, ...]) -> tuple[int, ...]:
+    """Return what stays the same while a thread lives: interpreter, pthread, native id."""
+    return (fields[1], fields[2], *fields[4:])
+
+
+def find_threads(reader: Reader, runtime: int, own_pid: int, ids: Mapping[int, int]) -> tuple[Thread, ...]:
+    """Return the threads of the main interpreter, the oldest first.
+
+    `own_pid` is the PID that the process itself sees, `ids` its threads' ids as it sees them and as we
+    do. Raises TornRead.
+    """
+    interpreter = _main_interpreter(reader, runtime)
+    if not interpreter:
+        return ()
+    record = reader.records.thread
+    address = reader.word(interpreter + reader.layout.interpreter.threads_head)
+    states: list[tuple[int, tuple[int, ...]]] = []
+    while address:
+        fields = record.unpack(reader.memory.read(address + record.first, record.size))
+        if fields[1] != interpreter or len(states) >= MOST_THREADS:
+            raise TornRead
+        states.append((address, fields))
+        address = fields[0]
+    natives = _native_ids(reader, runtime, own_pid, [fields for _, fields in states])
+    threads = [
+        Thread(
+            reader,
+            place,
+            identity_of(fields),
+            None if native is None else ids.get(native),
+            is_main=native == own_pid,
+        )
+        for (place, fields), native in zip(states, natives, strict=True)
+    ]
+    return tuple(reversed(threads))
+
+
+def _main_interpreter(reader: Reader, runtime: int) -> int:
+    """Return the oldest interpreter: the list begins with the newest."""
+    address = reader.word(runtime + reader.layout.runtime.interpreters_head)
+    for _ in range(MOST_INTERPRETERS):
+        following = reader.word(address + reader.layout.interpreter.next) if address else 0
+        if not following:
+            return address
+        address = following
+    raise TornRead
+
+
+def _native_ids(
+    reader: Reader, runtime: int, own_pid: int, states: list[tuple[int, ...]]
+) -> list[int | None]:
+    if reader.layout.thread.native_id is not None:
+        return [fields[4] for fields in states]
+    main_at = reader.layout.runtime.main_thread
+    main = reader.word(runtime + main_at) if main_at is not None else 0
+    place = _tid_place(reader, main, own_pid) if main else None
+    natives: list[int | None] = []
+    for fields in states:
+        pthread = fields[2]
+        if pthread == main:
+            natives.append(own_pid)
+        elif place is None:
+            natives.append(None)
+        else:
+            natives.append(int.from_bytes(reader.memory.read(pthread + place, 4), "little"))
+    return natives
+
+
+def _tid_place(reader: Reader, pthread: int, own_pid: int) -> int | None:
+    data = reader.memory.read_up_to(pthread, _LONGEST_PTHREAD_BYTES)
+    places = [
+        at for at in range(0, len(data) - 3, 4) if int.from_bytes(data[at : at + 4], "little") == own_pid
+    ]
+    usual = [at for at in _USUAL_TID_PLACES if at in places]
+    return next(iter([*usual, *places]), None)
