@@ -26,7 +26,7 @@ def main(arguments: list[str]) -> None:
     for module in pkgutil.walk_packages(gpumon.__path__, "gpumon."):
         if not module.name.startswith(_NOT_NEEDED):
             importlib.import_module(module.name)
-    for name in ("psutil", "pynvml"):
+    for name in ("platformdirs", "platformdirs.unix", "psutil", "pynvml"):
         importlib.import_module(name)
     for codec in _CODECS:
         codecs.lookup(codec)
