@@ -33,6 +33,7 @@ _BEGUN_WINDOWS_SECONDS = (4.0, 12.0, 30.0)
 # Idle workers wake once in 5 s for about 0.1 ms; a clock tick is 10 ms. Two ticks in 3 s are work.
 _MOVED_CPU_SECONDS = 0.02
 _QUIET_CPU_SECONDS = 0.003
+_HIDDEN_SECONDS = 3.0
 _BEGUN_WAIT_RATIO = 0.2
 _BEGUN_READS = 28.0  # two of YOLOv5's batches
 _CHECKPOINT_SECONDS = 2.0
@@ -218,7 +219,29 @@ def _has_begun(scene: _Scene, memory: PhaseMemory) -> bool:
     waiting, looks = loader.main_waiting_samples, loader.main_samples
     if loader.workers and looks >= 5 and waiting >= _BEGUN_WAIT_RATIO * looks:
         return True  # only the training loop waits for batches
+    if scene.main is not None and isinstance(scene.main.read_calls_per_second, Missing):
+        return _works_on(memory)
     return any(_consumes(memory, seconds) for seconds in _BEGUN_WINDOWS_SECONDS)
+
+
+def _works_on(memory: PhaseMemory) -> bool:
+    """Tell whether train workers work on and on while val workers stand still, where reads are hidden.
+
+    Of another user's process; after the fork both kinds prefetch, and then rest until the loop begins.
+    """
+    newest = memory.movements[-1].monotonic_seconds
+    if newest - memory.movements[0].monotonic_seconds < 2 * _HIDDEN_SECONDS:
+        return False
+    recent = [move for move in memory.movements if move.monotonic_seconds > newest - 2 * _HIDDEN_SECONDS]
+    halves = (
+        [move for move in recent if move.monotonic_seconds <= newest - _HIDDEN_SECONDS],
+        [move for move in recent if move.monotonic_seconds > newest - _HIDDEN_SECONDS],
+    )
+    return all(
+        sum(move.train_cpu_seconds for move in half) >= _MOVED_CPU_SECONDS
+        and sum(move.val_cpu_seconds for move in half) < _MOVED_CPU_SECONDS / 2
+        for half in halves
+    )
 
 
 def _consumes(memory: PhaseMemory, seconds: float) -> bool:

@@ -130,6 +130,9 @@ class Follower:
         main = next(process for process in processes if process.id == training.id)
         self._counter = advance_counter(self._counter, main, log, phase, now)
         counted = counter_rate(training.framework, self._counter, loader.workers)
+        hidden = main.read_calls_per_second
+        if phase is Phase.TRAIN and isinstance(hidden, Missing):
+            counted = hidden
         from_log = Missing("no log") if log is None else log_rate(log, now)
         rate, _ = choose_rate(from_log, counted)
         if phase is not Phase.TRAIN:
