@@ -26,7 +26,7 @@ class Code:
     __slots__ = ("_lines", "_locals", "address", "fields", "file", "first_line", "name", "optimized")
 
     def __init__(
-        self, address: int, fields: bytes, name: str, file: str, first_line: int, flags: int
+        self, address: int, fields: bytes, *, name: str, file: str, first_line: int, flags: int
     ) -> None:
         self.address = address
         self.fields = fields
@@ -94,7 +94,14 @@ def read_code(reader: Reader, address: int) -> Code:
         if reader.code_type is not None or found.name != "code" or not found.is_static:
             raise TornRead
         reader.code_type = kind
-    code = Code(address, fields, read_text(reader, name_at), read_text(reader, file_at), first_line, flags)
+    code = Code(
+        address,
+        fields,
+        name=read_text(reader, name_at),
+        file=read_text(reader, file_at),
+        first_line=first_line,
+        flags=flags,
+    )
     code.confirm(reader)
     return keep(reader.codes, address, code)
 

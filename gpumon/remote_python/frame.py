@@ -10,8 +10,11 @@ from gpumon.remote_python.reader import Reader
 
 # The innermost frames; whatever recurses deeper is cut.
 MOST_FRAMES = 200
+# Entry points of the C code lie between frames of Python, one per call from C at most.
+MOST_STEPS = 2 * MOST_FRAMES + 2
 # One read of a page costs no more than one of a word, and neighbouring frames share pages.
 _PAGE = 4096
+_PAGE_MASK = _PAGE - 1
 
 
 class Frame:
@@ -69,7 +72,7 @@ class Frame:
             raise TornRead
         return found
 
-    def global_(self, name: str) -> Object | None:
+    def global_variable(self, name: str) -> Object | None:
         """Return a global variable of the module that the function is from, as it is now."""
 
         def read() -> Object | None:
@@ -101,45 +104,60 @@ def _read_local(reader: Reader, slot: int, *, in_cell: bool) -> Object | None:
     return found
 
 
-def walk(reader: Reader, innermost: int) -> list[tuple[int, Code, int]]:
+def walk(  # noqa: PLR0912 - one loop: a call per frame would double its time
+    reader: Reader, innermost: int
+) -> list[tuple[int, Code, int]]:
     """Return (address, code, instruction) of each frame, the innermost first, at most MOST_FRAMES.
 
     Every code object is compared with the one known at its address, so names are right even if the
     address is used again. Raises TornRead.
     """
     record, layout, codes = reader.records.frame, reader.layout.frame, reader.codes
+    first, size, unpack, read = record.first, record.size, record.unpack_by_offset, reader.memory.read
+    previous_field, code_field, instruction_field, *owner = record.places
+    # Only from 3.11 on has a frame an owner.
+    owner_field = owner[0] if owner else None
     identity, identity_size = identity_span(reader)
-    shim, mask = layout.shim_owner, reader.layout.pointer_tag_mask
+    shim, mask = layout.shim_owner, ~reader.layout.pointer_tag_mask
+    # By page number. A page is read once for a stack: this is faster, and more of one moment.
     pages: dict[int, bytes] = {}
     found: list[tuple[int, Code, int]] = []
     address, steps = innermost, 0
-    while address and len(found) < MOST_FRAMES:
+    while address and steps < MOST_STEPS:
         steps += 1
-        if steps > 2 * MOST_FRAMES:
-            raise TornRead
-        previous, code_at, instruction, *owner = record.unpack(
-            *_piece(reader, pages, address + record.first, record.size)
-        )
-        if not owner or owner[0] < shim:
-            code_at &= ~mask
+        place = address + first
+        offset = place & _PAGE_MASK
+        if offset + size > _PAGE:
+            fields = unpack(read(place, size), 0)
+        else:
+            data = pages.get(place - offset)
+            if data is None:
+                data = pages[place - offset] = read(place - offset, _PAGE)
+            fields = unpack(data, offset)
+        if owner_field is None or fields[owner_field] < shim:
+            code_at = fields[code_field] & mask
             code = codes.get(code_at)
-            data, at = _piece(reader, pages, code_at + identity, identity_size)
-            if code is None or data[at : at + identity_size] != code.fields:
+            if code is None:
                 code = read_code(reader, code_at)
-            found.append((address, code, instruction))
-        address = previous
+            else:
+                place = code_at + identity
+                offset = place & _PAGE_MASK
+                if offset + identity_size > _PAGE:
+                    data, offset = read(place, identity_size), 0
+                else:
+                    data = pages.get(place - offset)
+                    if data is None:
+                        data = pages[place - offset] = read(place - offset, _PAGE)
+                if not data.startswith(code.fields, offset):
+                    code = read_code(reader, code_at)
+            found.append((address, code, fields[instruction_field]))
+            if len(found) == MOST_FRAMES:
+                break
+        address = fields[previous_field]
+    else:
+        if address:
+            raise TornRead
     return found
-
-
-def _piece(reader: Reader, pages: dict[int, bytes], address: int, size: int) -> tuple[bytes, int]:
-    """Return bytes that hold `size` bytes from `address` on, and where in them these begin."""
-    offset = address % _PAGE
-    if offset + size > _PAGE:
-        return reader.memory.read(address, size), 0
-    page = pages.get(address - offset)
-    if page is None:
-        page = pages[address - offset] = reader.memory.read(address - offset, _PAGE)
-    return page, offset
 
 
 def frames_of(reader: Reader, stack: list[tuple[int, Code, int]]) -> tuple[Frame, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import TracebackType
+from typing import final
 
 from gpumon.remote_python.debug_offsets import layout_told_by
 from gpumon.remote_python.errors import Gone, LayoutUnknown, NotRunning, RemotePythonError, VersionUnknown
@@ -18,6 +19,7 @@ from gpumon.remote_python.thread import Thread, find_threads
 _FIRST_WITH_DEBUG_OFFSETS = (3, 13)
 
 
+@final
 class Interpreter:
     """The CPython interpreter of another process, read through /proc/PID/mem while it runs.
 

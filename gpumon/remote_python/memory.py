@@ -47,10 +47,17 @@ class ProcessMemory:
 
     def read(self, address: int, size: int) -> bytes:
         """Return exactly `size` bytes. Raises TornRead if they are not all mapped."""
-        data = self.read_up_to(address, size)
-        if len(data) != size:
-            raise TornRead
-        return data
+        # As read_up_to() below: a call less is a tenth of the time of a stack.
+        if LOWEST_ADDRESS <= address < ADDRESS_LIMIT and 0 < size <= LONGEST_READ_BYTES:
+            try:
+                data = os.pread(self._descriptor, size, address)
+            except OSError as error:
+                raise _failed(error) from None
+            if len(data) == size:
+                return data
+            if not data:
+                raise MemoryGone
+        raise TornRead
 
     def read_up_to(self, address: int, size: int) -> bytes:
         """Return 1 to `size` bytes: those up to the first that is not mapped. Raises TornRead if none is."""
@@ -59,8 +66,7 @@ class ProcessMemory:
         try:
             data = os.pread(self._descriptor, size, address)
         except OSError as error:
-            # EIO: not mapped. EBADF: closed by us. Anything else does not get better by trying again.
-            raise TornRead if error.errno == errno.EIO else MemoryGone from None
+            raise _failed(error) from None
         if not data:
             raise MemoryGone
         return data
@@ -78,3 +84,8 @@ class ProcessMemory:
         if self._descriptor >= 0:
             descriptor, self._descriptor = self._descriptor, -1
             os.close(descriptor)
+
+
+def _failed(error: OSError) -> TornRead:
+    """EIO: not mapped. EBADF: closed by us. Anything else does not get better by trying again either."""
+    return TornRead() if error.errno == errno.EIO else MemoryGone()

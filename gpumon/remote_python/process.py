@@ -22,14 +22,19 @@ def start_ticks(pid: int) -> int:
 
     Raises Gone if there is no such process, or it is a zombie.
     """
+    started = _start_ticks_or_none(pid)
+    if started is None:
+        raise Gone(f"there is no process {pid}, or it has ended")
+    return started
+
+
+def _start_ticks_or_none(pid: int) -> int | None:
     try:
-        stat = Path(f"/proc/{pid}/stat").read_bytes()
-        fields = stat.rpartition(b")")[2].split()
-        if fields[0] in (b"Z", b"X"):
-            raise Gone(f"process {pid} has ended")
-        return int(fields[19])
+        # The command's name may hold anything, also spaces and brackets: the last bracket ends it.
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+        return None if fields[0] in (b"Z", b"X") else int(fields[19])
     except (OSError, ValueError, IndexError):
-        raise Gone(f"there is no process {pid}") from None
+        return None
 
 
 def open_memory(pid: int, expected_start_ticks: int | None) -> tuple[ProcessMemory, int]:
@@ -43,12 +48,9 @@ def open_memory(pid: int, expected_start_ticks: int | None) -> tuple[ProcessMemo
         raise NoPermission(_refusal(pid)) from None
     except OSError:
         raise Gone(f"process {pid} has ended") from None
-    try:
-        if start_ticks(pid) != started:
-            raise Gone(f"process {pid} has ended")
-    except Gone:
+    if _start_ticks_or_none(pid) != started:
         memory.close()
-        raise
+        raise Gone(f"process {pid} has ended")
     return memory, started
 
 

@@ -71,7 +71,7 @@ class Reader:
         for _ in range(1 + RETRIES):
             try:
                 return read()
-            except MemoryGone:
+            except MemoryGone:  # noqa: PERF203 - one turn is the rule
                 break
             except TornRead:
                 self.torn_reads += 1

@@ -12,9 +12,11 @@ class Record:
     """Fields of a little-endian C struct: (offset, struct format letter) each, in the order of the result.
 
     `first` is the offset of the lowest one and `size` the bytes from there to the end of the highest.
+    `unpack_by_offset` gives the fields in the order of their offsets, a little faster; `places` says where
+    in it each one is.
     """
 
-    __slots__ = ("_order", "_unpack", "first", "size")
+    __slots__ = ("_order", "first", "places", "size", "unpack_by_offset")
 
     def __init__(self, *fields: tuple[int, str]) -> None:
         by_offset = sorted(range(len(fields)), key=lambda index: fields[index][0])
@@ -25,13 +27,11 @@ class Record:
             layout += f"{offset - end}x{letter}"
             end = offset + struct.calcsize(letter)
         self.size = end - self.first
-        self._unpack: Callable[[bytes, int], tuple[Any, ...]] = struct.Struct(layout).unpack_from
-        places = [by_offset.index(index) for index in range(len(fields))]
-        # With one field itemgetter would give no tuple.
-        in_order = places == sorted(places) or len(places) == 1
-        self._order = None if in_order else itemgetter(*places)
+        self.unpack_by_offset: Callable[[bytes, int], tuple[Any, ...]] = struct.Struct(layout).unpack_from
+        self.places = tuple(by_offset.index(index) for index in range(len(fields)))
+        self._order = None if by_offset == sorted(by_offset) else itemgetter(*self.places)
 
     def unpack(self, data: bytes, at: int = 0) -> tuple[Any, ...]:
         """Return the fields of the struct whose byte `first` is `data[at]`."""
-        values = self._unpack(data, at)
+        values = self.unpack_by_offset(data, at)
         return values if self._order is None else self._order(values)

@@ -13,9 +13,10 @@ from gpumon.remote_python.elf import Elf, NotElf, file_reader, parse_elf
 from gpumon.remote_python.errors import Gone, NoPermission, NotPython, VersionUnknown
 from gpumon.remote_python.layout import Version
 from gpumon.remote_python.maps import MappedFile, mapped_files, read_maps
-from gpumon.remote_python.memory import Memory, TornRead
+from gpumon.remote_python.memory import Memory, MemoryGone, TornRead
 
 DEBUG_COOKIE = b"xdebugpy"
+MOST_CANDIDATES = 16
 # libpython3.11.so.1.0, libpython3.8d.so, python3.12, python3.13t
 _VERSIONED_NAME = re.compile(rb"python(3)\.(\d{1,2})")
 # Extension modules carry the version that loads them: _json.cpython-310-x86_64-linux-gnu.so
@@ -52,9 +53,14 @@ def find_runtime(pid: int, memory: Memory) -> Runtime:
 
 
 def _candidates(files: list[MappedFile], executable: bytes) -> list[MappedFile]:
-    """Return the files that may hold the interpreter: libpython first, then the program itself."""
+    """Return the files that may hold the interpreter, libpython first.
+
+    It is the program itself in static builds, or what ld.so was told to load.
+    """
     libraries = [file for file in files if file.name.startswith(b"libpython")]
-    return libraries + [file for file in files if file.path == executable and file not in libraries]
+    programs = [file for file in files if file.path == executable]
+    others = [file for file in files if file.name.startswith(b"python") and file.path != executable]
+    return (libraries + programs + others)[:MOST_CANDIDATES]
 
 
 @contextmanager
@@ -113,23 +119,22 @@ def _runtime_in(
     place = elf.symbol_address(b"_PyRuntime") or elf.section_address(b".PyRuntime")
     if bias is None or place is None:
         return None
-    return Runtime(place + bias, _version(elf, place + bias, bias, memory, file, files))
-
-
-def _version(
-    elf: Elf, runtime: int, bias: int, memory: Memory, file: MappedFile, files: list[MappedFile]
-) -> Version:
-    """Return the version: from the running interpreter from 3.11 on, else from the names of its files."""
     try:
-        head = memory.read(runtime, 16)
-        if head.startswith(DEBUG_COOKIE):
-            return _of_hex(int.from_bytes(head[8:16], "little"))
-        symbol = elf.symbol_address(b"Py_Version")
-        if symbol is not None:
-            return _of_hex(int.from_bytes(memory.read(symbol + bias, 8), "little"))
+        version = _version_told(elf, place + bias, bias, memory)
+    except MemoryGone:
+        raise Gone("the process has ended, or runs another program now") from None
     except TornRead:
-        raise Gone("the process has ended") from None
-    return _version_by_names(file, files)
+        return None
+    return Runtime(place + bias, version or _version_named(file, files))
+
+
+def _version_told(elf: Elf, runtime: int, bias: int, memory: Memory) -> Version | None:
+    """Return the version that the running interpreter states, as it does from 3.11 on. Raises TornRead."""
+    head = memory.read(runtime, 16)
+    if head.startswith(DEBUG_COOKIE):
+        return _of_hex(int.from_bytes(head[8:16], "little"))
+    symbol = elf.symbol_address(b"Py_Version")
+    return None if symbol is None else _of_hex(int.from_bytes(memory.read(symbol + bias, 8), "little"))
 
 
 def _of_hex(number: int) -> Version:
@@ -137,7 +142,8 @@ def _of_hex(number: int) -> Version:
     return number >> 24 & 0xFF, number >> 16 & 0xFF
 
 
-def _version_by_names(file: MappedFile, files: list[MappedFile]) -> Version:
+def _version_named(file: MappedFile, files: list[MappedFile]) -> Version:
+    """Return the version by the names of the interpreter's file and of its extension modules."""
     match = _VERSIONED_NAME.search(file.name)
     if match:
         return int(match[1]), int(match[2])

@@ -20,23 +20,25 @@ def check_layout(main: Thread | None) -> None:
     """
     if main is None:
         raise NotRunning("the interpreter has no threads: it is starting or ending")
-    complaint, good, empty = "its stack cannot be read", 0, 0
+    complaint, good, idle = "its stack cannot be read", 0, ""
     for _ in range(READS):
         frames = main.frames()
         if frames is None:
             continue
         if not frames:
-            empty += 1
+            idle = "it runs no Python code"
             continue
         wrong = _what_is_wrong(frames)
-        if wrong is None:
-            good += 1
-        else:
+        if wrong is not None:
             complaint = wrong
+        elif len(frames) < MOST_FRAMES and frames[-1].name not in _ROOTS:
+            idle = f"its outermost function is {frames[-1].name[:60]}"
+        else:
+            good += 1
     if good >= ENOUGH_GOOD_READS:
         return
-    if empty > READS - ENOUGH_GOOD_READS:
-        raise NotRunning("the interpreter runs no Python code: it is starting or ending")
+    if idle:
+        raise NotRunning(f"the interpreter is starting or ending: {idle}")
     raise LayoutUnknown(f"of {READS} looks at the main thread only {good} made sense: {complaint}")
 
 
@@ -46,13 +48,10 @@ def _what_is_wrong(frames: tuple[Frame, ...]) -> str | None:
             return "a function has no name"
         if not frame.file or not frame.file.isprintable():
             return "a function is from no file"
-    root = frames[-1]
-    if len(frames) < MOST_FRAMES and root.name not in _ROOTS:
-        return f"the outermost function is {root.name[:60]}"
-    name = root.global_("__name__")
+    name = frames[-1].global_variable("__name__")
     if name is None or not name.str:
         return "the module of the outermost function has no name"
-    line = root.line
+    line = frames[-1].line
     if line is not None and not 0 <= line < 1 << 24:
         return "a line number is impossible"
     return None
