@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from gpumon.remote_python.line_table import line_at
 from gpumon.remote_python.memory import TornRead
-from gpumon.remote_python.reader import Reader, keep
-from gpumon.remote_python.text import read_bytes, read_text
+from gpumon.remote_python.reader import MOST_LARGE_CACHED, Reader, keep
+from gpumon.remote_python.text import LONGEST_NAME, read_bytes, read_text
 from gpumon.remote_python.type_object import read_type
 
 MOST_LOCALS = 1024
@@ -19,11 +19,10 @@ _CELL, _FREE = 0x40, 0x80
 class Code:
     """A code object: `fields` are what it is recognised by when its address is seen again.
 
-    `locals` gives for a name its place among the frame's locals, and whether a cell lies there. They and
-    the table of lines are read when they are first needed.
+    Its table of lines and the places of its local variables are read when they are first needed.
     """
 
-    __slots__ = ("_lines", "_locals", "address", "fields", "file", "first_line", "name", "optimized")
+    __slots__ = ("address", "fields", "file", "first_line", "name", "optimized")
 
     def __init__(
         self, address: int, fields: bytes, *, name: str, file: str, first_line: int, flags: int
@@ -34,8 +33,6 @@ class Code:
         self.file = file
         self.first_line = first_line
         self.optimized = bool(flags & _OPTIMIZED)
-        self._lines: bytes | None = None
-        self._locals: dict[str, tuple[int, bool]] | None = None
 
     def line(self, reader: Reader, instruction: int) -> int | None:
         """Return the line of an instruction as the frame states it. Raises TornRead."""
@@ -44,19 +41,21 @@ class Code:
             offset = instruction * layout.instruction_unit
         else:
             offset = instruction - self.address - layout.instructions
-        if self._lines is None:
+        table = reader.line_tables.get(self)
+        if table is None:
             table = read_bytes(reader, reader.word(self.address + layout.lines), LONGEST_LINE_TABLE_BYTES)
             self.confirm(reader)
-            self._lines = table
-        return line_at(layout.line_format, self._lines, self.first_line, offset)
+            keep(reader.line_tables, self, table, MOST_LARGE_CACHED)
+        return line_at(layout.line_format, table, self.first_line, offset)
 
     def local(self, reader: Reader, name: str) -> tuple[int, bool] | None:
-        """Return the place of a local variable and whether it is in a cell. Raises TornRead."""
-        if self._locals is None:
-            names = _read_locals(reader, self.address)
+        """Return the place of a variable among the frame's, and whether it is in a cell. Raises TornRead."""
+        places = reader.local_places.get(self)
+        if places is None:
+            places = _read_locals(reader, self.address)
             self.confirm(reader)
-            self._locals = names
-        return self._locals.get(name)
+            keep(reader.local_places, self, places, MOST_LARGE_CACHED)
+        return places.get(name)
 
     def confirm(self, reader: Reader) -> None:
         """Raise TornRead unless this code object is still at its address."""
@@ -97,7 +96,7 @@ def read_code(reader: Reader, address: int) -> Code:
     code = Code(
         address,
         fields,
-        name=read_text(reader, name_at),
+        name=read_text(reader, name_at, LONGEST_NAME),
         file=read_text(reader, file_at),
         first_line=first_line,
         flags=flags,
@@ -133,4 +132,6 @@ def _read_names(reader: Reader, address: int) -> list[str]:
     count = reader.word(address + layout.size)
     if count > MOST_LOCALS:
         raise TornRead
-    return [read_text(reader, place) for place in reader.words(address + layout.tuple_items, count)]
+    return [
+        read_text(reader, place, LONGEST_NAME) for place in reader.words(address + layout.tuple_items, count)
+    ]

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from gpumon.remote_python.memory import TornRead
 from gpumon.remote_python.reader import Reader, keep
-from gpumon.remote_python.text import read_text
+from gpumon.remote_python.text import LONGEST_NAME, read_text
 
-# sys.modules of a training has some 5,000 entries, more are left out.
-MOST_ENTRIES = 8192
+# Of larger dicts the first entries are looked at: a module has some hundred names, an instance some ten.
+MOST_ENTRIES = 2048
 _LARGEST_LOG = 30
 _GENERAL_KEYS = 0
 
@@ -99,7 +99,7 @@ def _scan(reader: Reader, pointers: tuple[int, ...], name: str, *, cached: bool)
 def _text(reader: Reader, address: int) -> str:
     """Return the string at `address`, "" for any other object."""
     try:
-        text = read_text(reader, address)
+        text = read_text(reader, address, LONGEST_NAME)
     except TornRead:
         text = ""
     return keep(reader.texts, address, text)

@@ -19,8 +19,10 @@ K = TypeVar("K")
 
 # A torn read is repeated at once: of 2005 samples in busy transitions none was torn five times.
 RETRIES = 4
-# A cache is emptied when it is full: a training has some 20,000 code objects and 5,000 types.
-MOST_CACHED = 50_000
+# A cache is emptied when it is full. Of what a hostile process can make large, few are kept: a stack has
+# some 30 functions, and their tables of lines and variables are small.
+MOST_CACHED = 20_000
+MOST_LARGE_CACHED = 256
 
 
 class Reader:
@@ -34,6 +36,8 @@ class Reader:
         "code_type",
         "codes",
         "layout",
+        "line_tables",
+        "local_places",
         "lost_reads",
         "memory",
         "metatypes",
@@ -52,6 +56,8 @@ class Reader:
         self.lost_reads = 0
         self.codes: dict[int, Code] = {}
         self.code_type: int | None = None
+        self.line_tables: dict[Code, bytes] = {}
+        self.local_places: dict[Code, dict[str, tuple[int, bool]]] = {}
         self.types: dict[int, RemoteType] = {}
         self.metatypes: dict[int, bool] = {}
         # Strings that are keys of dicts, by address; where a key stood in a table of keys the last time.
@@ -79,9 +85,9 @@ class Reader:
         return None
 
 
-def keep(cache: dict[K, T], key: K, value: T) -> T:
-    """Put `value` into a cache that is emptied when full, and return it."""
-    if len(cache) >= MOST_CACHED:
+def keep(cache: dict[K, T], key: K, value: T, most: int = MOST_CACHED) -> T:
+    """Put `value` into a cache that is emptied when it holds `most` entries, and return it."""
+    if len(cache) >= most:
         cache.clear()
     cache[key] = value
     return value

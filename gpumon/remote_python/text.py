@@ -8,14 +8,16 @@ from gpumon.remote_python.type_object import read_type
 
 # Longer strings are cut: PATH_MAX on Linux.
 LONGEST_TEXT = 4096
+# Names of functions, variables and attributes.
+LONGEST_NAME = 256
 # Enough for the object and some 200 characters: one read for nearly every string.
 HEAD_BYTES = 256
 _POSSIBLE_LENGTH = 1 << 40
 _ENCODINGS = {1: "latin-1", 2: "utf-16-le", 4: "utf-32-le"}
 
 
-def decode_text(reader: Reader, address: int, head: bytes) -> tuple[str, int]:
-    """Return the string that begins with the bytes `head`, cut to LONGEST_TEXT characters, and its length.
+def decode_text(reader: Reader, address: int, head: bytes, longest: int = LONGEST_TEXT) -> tuple[str, int]:
+    """Return the string that begins with the bytes `head`, cut to `longest` characters, and its length.
 
     Raises TornRead if it is none.
     """
@@ -28,7 +30,7 @@ def decode_text(reader: Reader, address: int, head: bytes) -> tuple[str, int]:
     encoding = _ENCODINGS.get(width)
     if encoding is None or length > _POSSIBLE_LENGTH or (is_ascii and width != 1):
         raise TornRead
-    size = min(length, LONGEST_TEXT) * width
+    size = min(length, longest) * width
     if compact:
         start = layout.ascii_data if is_ascii else layout.compact_data
         data = head[start : start + size]
@@ -47,13 +49,13 @@ def decode_text(reader: Reader, address: int, head: bytes) -> tuple[str, int]:
         raise TornRead from None
 
 
-def read_text(reader: Reader, address: int) -> str:
-    """Return the string at `address`, cut to LONGEST_TEXT characters. Raises TornRead if there is none."""
+def read_text(reader: Reader, address: int, longest: int = LONGEST_TEXT) -> str:
+    """Return the string at `address`, cut to `longest` characters. Raises TornRead if there is none."""
     head = reader.memory.read_up_to(address, HEAD_BYTES)
     kind = reader.layout.object.type
     if read_type(reader, int.from_bytes(head[kind : kind + 8], "little")).kind != "str":
         raise TornRead
-    return decode_text(reader, address, head)[0]
+    return decode_text(reader, address, head, longest)[0]
 
 
 def read_bytes(reader: Reader, address: int, longest: int) -> bytes:

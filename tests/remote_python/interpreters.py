@@ -13,7 +13,8 @@ OLDEST, NEWEST = (3, 8), (3, 14)
 _PROGRAM = (
     "import sys, sysconfig;"
     "print(*sys.version_info[:2], sysconfig.get_config_var('Py_GIL_DISABLED') or 0,"
-    " sysconfig.get_config_var('Py_ENABLE_SHARED') or 0, sysconfig.get_path('include'), sep='\\n')"
+    # Debian says that it has a shared library, but its program does not use it.
+    " int('libpython' in open('/proc/self/maps').read()), sysconfig.get_path('include'), sep='\\n')"
 )
 
 
