@@ -19,7 +19,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.reduction import DupFd
 from pathlib import Path
 from typing import Any
@@ -84,6 +84,12 @@ class ImageWork:
         os.posix_fadvise(self._storage, offset, _BLOCK_BYTES, os.POSIX_FADV_DONTNEED)
 
 
+def crowded(cost: DataCost, workers: int, cores: int) -> DataCost:
+    """Return what an image costs where more workers than cores slow each other."""
+    excess = max(0.0, workers / cores - 1.0)
+    return replace(cost, cpu_seconds=cost.cpu_seconds * (1.0 + cost.crowding * excess))
+
+
 def _worker(
     index_queue: Any, data_queue: Any, *, cost: DataCost, image_bytes: int, seed: int, parent: int
 ) -> None:
@@ -125,6 +131,7 @@ class DemoLoader:
     ) -> None:
         """Start the workers; they begin to prefetch at once, as YOLOv5's do."""
         context = multiprocessing.get_context("fork")
+        cost = crowded(cost, workers, len(os.sched_getaffinity(0)))
         self.workers = workers
         self._sizes = [min(batch_size, images - first) for first in range(0, images, batch_size)]
         self._inline = ImageWork(cost, 0) if workers == 0 else None
