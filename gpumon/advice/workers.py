@@ -16,8 +16,9 @@ from gpumon.advice.throughput import (
     predict_fewer,
     predict_more,
 )
+from gpumon.diagnosis.cores import cores_of
 from gpumon.diagnosis.view import View
-from gpumon.diagnosis.words import count_words
+from gpumon.diagnosis.words import cores_words, count_words
 from gpumon.history.stats import Interval
 from gpumon.model.finding import Finding
 from gpumon.model.measure import Maybe, Missing
@@ -102,10 +103,15 @@ def _fewer(
     gain = predict_fewer(pipeline, count)
     if gain.low < LEAST_GAIN:
         return ()
+    basis = "what crowding costs elsewhere (10 to 45 % per doubling), not measured here: an estimate"
+    usable = cores_of(view)
+    if usable is not None and usable.others is not None and usable.others > _OTHERS_CORES:
+        # Against other programs' threads the share of the cores falls with the number of workers.
+        gain = Interval(gain.value, min(gain.low, 1.0), gain.high)
+        basis += f"; other programs take {cores_words(usable.others)} too, of which fewer workers win less"
     verb = "has a core to itself" if count == 1 else "have a core each"
     text = f"{count_words(count, 'worker')} instead of {pipeline.workers} {verb} instead of taking turns"
     core_bound = next((bound.bound for bound in bounds if bound.bound in _CORE_KINDS), Bound.CORES)
-    basis = "what crowding costs elsewhere (10 to 45 % per doubling), not measured here: an estimate"
     return (_change(view, pipeline.workers, count, finding, gain, text, core_bound, basis, rewrite),)
 
 
@@ -133,6 +139,8 @@ def _from_none(view: View, finding: Finding, rewrite: Rewrite) -> tuple[Suggesti
     return (_change(view, 0, count, finding, gain, text, bound, basis, rewrite),)
 
 
+# From here on other programs count as neighbours on the cores.
+_OTHERS_CORES = 0.5
 _CORE_KINDS = frozenset({Bound.CORES, Bound.AFFINITY, Bound.QUOTA})
 
 
