@@ -108,7 +108,7 @@ def _fewer(
     if usable is not None and usable.others is not None and usable.others > _OTHERS_CORES:
         # Against other programs' threads the share of the cores falls with the number of workers.
         gain = Interval(gain.value, min(gain.low, 1.0), gain.high)
-        basis += f"; other programs take {cores_words(usable.others)} too, of which fewer workers win less"
+        basis += f"; fewer workers get less of the {cores_words(usable.others)} that other programs take"
     verb = "has a core to itself" if count == 1 else "have a core each"
     text = f"{count_words(count, 'worker')} instead of {pipeline.workers} {verb} instead of taking turns"
     core_bound = next((bound.bound for bound in bounds if bound.bound in _CORE_KINDS), Bound.CORES)
