@@ -1,0 +1,161 @@
+"""Looks into the Python interpreter of a training: what its main thread does, and what its loader holds."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from gpumon.model.clock import Instant
+from gpumon.model.measure import Maybe, Missing
+from gpumon.model.process import ProcessId
+from gpumon.model.text import clean
+from gpumon.model.training import Phase
+from gpumon.remote_python import (
+    Gone,
+    Interpreter,
+    LayoutUnknown,
+    NoPermission,
+    NotRunning,
+    RemotePythonError,
+    VersionUnknown,
+)
+from gpumon.sources.interpreter_marks import FrameMarks
+from gpumon.sources.interpreter_reading import InterpreterReading
+from gpumon.sources.interpreter_stack import StackWatch
+
+_NOT_YET = Missing("its interpreter is being looked for")
+_STUCK = Missing("its memory does not answer")
+# An interpreter that starts or ends runs no Python code yet, or no more; imports take seconds.
+_SECONDS_TO_RETRY = 2.0
+# Without the right to read nothing changes by itself, but an administrator may grant it.
+_SECONDS_TO_ASK_AGAIN = 30.0
+_PATIENCE_SECONDS = 0.1
+
+Attach = Callable[[int, int], Interpreter]
+
+
+class Fallback(Protocol):
+    """Reads interpreters whose layout is unknown here, in another way."""
+
+    def drain(self, now: Instant) -> Maybe[InterpreterReading]:
+        """Return what was seen since the last drain, or why nothing was."""
+        ...
+
+    def close(self) -> None:
+        """Stop reading; closing twice is harmless."""
+        ...
+
+
+class InterpreterSource:
+    """The main thread of one process, looked at many times a second through /proc/PID/mem.
+
+    `look` is called by one thread at random moments (see `jittered_delays`), `drain` once a second by
+    another; neither raises. The process is found by PID and start time, so a number that is used again is
+    never read. Attaching takes tens of milliseconds and has a thread of its own, started by `drain`; where
+    the layout is unknown `fallback` is asked to read in its place. A look costs 10 to 30 us.
+    """
+
+    def __init__(
+        self,
+        process: ProcessId,
+        marks: FrameMarks,
+        *,
+        attach: Attach = Interpreter.attach,
+        fallback: Callable[[], Fallback] | None = None,
+        seconds: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Prepare; nothing is read before the first drain."""
+        self._process = process
+        self._marks = marks
+        self._attach = attach
+        self._new_fallback = fallback
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._watch: StackWatch | None = None
+        self._fallback: Fallback | None = None
+        self._missing = _NOT_YET
+        self._attaching: threading.Thread | None = None
+        self._due = float("-inf")
+        self._closed = False
+
+    def look(self) -> None:
+        """Look at the main thread once."""
+        with self._lock:
+            if self._watch is not None:
+                self._watch.look()
+
+    def drain(self, now: Instant) -> Maybe[InterpreterReading]:
+        """Return what was seen since the last drain, or why nothing was."""
+        if not self._lock.acquire(timeout=_PATIENCE_SECONDS):
+            return _STUCK
+        try:
+            if self._watch is not None and not self._watch.is_alive:
+                self._let_go(Missing("the process has ended, or runs another program now"))
+            if self._watch is not None:
+                return self._watch.drain()
+        finally:
+            self._lock.release()
+        if self._fallback is not None:
+            return self._fallback.drain(now)
+        self._try_to_attach()
+        return self._missing
+
+    def close(self) -> None:
+        """Let go of the process; closing twice is harmless."""
+        self._closed = True
+        if self._fallback is not None:
+            self._fallback.close()
+        # A look that hangs in a read keeps the lock: its descriptor ends with it.
+        if self._lock.acquire(timeout=_PATIENCE_SECONDS):
+            try:
+                self._let_go(Missing("not followed any more"))
+            finally:
+                self._lock.release()
+
+    def _let_go(self, why: Missing) -> None:
+        if self._watch is not None:
+            self._watch.close()
+        self._watch = None
+        self._missing = why
+
+    def _try_to_attach(self) -> None:
+        running = self._attaching is not None and self._attaching.is_alive()
+        if self._closed or running or self._seconds() < self._due:
+            return
+        self._attaching = threading.Thread(target=self._attach_once, name="gpumon attach", daemon=True)
+        self._attaching.start()
+
+    def _attach_once(self) -> None:
+        """Attach, or learn why it cannot be done and when to try again."""
+        try:
+            interpreter = self._attach(self._process.pid, self._process.start_ticks)
+        except RemotePythonError as error:
+            self._missing = Missing(clean(reason_of(error), 300))
+            self._due = self._seconds() + _seconds_until_next_try(error)
+            if isinstance(error, VersionUnknown | LayoutUnknown) and self._new_fallback is not None:
+                self._fallback = self._new_fallback()
+            return
+        watch = StackWatch(interpreter, self._marks, self._seconds)
+        with self._lock:
+            if self._closed:
+                watch.close()
+            else:
+                self._watch = watch
+
+
+def reason_of(error: RemotePythonError) -> str:
+    """Say why an interpreter cannot be read, and what helps where something does."""
+    if isinstance(error, NoPermission):
+        return f"{error.reason}; or start the training with `gpumon run`"
+    return error.reason
+
+
+def _seconds_until_next_try(error: RemotePythonError) -> float:
+    return _SECONDS_TO_RETRY if isinstance(error, NotRunning | Gone) else _SECONDS_TO_ASK_AGAIN
+
+
+def main_phase(reading: InterpreterReading) -> Phase:
+    """Return the phase that most looks found; UNKNOWN where none was."""
+    return max(reading.phases, key=lambda seen: seen.looks).phase if reading.phases else Phase.UNKNOWN

@@ -1,0 +1,101 @@
+"""A DataLoader's iterator in the memory of a training: its counters, its queues and its settings."""
+
+from __future__ import annotations
+
+from gpumon.remote_python import Frame, Object
+from gpumon.sources.interpreter_reading import IteratorReading
+
+# torch/utils/data/dataloader.py since 1.2; what wraps a loader is not one of them.
+_ITERATORS = frozenset({"_MultiProcessingDataLoaderIter", "_SingleProcessDataLoaderIter"})
+# YOLOv5's and ultralytics' InfiniteDataLoader keeps one in `iterator`, torch's own with persistent workers
+# in `_iterator`.
+_HOLDERS = ("iterator", "_iterator")
+_MOST_BATCHES = 1_000_000_000
+_MOST_TASKS = 256
+
+
+def as_iterator(found: Object | None) -> Object | None:
+    """Return the DataLoader iterator that an object is or holds, or None."""
+    if found is None or found.type_name in _ITERATORS:
+        return found
+    for name in _HOLDERS:
+        held = found.attr(name)
+        if held is not None and held.type_name in _ITERATORS:
+            return held
+    return None
+
+
+def iterator_of(frame: Frame) -> Object | None:
+    """Return the iterator whose `__next__` a frame is, or None."""
+    found = frame.local("self")
+    return found if found is not None and found.type_name in _ITERATORS else None
+
+
+def delivered(iterator: Object) -> int | None:
+    """Return how many batches it handed to the loop so far, None where it is gone."""
+    return _count(iterator.attr("_num_yielded"))
+
+
+def read_iterator(iterator: Object, now_seconds: float) -> IteratorReading | None:
+    """Return what an iterator tells at `now_seconds`, or None where it is no iterator any more."""
+    count = delivered(iterator)
+    if count is None:
+        return None
+    return IteratorReading(
+        address=iterator.address,
+        monotonic_seconds=now_seconds,
+        delivered=count,
+        received_index=_count(iterator.attr("_rcvd_idx")),
+        send_index=_count(iterator.attr("_send_idx")),
+        tasks_outstanding=_count(iterator.attr("_tasks_outstanding")),
+        batches_ready=_batches_ready(iterator),
+        batch_size=_batch_size(iterator),
+        workers=_count(iterator.attr("_num_workers")),
+        prefetch_factor=_count(iterator.attr("_prefetch_factor")),
+        pin_memory=_flag(iterator.attr("_pin_memory")),
+        persistent_workers=_flag(iterator.attr("_persistent_workers")),
+        drop_last=_flag(iterator.attr("_drop_last")),
+    )
+
+
+def _batches_ready(iterator: Object) -> int | None:
+    """Return how many batches the loop could take at once, where the pinning thread's queue tells.
+
+    Without one they lie in a pipe that has no length; those that came out of turn wait besides.
+    """
+    queue = iterator.attr("_data_queue")
+    waiting = None if queue is None else queue.attr("queue")
+    ready = None if waiting is None or waiting.type_name != "deque" else waiting.len
+    return None if ready is None else ready + _held(iterator)
+
+
+def _held(iterator: Object) -> int:
+    """Return how many batches have been received out of turn: their entry holds the data, too."""
+    tasks = iterator.attr("_task_info")
+    count = None if tasks is None else tasks.len
+    # The queue is served in turn, so with tasks for each worker there are a few; hostile ones are not read.
+    if tasks is None or not count or count > _MOST_TASKS:
+        return 0
+    return sum(1 for _, task in tasks.entries or () if task.len == 2)
+
+
+def _batch_size(iterator: Object) -> int | None:
+    """Return the batch size of its batch sampler, also of one that is wrapped to be repeated."""
+    sampler = iterator.attr("_index_sampler")
+    for _ in range(3):
+        if sampler is None:
+            return None
+        size = _count(sampler.attr("batch_size"))
+        if size:
+            return size
+        sampler = sampler.attr("sampler") or sampler.attr("batch_sampler")
+    return None
+
+
+def _count(found: Object | None) -> int | None:
+    value = None if found is None else found.int
+    return value if value is not None and 0 <= value < _MOST_BATCHES else None
+
+
+def _flag(found: Object | None) -> bool | None:
+    return None if found is None else found.bool

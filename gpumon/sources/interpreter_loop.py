@@ -1,0 +1,93 @@
+"""The training loop of a main thread: which frame it is, and its variables."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import fields
+from typing import Any
+
+from gpumon.remote_python import Frame, Object
+from gpumon.sources.interpreter_marks import WAITING, FrameMark, LoopLocals, is_between
+from gpumon.sources.interpreter_reading import LoopReading
+
+_COUNTS = tuple(field.name for field in fields(LoopLocals) if field.name not in {"iterator", "accumulate"})
+_MOST = 1_000_000_000_000
+_MOST_VOTES = 1000
+
+
+class LoopFinder:
+    """Finds the loop of a training of unknown kind: what asks for batches and stays while it computes.
+
+    The direct caller of `__next__` need not be it: prefetchers and timers stand between. So each look
+    that finds no waiting votes for the innermost of all callers that is still in the stack.
+    """
+
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        self._callers: tuple[tuple[str, str], ...] = ()
+        self._votes: Counter[tuple[str, str]] = Counter()
+
+    def learn(self, frames: tuple[Frame, ...]) -> None:
+        """Take in the stack of a thread that waits for a batch."""
+        below = False
+        callers = []
+        for frame in frames:
+            if WAITING.fits(frame.name, frame.file):
+                below = True
+            elif below and not is_between(frame.name, frame.file):
+                callers.append((frame.name, frame.file))
+        self._callers = tuple(callers)
+
+    def vote(self, frames: tuple[Frame, ...]) -> FrameMark | None:
+        """Take in the stack of a thread that does not wait; return the loop if another one is it now."""
+        before = self._winner()
+        callers = set(self._callers)
+        for frame in frames:
+            if (frame.name, frame.file) in callers:
+                self._votes[frame.name, frame.file] += 1
+                break
+        if self._votes.total() > _MOST_VOTES:
+            self._votes = Counter({caller: votes // 2 for caller, votes in self._votes.items()})
+        winner = self._winner()
+        if winner is None or winner == before:
+            return None
+        return FrameMark(frozenset({winner[0]}), winner[1])
+
+    def _winner(self) -> tuple[str, str] | None:
+        return max(self._votes, key=self._votes.__getitem__, default=None)
+
+
+def read_loop(frame: Frame, names: LoopLocals, *, is_handing_over: bool) -> LoopReading:
+    """Return the loop's variables; what is not there, or no number, is None."""
+    counts: dict[str, Any] = {name: _whole(find(frame, getattr(names, name))) for name in _COUNTS}
+    accumulate = _number(find(frame, names.accumulate))
+    return LoopReading(**counts, accumulate=accumulate, is_handing_over=is_handing_over)
+
+
+def find(frame: Frame, paths: tuple[str, ...]) -> Object | None:
+    """Return what the first of the paths leads to that leads anywhere, None where none does."""
+    for path in paths:
+        first, *attributes = path.split(".")
+        found = frame.local(first)
+        for name in attributes:
+            if found is None:
+                break
+            found = found.attr(name)
+        if found is not None and not found.is_none:
+            return found
+    return None
+
+
+def _whole(found: Object | None) -> int | None:
+    value = _number(found)
+    return int(value) if value is not None and value == int(value) and 0 <= value < _MOST else None
+
+
+def _number(found: Object | None) -> float | None:
+    if found is None or found.bool is not None:
+        return None
+    if found.int is not None:
+        return float(found.int) if abs(found.int) < _MOST else None
+    # YOLOv5's accumulate is a numpy.float64 while it warms up.
+    return found.float if found.float is not None and math.isfinite(found.float) else None

@@ -1,0 +1,97 @@
+"""What was seen in a training's interpreter since the last drain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from gpumon.model.training import Phase
+
+
+@dataclass(frozen=True, slots=True)
+class LoopReading:
+    """The training loop's own variables, None where it has none. See LoopLocals for their meaning.
+
+    `is_handing_over` tells that the loop was being given its next batch, so the last one is done.
+    """
+
+    epoch: int | None = None
+    start_epoch: int | None = None
+    epochs: int | None = None
+    batch_index: int | None = None
+    batch_number: int | None = None
+    batches: int | None = None
+    batch_size: int | None = None
+    imgsz: int | None = None
+    workers: int | None = None
+    warmup_batches: int | None = None
+    accumulate: float | None = None
+    is_handing_over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class IteratorReading:
+    """A DataLoader's iterator at `monotonic_seconds`.
+
+    `address` names it while it lives; a later one may have the same. `delivered` counts the batches
+    handed to the loop, of all epochs where a loader repeats its sampler. `marks` are moments at which
+    `delivered` was seen to have changed: (monotonic seconds, count). `batches_ready` wait for the loop, after
+    pinning; None where no queue tells. `tasks_outstanding` are asked for and not yet received.
+    `batch_size` is that of one rank.
+    """
+
+    address: int
+    monotonic_seconds: float
+    delivered: int
+    marks: tuple[tuple[float, int], ...] = ()
+    received_index: int | None = None
+    send_index: int | None = None
+    tasks_outstanding: int | None = None
+    batches_ready: int | None = None
+    batch_size: int | None = None
+    workers: int | None = None
+    prefetch_factor: int | None = None
+    pin_memory: bool | None = None
+    persistent_workers: bool | None = None
+    drop_last: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseLooks:
+    """Looks that found one phase, and those of them that found the main thread waiting for a batch."""
+
+    phase: Phase
+    looks: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class InterpreterReading:
+    """What the looks at the main thread found since the last drain. `source` says how it was read.
+
+    `unread` looks found no stack that could be read; `phases` are the others. Phase.UNKNOWN stands for
+    stacks without any mark. `loop` is None where the loop's frame was not in the stack at the drain.
+    `train` is the iterator of the training's loader, `others` are validation's.
+    """
+
+    source: str
+    phases: tuple[PhaseLooks, ...] = ()
+    unread: int = 0
+    torn_reads: int = 0
+    lost_reads: int = 0
+    loop: LoopReading | None = None
+    train: IteratorReading | None = None
+    others: tuple[IteratorReading, ...] = field(default=())
+
+    @property
+    def looks(self) -> int:
+        """Looks that found a stack."""
+        return sum(seen.looks for seen in self.phases)
+
+    @property
+    def waiting(self) -> int:
+        """Looks that found the main thread waiting for a batch, in any phase."""
+        return sum(seen.waiting for seen in self.phases)
+
+    def of(self, phase: Phase) -> PhaseLooks:
+        """Return the looks that found that phase."""
+        return next((seen for seen in self.phases if seen.phase is phase), PhaseLooks(phase, 0, 0))
