@@ -46,12 +46,12 @@ def text_width(text: str) -> int:
 
 def row_width(row: Iterable[Span]) -> int:
     """Return how many cells a row takes."""
-    return sum(text_width(span.text) for span in row)
+    return text_width("".join([text for text, _ in row]))
 
 
 def row_text(row: Iterable[Span]) -> str:
     """Return a row's text without its roles."""
-    return "".join(span.text for span in row)
+    return "".join([text for text, _ in row])
 
 
 def clip(text: str, width: int, ellipsis: str = "…") -> str:

@@ -8,7 +8,6 @@ of all bytes of a chart that changes at its right end.
 from __future__ import annotations
 
 from rich.console import Console
-from rich.control import Control
 from textual._compositor import ChopsUpdate, Compositor
 
 
@@ -17,7 +16,6 @@ class CellUpdate(ChopsUpdate):
 
     def render_segments(self, console: Console) -> str:
         """Return the update as it goes to the terminal."""
-        move_to = Control.move_to
         sequences: list[str] = []
         for y, left, right in self.spans:
             for end, (x, strip) in zip(self.chop_ends[y], self.chops[y].items(), strict=False):
@@ -25,7 +23,7 @@ class CellUpdate(ChopsUpdate):
                     continue
                 start = max(x, left)
                 cells = strip.crop(start - x, min(end, right) - x)
-                sequences.append(move_to(start, y).segment.text)
+                sequences.append(f"\x1b[{y + 1};{start + 1}H")  # rich's Control builds objects for it
                 sequences.append(cells.render(console))
         return "".join(sequences)
 
