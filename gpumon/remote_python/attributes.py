@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from gpumon.remote_python.mapping import Keys, Slot, find_key, read_keys, value_slot
+from gpumon.remote_python.mapping import find_key, read_keys, value_place
 from gpumon.remote_python.memory import TornRead
+from gpumon.remote_python.place import Place
 from gpumon.remote_python.reader import Reader
 from gpumon.remote_python.type_object import INLINE_VALUES, MANAGED_DICT, RemoteType
 
@@ -13,7 +14,7 @@ _VALUES_BEFORE, _DICT_BEFORE = 32, 24
 _VALID_BYTE = 3
 
 
-def attribute_slot(reader: Reader, address: int, kind: RemoteType, name: str) -> Slot | None:
+def attribute_place(reader: Reader, address: int, kind: RemoteType, name: str) -> Place | None:
     """Return where the instance at `address` keeps its attribute `name`, None if it has none.
 
     Attributes of the class are not looked for. Raises TornRead.
@@ -40,24 +41,21 @@ def attribute_slot(reader: Reader, address: int, kind: RemoteType, name: str) ->
     return _in_dict_at(reader, pointer, name)
 
 
-def _in_values(
-    reader: Reader, kind: RemoteType, values: int, name: str, guards: tuple[tuple[int, int], ...]
-) -> Slot | None:
-    keys: Keys = read_keys(reader, kind.cached_keys)
-    index = find_key(reader, keys, name)
+def _in_values(reader: Reader, kind: RemoteType, values: int, name: str, guards: Place) -> Place | None:
+    index = find_key(reader, read_keys(reader, kind.cached_keys), name)
     if index is None:
         return None
-    return Slot(values + reader.layout.mapping.values_first + 8 * index, guards)
+    value_at = values + reader.layout.mapping.values_first + 8 * index
+    value = reader.word(value_at)
+    return ((value_at, value), *guards) if value else None
 
 
-def _in_dict_at(reader: Reader, pointer: int | None, name: str) -> Slot | None:
+def _in_dict_at(reader: Reader, pointer: int | None, name: str) -> Place | None:
     if pointer is None:
         return None
     mapping = reader.word(pointer)
-    if not mapping:
-        return None
-    slot = value_slot(reader, mapping, name)
-    return None if slot is None else Slot(slot.address, (*slot.guards, (pointer, mapping)))
+    place = value_place(reader, mapping, name) if mapping else None
+    return None if place is None else (*place, (pointer, mapping))
 
 
 def _dict_pointer(reader: Reader, address: int, kind: RemoteType) -> int | None:

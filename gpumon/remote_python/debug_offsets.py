@@ -138,6 +138,7 @@ def _with(table: Layout, told: dict[tuple[str, str], int]) -> Layout:
             frame=told["thread", "current_frame"],
             thread_id=told["thread", "thread_id"],
             native_id=told["thread", "native_thread_id"],
+            datastack=told["thread", "datastack_chunk"],
         ),
         frame=replace(
             table.frame,

@@ -12,10 +12,10 @@ MOST_DIGITS = 64
 _DIGIT_BITS = 30
 
 
-def decode_int(reader: Reader, address: int, head: bytes) -> int | None:
-    """Return the number in the object that begins with the bytes `head`; None if it is very long.
+def decode_int(reader: Reader, address: int, head: bytes) -> tuple[int | None, int]:
+    """Return the number in the object that begins with the bytes `head`, and where the object ends.
 
-    Raises TornRead if it is none.
+    The number is None if it is very long. Raises TornRead if it is none.
     """
     layout = reader.layout.integer
     size = int.from_bytes(head[layout.size : layout.size + 8], "little", signed=True)
@@ -30,8 +30,9 @@ def decode_int(reader: Reader, address: int, head: bytes) -> int | None:
     if count > MOST_DIGITS:
         if count > 1 << 30:
             raise TornRead
-        return None
-    data = head[layout.digits : layout.digits + 4 * count]
+        return None, layout.digits
+    end = layout.digits + 4 * count
+    data = head[layout.digits : end]
     if len(data) < 4 * count:
         data = reader.memory.read(address + layout.digits, 4 * count)
     number = 0
@@ -39,4 +40,4 @@ def decode_int(reader: Reader, address: int, head: bytes) -> int | None:
         if digit >> _DIGIT_BITS:
             raise TornRead
         number = number << _DIGIT_BITS | digit
-    return -number if negative else number
+    return -number if negative else number, end

@@ -31,7 +31,11 @@ class InterpreterLayout:
 
 @dataclass(frozen=True, slots=True)
 class ThreadLayout:
-    """`PyThreadState`. `frame` leads to the innermost frame (`cframe_frame`: in `_PyCFrame`)."""
+    """`PyThreadState`. `frame` leads to the innermost frame (`cframe_frame`: in `_PyCFrame`).
+
+    `datastack` are three pointers: the newest chunk of memory for frames, where its free part begins, and
+    its end.
+    """
 
     next: int
     interpreter: int
@@ -39,6 +43,7 @@ class ThreadLayout:
     cframe_frame: int | None
     thread_id: int
     native_id: int | None
+    datastack: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

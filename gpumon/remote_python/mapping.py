@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gpumon.remote_python.memory import TornRead
+from gpumon.remote_python.place import Place
 from gpumon.remote_python.reader import Reader, keep
 from gpumon.remote_python.text import LONGEST_NAME, read_text
 
@@ -27,23 +28,6 @@ class Keys:
     def key_place(self) -> int:
         """Which word of an entry is the key. The value is the next one."""
         return self.entry_words - 2
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """Where a pointer to an object stands, and the words that say it is still the place for it.
-
-    `guards` are (address, word): who has read the object reads them again.
-    """
-
-    address: int
-    guards: tuple[tuple[int, int], ...]
-
-    def confirm(self, reader: Reader) -> None:
-        """Raise TornRead if the slot was moved meanwhile."""
-        for address, word in self.guards:
-            if reader.word(address) != word:
-                raise TornRead
 
 
 def read_keys(reader: Reader, address: int) -> Keys:
@@ -105,7 +89,7 @@ def _text(reader: Reader, address: int) -> str:
     return keep(reader.texts, address, text)
 
 
-def value_slot(reader: Reader, address: int, name: str) -> Slot | None:
+def value_place(reader: Reader, address: int, name: str) -> Place | None:
     """Return where the dict at `address` keeps the value of a string key. Raises TornRead."""
     record = reader.records.mapping
     _used, keys_at, values_at = record.unpack(reader.memory.read(address + record.first, record.size))
@@ -113,12 +97,20 @@ def value_slot(reader: Reader, address: int, name: str) -> Slot | None:
     index = find_key(reader, keys, name)
     if index is None:
         return None
-    layout = reader.layout.mapping
+    value_at = _value_address(reader, keys, values_at, index)
+    value = reader.word(value_at)
+    return ((value_at, value), *_guards(reader, address, keys_at, values_at)) if value else None
+
+
+def _value_address(reader: Reader, keys: Keys, values_at: int, index: int) -> int:
     if values_at:
-        place = values_at + layout.values_first + 8 * index
-    else:
-        place = keys.entries + 8 * (index * keys.entry_words + keys.key_place + 1)
-    return Slot(place, ((address + layout.keys, keys_at), (address + layout.values, values_at)))
+        return values_at + reader.layout.mapping.values_first + 8 * index
+    return keys.entries + 8 * (index * keys.entry_words + keys.key_place + 1)
+
+
+def _guards(reader: Reader, address: int, keys_at: int, values_at: int) -> Place:
+    layout = reader.layout.mapping
+    return ((address + layout.keys, keys_at), (address + layout.values, values_at))
 
 
 def dict_length(reader: Reader, address: int) -> int:
@@ -129,19 +121,24 @@ def dict_length(reader: Reader, address: int) -> int:
     return used
 
 
-def dict_entries(reader: Reader, address: int, most: int) -> tuple[tuple[int, int], ...]:
-    """Return the addresses of the first keys and values. Raises TornRead if the dict changes meanwhile."""
+def dict_entries(reader: Reader, address: int, most: int) -> tuple[tuple[Place, Place], ...]:
+    """Return the places of the first keys and values. Raises TornRead if the dict changes meanwhile."""
     record = reader.records.mapping
     header = reader.memory.read(address + record.first, record.size)
     _used, keys_at, values_at = record.unpack(header)
     keys = read_keys(reader, keys_at)
     words = reader.words(keys.entries, keys.count * keys.entry_words)
-    names = words[keys.key_place :: keys.entry_words]
     if values_at:
         values = reader.words(values_at + reader.layout.mapping.values_first, keys.count)
     else:
         values = words[keys.key_place + 1 :: keys.entry_words]
     if reader.memory.read(address + record.first, record.size) != header:
         raise TornRead
-    pairs = [(key, value) for key, value in zip(names, values, strict=True) if key and value]
-    return tuple(pairs[:most])
+    guards = _guards(reader, address, keys_at, values_at)
+    pairs: list[tuple[Place, Place]] = []
+    for index, value in enumerate(values):
+        at = index * keys.entry_words + keys.key_place
+        if words[at] and value and len(pairs) < most:
+            value_at = _value_address(reader, keys, values_at, index)
+            pairs.append((((keys.entries + 8 * at, words[at]), *guards), ((value_at, value), *guards)))
+    return tuple(pairs)

@@ -7,14 +7,15 @@ import struct
 from collections.abc import Callable
 from typing import TypeVar
 
-from gpumon.remote_python.attributes import attribute_slot
+from gpumon.remote_python.attributes import attribute_place
 from gpumon.remote_python.integer import decode_int
-from gpumon.remote_python.mapping import Slot, dict_entries, dict_length, value_slot
+from gpumon.remote_python.mapping import dict_entries, dict_length, value_place
 from gpumon.remote_python.memory import TornRead
+from gpumon.remote_python.place import Holder, Place, confirm_place
 from gpumon.remote_python.reader import Reader
 from gpumon.remote_python.sequence import MOST_ITEMS, deque_items, list_items, sequence_length, tuple_items
-from gpumon.remote_python.text import HEAD_BYTES, decode_text
-from gpumon.remote_python.type_object import RemoteType, read_type
+from gpumon.remote_python.text import decode_text
+from gpumon.remote_python.type_object import RemoteType, read_head, type_address
 
 _Value = bool | int | float | str | None
 T = TypeVar("T")
@@ -24,20 +25,43 @@ _FLOAT = struct.Struct("<d")
 class Object:
     """An object of the other interpreter as it was when it was read.
 
-    Numbers, strings and the items of tuples are of that moment. What lists, dicts, deques and instances
-    hold is read when it is asked for. Every property is None if the object is not of that type (or a
-    subclass of it), has no such thing, or cannot be read any more: nothing raises.
+    Numbers and strings are of that moment. What tuples, lists, dicts, deques and instances hold is read
+    when it is asked for: of the former as long as they are where they were found, of instances as long as
+    one of the same type is at the address. Every property is None if the object is not of that type (or
+    a subclass of it), has no such thing, or cannot be read any more: nothing raises.
     """
 
-    __slots__ = ("_kind", "_length", "_reader", "_value", "address", "type_name")
+    __slots__ = (
+        "_holder",
+        "_kind",
+        "_length",
+        "_place",
+        "_reader",
+        "_seen",
+        "_value",
+        "address",
+        "type_name",
+    )
 
     def __init__(
-        self, reader: Reader, address: int, kind: RemoteType, value: _Value, length: int | None
+        self,
+        reader: Reader,
+        address: int,
+        kind: RemoteType,
+        *,
+        seen: bytes,
+        value: _Value,
+        length: int | None,
+        place: Place,
+        holder: Holder | None,
     ) -> None:
         self._reader = reader
         self._kind = kind
+        self._seen = seen
         self._value = value
         self._length = length
+        self._place = place
+        self._holder = holder
         self.address = address
         self.type_name = kind.name
 
@@ -62,7 +86,7 @@ class Object:
 
     @property
     def float(self) -> builtins.float | None:
-        """Its value if it is a float; numpy.float64 is one."""
+        """Its value if it is a float, or of a class derived from float."""
         return self._value if isinstance(self._value, float) else None
 
     @property
@@ -84,48 +108,91 @@ class Object:
     @property
     def items(self) -> tuple[Object, ...] | None:
         """What it holds if it is a list, tuple or deque: the first 1,000 at most."""
-        if self._kind.kind not in ("list", "tuple", "deque"):
-            return None
-        return self._live(lambda: tuple(read_object(self._reader, place) for place in self._items_at()))
+
+        def read() -> tuple[Object, ...]:
+            places = self._places()
+            found = tuple([read_object(self._reader, place[0][1], place, self) for place in places])
+            if self._places() != places:
+                raise TornRead
+            for one in found:
+                one.confirm_value()
+            return found
+
+        return self._live(read) if self._kind.kind in ("list", "tuple", "deque") else None
 
     def item(self, index: builtins.int) -> Object | None:
         """Return one item of a list, tuple or deque, of the first 1,000. Costs less than `items`."""
-        if self._kind.kind not in ("list", "tuple", "deque"):
-            return None
 
         def read() -> Object | None:
-            places = self._items_at()
-            return read_object(self._reader, places[index]) if -len(places) <= index < len(places) else None
+            places = self._places()
+            return (
+                read_place(self._reader, places[index], self) if -len(places) <= index < len(places) else None
+            )
 
-        return self._live(read)
+        return self._live(read) if self._kind.kind in ("list", "tuple", "deque") else None
 
     @property
     def entries(self) -> tuple[tuple[Object, Object], ...] | None:
         """Keys and values if it is a dict, in no certain order: the first 1,000 at most."""
-        if self._kind.kind != "dict":
-            return None
 
         def read() -> tuple[tuple[Object, Object], ...]:
             pairs = dict_entries(self._reader, self.address, MOST_ITEMS)
-            return tuple(
-                (read_object(self._reader, key), read_object(self._reader, one)) for key, one in pairs
-            )
+            found = [
+                (
+                    read_object(self._reader, key[0][1], key, self),
+                    read_object(self._reader, value[0][1], value, self),
+                )
+                for key, value in pairs
+            ]
+            if dict_entries(self._reader, self.address, MOST_ITEMS) != pairs:
+                raise TornRead
+            for key, value in found:
+                key.confirm_value()
+                value.confirm_value()
+            return tuple(found)
 
-        return self._live(read)
+        return self._live(read) if self._kind.kind == "dict" else None
 
     def get(self, key: builtins.str) -> Object | None:
         """Return the value of a string key if it is a dict that has it."""
-        if self._kind.kind != "dict":
-            return None
-        return self._live(lambda: read_slot(self._reader, value_slot(self._reader, self.address, key)))
+
+        def read() -> Object | None:
+            place = value_place(self._reader, self.address, key)
+            return None if place is None else read_place(self._reader, place, self)
+
+        return self._live(read) if self._kind.kind == "dict" else None
 
     def attr(self, name: builtins.str) -> Object | None:
         """Return an attribute of the instance itself; those of its class and __slots__ are not looked for."""
-        return self._live(
-            lambda: read_slot(self._reader, attribute_slot(self._reader, self.address, self._kind, name))
-        )
 
-    def _items_at(self) -> tuple[builtins.int, ...]:
+        def read() -> Object | None:
+            place = attribute_place(self._reader, self.address, self._kind, name)
+            return None if place is None else read_place(self._reader, place, self)
+
+        return self._live(read)
+
+    def confirm(self) -> None:
+        """Raise TornRead if the object has died or, unless it is an instance, is not where it was found."""
+        head = self._reader.memory.read(self.address, self._reader.layout.object.type + 8)
+        if type_address(self._reader, head) != self._kind.address:
+            raise TornRead
+        # The memory of a dead list is soon another list, but seldom that of an instance another one's. An
+        # instance may be followed for long from where it was seen once, as the frames of its methods.
+        if self._kind.kind != "other":
+            confirm_place(self._reader, self._place)
+            if self._holder is not None:
+                self._holder.confirm()
+
+    def confirm_value(self) -> None:
+        """Raise TornRead unless the same object is at its address as when it was read.
+
+        Asked after its place was confirmed: then a value that was freed, used for another one and put
+        back to the same place in the meantime is noticed as well.
+        """
+        if self._reader.memory.read(self.address + 8, len(self._seen)) != self._seen:
+            raise TornRead
+
+    def _places(self) -> tuple[Place, ...]:
         if self._kind.kind == "list":
             return list_items(self._reader, self.address)
         if self._kind.kind == "deque":
@@ -133,54 +200,47 @@ class Object:
         return tuple_items(self._reader, self.address, self._length or 0)
 
     def _live(self, read: Callable[[], T]) -> T | None:
-        """Read from the object, provided that it still is one of its type before and after."""
-        type_at = self.address + self._reader.layout.object.type
+        """Read from the object, provided that it is there afterwards."""
 
-        def checked() -> T:
-            self._check(type_at)
+        def confirmed() -> T:
             found = read()
-            self._check(type_at)
+            self.confirm()
             return found
 
-        return self._reader.attempt(checked)
-
-    def _check(self, type_at: builtins.int) -> None:
-        if self._reader.word(type_at) != self._kind.address:
-            raise TornRead
+        return self._reader.attempt(confirmed)
 
 
-def read_object(reader: Reader, address: int) -> Object:
-    """Return the object at `address`. Raises TornRead if there is none."""
-    if address % 8:
-        raise TornRead
-    head = reader.memory.read_up_to(address, HEAD_BYTES)
-    place = reader.layout.object.type
-    kind = read_type(reader, int.from_bytes(head[place : place + 8], "little"))
+def read_object(reader: Reader, address: int, place: Place, holder: Holder | None) -> Object:
+    """Return the object at `address`, which was found at `place`. Raises TornRead if there is none."""
+    head, kind = read_head(reader, address)
     value: _Value = None
     length: int | None = None
+    # What is compared when the object is read again: its type, and for what cannot change its value.
+    end = reader.layout.object.type + 8
     if kind.kind in ("int", "bool"):
-        value = decode_int(reader, address, head)
+        value, end = decode_int(reader, address, head)
         if kind.kind == "bool":
             value = bool(value)
     elif kind.kind == "str":
-        value, length = decode_text(reader, address, head)
+        value, length, end = decode_text(reader, address, head)
     elif kind.kind == "float":
-        place = reader.layout.object.float_value
-        if len(head) < place + 8:
+        end = reader.layout.object.float_value + 8
+        if len(head) < end:
             raise TornRead
-        value = float(_FLOAT.unpack_from(head, place)[0])
+        value = float(_FLOAT.unpack_from(head, end - 8)[0])
     elif kind.kind in ("tuple", "bytes"):
         length = sequence_length(reader, address)
-    return Object(reader, address, kind, value, length)
+    return Object(
+        reader, address, kind, seen=head[8:end], value=value, length=length, place=place, holder=holder
+    )
 
 
-def read_slot(reader: Reader, slot: Slot | None) -> Object | None:
-    """Return the object that a slot points to, None if it is empty. Raises TornRead if that changes."""
-    if slot is None:
-        return None
-    address = reader.word(slot.address)
-    found = read_object(reader, address) if address else None
-    if reader.word(slot.address) != address:
-        raise TornRead
-    slot.confirm(reader)
+def read_place(reader: Reader, place: Place, holder: Holder | None, mask: int = 0) -> Object:
+    """Return the object that the pointer at a place leads to. Raises TornRead if it is not there any more.
+
+    `mask` are the bits of the pointer that do not belong to the address.
+    """
+    found = read_object(reader, place[0][1] & ~mask, place, holder)
+    confirm_place(reader, place)
+    found.confirm_value()
     return found

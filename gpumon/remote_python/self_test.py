@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from gpumon.remote_python.errors import LayoutUnknown, NotRunning
-from gpumon.remote_python.frame import MOST_FRAMES, Frame
+from gpumon.remote_python.frame import Frame
+from gpumon.remote_python.stack import MOST_FRAMES
 from gpumon.remote_python.thread import Thread
 
 READS = 20

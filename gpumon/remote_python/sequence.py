@@ -1,8 +1,9 @@
-"""What lists, tuples and deques of the other interpreter hold: addresses of objects."""
+"""What lists, tuples and deques of the other interpreter hold, and where."""
 
 from __future__ import annotations
 
 from gpumon.remote_python.memory import TornRead
+from gpumon.remote_python.place import Place
 from gpumon.remote_python.reader import Reader
 
 # More items are left out.
@@ -22,35 +23,41 @@ def sequence_length(reader: Reader, address: int) -> int:
     return length
 
 
-def tuple_items(reader: Reader, address: int, count: int) -> tuple[int, ...]:
-    """Return the first `count` items of a tuple, at most MOST_ITEMS. Raises TornRead."""
-    return reader.words(address + reader.layout.object.tuple_items, min(count, MOST_ITEMS))
+def tuple_items(reader: Reader, address: int, count: int) -> tuple[Place, ...]:
+    """Return the places of the first `count` items of a tuple, at most MOST_ITEMS. Raises TornRead."""
+    return _places(reader, address + reader.layout.object.tuple_items, count, ())
 
 
-def list_items(reader: Reader, address: int) -> tuple[int, ...]:
-    """Return the first MOST_ITEMS items of a list. Raises TornRead if it changes its size meanwhile."""
-    layout = reader.layout.object
-    length, pointer = sequence_length(reader, address), reader.word(address + layout.list_items)
-    items = reader.words(pointer, min(length, MOST_ITEMS))
-    if (sequence_length(reader, address), reader.word(address + layout.list_items)) != (length, pointer):
+def list_items(reader: Reader, address: int) -> tuple[Place, ...]:
+    """Return the places of the first MOST_ITEMS items of a list. Raises TornRead."""
+    pointer_at = address + reader.layout.object.list_items
+    length, pointer = sequence_length(reader, address), reader.word(pointer_at)
+    places = _places(reader, pointer, length, ((pointer_at, pointer),))
+    # A list that shrinks and grows again may be moved.
+    if sequence_length(reader, address) != length or reader.word(pointer_at) != pointer:
         raise TornRead
-    return items
+    return places
 
 
-def deque_items(reader: Reader, address: int) -> tuple[int, ...]:
-    """Return the first MOST_ITEMS items of a deque. Raises TornRead if it changes meanwhile."""
+def _places(reader: Reader, start: int, count: int, guards: Place) -> tuple[Place, ...]:
+    words = reader.words(start, min(count, MOST_ITEMS))
+    return tuple([((start + 8 * index, word), *guards) for index, word in enumerate(words)])
+
+
+def deque_items(reader: Reader, address: int) -> tuple[Place, ...]:
+    """Return the places of the first MOST_ITEMS items of a deque. Raises TornRead if it changes meanwhile."""
     start = address + reader.layout.object.size
     header = reader.words(start, _DEQUE_WORDS)
     length, block, _last, index = header[:4]
     if length > _POSSIBLE_LENGTH or index >= _BLOCK_ITEMS:
         raise TornRead
     wanted = min(length, MOST_ITEMS)
-    items: list[int] = []
-    while len(items) < wanted:
+    places: list[Place] = []
+    while len(places) < wanted:
         # leftlink, the items, rightlink
         words = reader.words(block, _BLOCK_ITEMS + 2)
-        items += words[1 + index : 1 + _BLOCK_ITEMS]
+        places += [((block + 8 + 8 * at, words[1 + at]),) for at in range(index, _BLOCK_ITEMS)]
         block, index = words[-1], 0
     if reader.words(start, _DEQUE_WORDS) != header:
         raise TornRead
-    return tuple(items[:wanted])
+    return tuple(places[:wanted])

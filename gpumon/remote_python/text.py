@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from gpumon.remote_python.memory import TornRead
 from gpumon.remote_python.reader import Reader
-from gpumon.remote_python.type_object import read_type
+from gpumon.remote_python.type_object import read_head
 
 # Longer strings are cut: PATH_MAX on Linux.
 LONGEST_TEXT = 4096
 # Names of functions, variables and attributes.
 LONGEST_NAME = 256
-# Enough for the object and some 200 characters: one read for nearly every string.
-HEAD_BYTES = 256
 _POSSIBLE_LENGTH = 1 << 40
 _ENCODINGS = {1: "latin-1", 2: "utf-16-le", 4: "utf-32-le"}
 
 
-def decode_text(reader: Reader, address: int, head: bytes, longest: int = LONGEST_TEXT) -> tuple[str, int]:
-    """Return the string that begins with the bytes `head`, cut to `longest` characters, and its length.
+def decode_text(
+    reader: Reader, address: int, head: bytes, longest: int = LONGEST_TEXT
+) -> tuple[str, int, int]:
+    """Return the string that begins with the bytes `head`, cut to `longest` characters.
 
-    Raises TornRead if it is none.
+    Then its length, and where what was read of the object ends. Raises TornRead if it is none.
     """
     layout = reader.layout.text
     if len(head) < layout.compact_data and len(head) < layout.ascii_data:
@@ -31,9 +31,11 @@ def decode_text(reader: Reader, address: int, head: bytes, longest: int = LONGES
     if encoding is None or length > _POSSIBLE_LENGTH or (is_ascii and width != 1):
         raise TornRead
     size = min(length, longest) * width
+    end = layout.data_pointer + 8
     if compact:
         start = layout.ascii_data if is_ascii else layout.compact_data
-        data = head[start : start + size]
+        end = start + size
+        data = head[start:end]
         if len(data) < size:
             data = reader.memory.read(address + start, size)
     elif size:
@@ -44,16 +46,15 @@ def decode_text(reader: Reader, address: int, head: bytes, longest: int = LONGES
         raise TornRead
     try:
         # surrogatepass: Python keeps undecodable bytes of file names as lone surrogates.
-        return data.decode(encoding, "strict" if width == 1 else "surrogatepass"), length
+        return data.decode(encoding, "strict" if width == 1 else "surrogatepass"), length, end
     except UnicodeDecodeError:
         raise TornRead from None
 
 
 def read_text(reader: Reader, address: int, longest: int = LONGEST_TEXT) -> str:
     """Return the string at `address`, cut to `longest` characters. Raises TornRead if there is none."""
-    head = reader.memory.read_up_to(address, HEAD_BYTES)
-    kind = reader.layout.object.type
-    if read_type(reader, int.from_bytes(head[kind : kind + 8], "little")).kind != "str":
+    head, kind = read_head(reader, address)
+    if kind.kind != "str":
         raise TornRead
     return decode_text(reader, address, head, longest)[0]
 
@@ -61,7 +62,7 @@ def read_text(reader: Reader, address: int, longest: int = LONGEST_TEXT) -> str:
 def read_bytes(reader: Reader, address: int, longest: int) -> bytes:
     """Return the bytes object at `address`. Raises TornRead if there is none, or it is longer."""
     layout = reader.layout.object
-    if read_type(reader, reader.word(address + layout.type)).kind != "bytes":
+    if read_head(reader, address)[1].kind != "bytes":
         raise TornRead
     size = reader.word(address + layout.size)
     if size > longest:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gpumon.remote_python.code_object import Code
-from gpumon.remote_python.frame import MOST_FRAMES, Frame, frames_of, walk
+from gpumon.remote_python.frame import Frame, frames_of
 from gpumon.remote_python.memory import TornRead
 from gpumon.remote_python.reader import Reader
+from gpumon.remote_python.stack import MOST_FRAMES, lives, reaches, walk
 
 MOST_THREADS = 4096
 MOST_INTERPRETERS = 64
@@ -24,7 +25,14 @@ class Thread:
     cannot be told.
     """
 
-    __slots__ = ("_address", "_identity", "_reader", "_root", "is_main", "native_id")
+    __slots__ = (
+        "_address",
+        "_identity",
+        "_reader",
+        "_root",
+        "is_main",
+        "native_id",
+    )
 
     def __init__(
         self, reader: Reader, address: int, identity: tuple[int, ...], native_id: int | None, *, is_main: bool
@@ -32,7 +40,7 @@ class Thread:
         self._reader = reader
         self._address = address
         self._identity = identity
-        self._root: int | None = None
+        self._root = 0
         self.native_id = native_id
         self.is_main = is_main
 
@@ -45,29 +53,45 @@ class Thread:
         Empty if it runs no Python code; None if the thread is gone or the stack could not be read.
         """
         stack = self._reader.attempt(self._stack)
-        return None if stack is None else frames_of(self._reader, stack)
+        return None if stack is None else frames_of(self._reader, self, stack)
 
-    def _stack(self) -> list[tuple[int, Code, int]]:
+    def confirm_frame(self, address: int) -> None:
+        """Raise TornRead unless a frame is on the stack now."""
+        alive = lives(self._reader, self._address, address)
+        if alive is None:
+            alive = reaches(self._reader, self._innermost(), address)
+        if not alive:
+            raise TornRead
+
+    def _innermost(self) -> int:
+        """Return the address of the innermost frame. Raises TornRead if this thread is gone."""
         reader = self._reader
         record = reader.records.thread
         fields = record.unpack(reader.memory.read(self._address + record.first, record.size))
         if identity_of(fields) != self._identity:
             raise TornRead
-        innermost = fields[3]
         cframe = reader.layout.thread.cframe_frame
-        if cframe is not None:
-            innermost = reader.word(innermost + cframe)
-        stack = walk(reader, innermost)
-        # A generator that yields cuts itself off from its caller before the thread shows that it is no
-        # longer the innermost frame. Then the outermost frame is another one than before: look again.
-        if len(stack) < MOST_FRAMES:
-            root, known = stack[-1][0] if stack else 0, self._root
-            self._root = root
-            if known is None:
-                return self._stack()
-            if root != known:
-                raise TornRead
+        frame: int = fields[3]
+        return frame if cframe is None else reader.word(frame + cframe)
+
+    def _stack(self) -> list[tuple[int, Code, int]]:
+        stack = walk(self._reader, self._innermost())
+        self._check_root(stack)
         return stack
+
+    def _check_root(self, stack: list[tuple[int, Code, int]]) -> None:
+        """Raise TornRead if the stack does not reach the outermost frame of before, though it still lives.
+
+        A frame that returns, or a generator that yields, cuts itself off from its caller while it may still
+        count as the innermost one: then the chain ends too early.
+        """
+        if len(stack) >= MOST_FRAMES:
+            return
+        root, known = stack[-1][0] if stack else 0, self._root
+        self._root = root
+        if known not in (0, root) and lives(self._reader, self._address, known):
+            self._root = known
+            raise TornRead
 
     @property
     def identity(self) -> tuple[int, ...]:

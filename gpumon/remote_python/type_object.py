@@ -10,6 +10,8 @@ from gpumon.remote_python.reader import Reader, keep
 
 Kind = Literal["none", "bool", "int", "float", "str", "bytes", "tuple", "list", "dict", "deque", "other"]
 
+# What is read of an object at once: enough for most strings.
+HEAD_BYTES = 256
 LONGEST_TYPE_NAME_BYTES = 256
 MOST_BASES = 16
 
@@ -50,6 +52,31 @@ class RemoteType:
     def is_static(self) -> bool:
         """Whether C code defines it: such a type is never freed."""
         return not self.flags & _HEAP_TYPE
+
+
+def read_head(reader: Reader, address: int) -> tuple[bytes, RemoteType]:
+    """Return the first bytes of the object at `address`, up to HEAD_BYTES, and its type.
+
+    Raises TornRead if there is none, or it is dead.
+    """
+    head = reader.memory.read_up_to(address, HEAD_BYTES)
+    type_at = type_address(reader, head)
+    if address % 8 or type_at is None:
+        raise TornRead
+    return head, read_type(reader, type_at)
+
+
+def type_address(reader: Reader, head: bytes) -> int | None:
+    """Return the type that an object's first bytes state, None if the object is dead.
+
+    A dead object has a reference count of 0, or the address of the next free block in its place. From
+    3.14 on the count has 32 bits, then come 16 that are 0, and 16 of flags.
+    """
+    place = reader.layout.object.type
+    count = int.from_bytes(head[:8], "little")
+    if len(head) < place + 8 or not count & 0xFFFFFFFF or count >> 32 & 0xFFFF:
+        return None
+    return int.from_bytes(head[place : place + 8], "little")
 
 
 def read_type(reader: Reader, address: int, depth: int = 0) -> RemoteType:

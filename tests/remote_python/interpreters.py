@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -33,7 +34,9 @@ class Installed:
 
 def _places() -> list[Path]:
     versions = Path.home() / ".pyenv" / "versions"
-    places = [Path(sys.executable), *sorted(versions.glob("*/bin/python3"))]
+    # Further ones, separated by colons.
+    named = [Path(one) for one in os.environ.get("GPUMON_TEST_PYTHONS", "").split(":") if one]
+    places = [*named, Path(sys.executable), *sorted(versions.glob("*/bin/python3"))]
     for minor in range(OLDEST[1], NEWEST[1] + 1):
         places += [Path("/usr/bin", f"python3.{minor}"), Path("/usr/local/bin", f"python3.{minor}")]
         found = shutil.which(f"python3.{minor}")

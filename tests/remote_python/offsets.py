@@ -69,6 +69,7 @@ _FRAME_OBJECT = {
 }
 _INTERPRETER_FRAME = {
     "thread.native_id": ("PyThreadState", "native_thread_id"),
+    "thread.datastack": ("PyThreadState", "datastack_chunk"),
     "frame.previous": ("_PyInterpreterFrame", "previous"),
     "frame.globals": ("_PyInterpreterFrame", "f_globals"),
     "frame.locals": ("_PyInterpreterFrame", "f_locals"),

@@ -101,7 +101,7 @@ def test_random_memory_never_raises(layout: Layout, seed: int) -> None:
     reader = Reader(memory, layout)
     explore_threads(threads_of(reader, 0x10000, 1))
     for place in range(0x10000, 0x10200, 8):
-        found = reader.attempt(lambda at=place: read_object(reader, at))  # type: ignore[misc]
+        found = reader.attempt(lambda at=place: read_object(reader, at, (), None))  # type: ignore[misc]
         explore_object(found, 2)
 
     assert memory.reads < MOST_READS

@@ -20,7 +20,9 @@ LAYOUT = Layout(
     attributes="values_pointer",
     runtime=RuntimeLayout(interpreters_head=40, main_thread=None),
     interpreter=InterpreterLayout(next=0, threads_head=16),
-    thread=ThreadLayout(next=8, interpreter=16, frame=56, cframe_frame=8, thread_id=152, native_id=160),
+    thread=ThreadLayout(
+        next=8, interpreter=16, frame=56, cframe_frame=8, thread_id=152, native_id=160, datastack=296
+    ),
     frame=FrameLayout(
         code=32,
         previous=48,

@@ -20,7 +20,9 @@ LAYOUT = Layout(
     attributes="tagged_pointer",
     runtime=RuntimeLayout(interpreters_head=40, main_thread=None),
     interpreter=InterpreterLayout(next=0, threads_head=72),
-    thread=ThreadLayout(next=8, interpreter=16, frame=56, cframe_frame=0, thread_id=136, native_id=144),
+    thread=ThreadLayout(
+        next=8, interpreter=16, frame=56, cframe_frame=0, thread_id=136, native_id=144, datastack=232
+    ),
     frame=FrameLayout(
         code=0,
         previous=8,

@@ -20,7 +20,9 @@ LAYOUT = Layout(
     attributes="inline",
     runtime=RuntimeLayout(interpreters_head=632, main_thread=None),
     interpreter=InterpreterLayout(next=7264, threads_head=7344),
-    thread=ThreadLayout(next=8, interpreter=16, frame=72, cframe_frame=None, thread_id=152, native_id=160),
+    thread=ThreadLayout(
+        next=8, interpreter=16, frame=72, cframe_frame=None, thread_id=152, native_id=160, datastack=232
+    ),
     frame=FrameLayout(
         code=0,
         previous=8,
