@@ -45,7 +45,7 @@ def open_memory(pid: int, expected_start_ticks: int | None) -> tuple[ProcessMemo
     try:
         memory = ProcessMemory(pid)
     except PermissionError:
-        raise NoPermission(_refusal(pid)) from None
+        raise _refused(pid) from None
     except OSError:
         raise Gone(f"process {pid} has ended") from None
     if _start_ticks_or_none(pid) != started:
@@ -54,22 +54,28 @@ def open_memory(pid: int, expected_start_ticks: int | None) -> tuple[ProcessMemo
     return memory, started
 
 
-def _refusal(pid: int) -> str:
-    """Say why the kernel refused PTRACE_MODE_ATTACH, and what helps (ptrace(2), "access mode checking")."""
+def _refused(pid: int) -> NoPermission:
     try:
         owner = Path(f"/proc/{pid}").stat().st_uid
     except OSError:
         owner = os.geteuid()
-    if os.geteuid() not in (0, owner):
+    scope = _read("/proc/sys/kernel/yama/ptrace_scope").strip().decode("ascii", "replace")
+    return NoPermission(refusal(pid, owner=owner, user=os.geteuid(), yama_scope=scope, capable=_may_ptrace()))
+
+
+def refusal(pid: int, *, owner: int, user: int, yama_scope: str, capable: bool) -> str:
+    """Say why the kernel refused PTRACE_MODE_ATTACH, and what helps (ptrace(2), "access mode checking").
+
+    `owner` and `user` are the uids of the process and of the one who asks, `yama_scope` is
+    kernel.yama.ptrace_scope ("" without Yama), `capable` whether the latter has CAP_SYS_PTRACE.
+    """
+    if user not in (0, owner):
         return (
             f"process {pid} belongs to the user with uid {owner}: only that user or root may read its memory"
         )
-    scope = _first_word("/proc/sys/kernel/yama/ptrace_scope")
-    if scope in _YAMA and not _has_ptrace_capability():
-        return _YAMA[scope]
-    if scope == "3":
-        return _YAMA[scope]
-    if not _has_ptrace_capability():
+    if yama_scope in _YAMA and (yama_scope == "3" or not capable):
+        return _YAMA[yama_scope]
+    if not capable:
         return (
             f"the kernel refuses to show the memory of process {pid} without CAP_SYS_PTRACE"
             " (for containers: --cap-add SYS_PTRACE)"
@@ -77,16 +83,16 @@ def _refusal(pid: int) -> str:
     return f"the kernel refuses to show the memory of process {pid}"
 
 
-def _first_word(path: str) -> str:
+def _read(path: str) -> bytes:
     try:
-        return Path(path).read_text(encoding="ascii").strip()
-    except (OSError, ValueError):
-        return ""
+        return Path(path).read_bytes()
+    except OSError:
+        return b""
 
 
-def _has_ptrace_capability() -> bool:
-    for line in _first_word("/proc/self/status").splitlines():
-        if line.startswith("CapEff:"):
+def _may_ptrace() -> bool:
+    for line in _read("/proc/self/status").splitlines():
+        if line.startswith(b"CapEff:"):
             return bool(int(line.split()[1], 16) >> _CAP_SYS_PTRACE & 1)
     return False
 
