@@ -68,6 +68,9 @@ def walk(  # noqa: PLR0912 - one loop: a call per frame would double its time
                     code = read_code(reader, code_at)
             found.append((address, code, fields[instruction_field]))
             if len(found) == MOST_FRAMES:
+                # Frames that are used again while they are read may seem to call each other in a circle.
+                if len({frame for frame, _code, _instruction in found}) < MOST_FRAMES:
+                    raise TornRead
                 break
         address = fields[previous_field]
     else:
