@@ -15,7 +15,7 @@ from math import exp, log
 
 from gpumon.diagnosis.growth import Growth, growth_of
 from gpumon.diagnosis.view import View
-from gpumon.diagnosis.words import bytes_words, percent
+from gpumon.diagnosis.words import bytes_of_words, percent
 from gpumon.model.gpu import GpuReading
 from gpumon.model.measure import Maybe, Missing, known, number
 from gpumon.model.reading import TrainingReading
@@ -136,12 +136,13 @@ def _risk(view: View, memory: GpuMemory) -> Maybe[OomRisk]:
 
 
 def _risk_words(memory: GpuMemory, probability: float, left: int | None) -> str:
-    seen = "after validation" if memory.validated else "before the first validation"
-    until = "until the end of the run" if left is not None else "in as many steps again"
-    peak = f"peak {bytes_words(memory.peak)} of {bytes_words(memory.limit)} {seen}"
     odds = "below 1 %" if probability < 0.01 else f"about {percent(probability)}"
-    growing = "" if memory.growth is None else f"; it grows, and {growth_words(memory.growth)}"
-    return f"{odds} {until}; {peak}{growing}"
+    peak = f"peak {bytes_of_words(memory.peak, memory.limit)}"
+    if memory.growth is not None:
+        return f"{odds}: memory grows, {growth_words(memory.growth)}; {peak}"
+    until = "until the end of the run" if left is not None else "in as many steps again"
+    seen = "validation included" if memory.validated else "no validation seen yet"
+    return f"{odds} {until}; {peak}, {seen}"
 
 
 def _record_step(view: View, memory: GpuMemory) -> float:

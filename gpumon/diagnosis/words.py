@@ -42,6 +42,13 @@ def bytes_words(count: float) -> str:
     return f"{count / _MIB:.0f} MiB"
 
 
+def bytes_of_words(part: float, whole: float) -> str:
+    """Return an amount and what it is a part of, in one unit: "7.1 of 12.0 GiB"."""
+    if whole < _GIB:
+        return f"{part / _MIB:.0f} of {bytes_words(whole)}"
+    return f"{part / _GIB:.1f} of {bytes_words(whole)}"
+
+
 def rate_words(rate: float) -> str:
     """Return a rate with three digits at most: "4.2", "90", "148"."""
     return f"{rate:.1f}" if rate < 19.95 else f"{rate:.0f}"

@@ -170,6 +170,10 @@ def _measure_text(name: str, measure: Measure | Missing, factor: float, unit: st
 
 
 def _suggestion_lines(suggestion: Suggestion) -> Iterator[str]:
+    if suggestion.from_value == suggestion.to_value:
+        yield f"  no change: {suggestion.text}"
+        yield f"    rests on: {suggestion.rests_on}"
+        return
     yield f"  → {suggestion.text}"
     rate = suggestion.images_per_second
     gain = suggestion.speedup if isinstance(rate, Missing) else rate

@@ -30,12 +30,11 @@ from gpumon.tui.keys import APP_BINDINGS
 from gpumon.tui.messages import NewsArrived
 from gpumon.tui.screens.overview import OverviewScreen
 from gpumon.tui.screens.view_screen import ViewScreen
+from gpumon.tui.span import SPANS_SECONDS, grown_span
 from gpumon.tui.widgets.frame import Frame, View
 
 # With --low-bandwidth at most every other second is shown: 2.0 kB/s at 120x40 instead of 3.0.
 _LOW_BANDWIDTH_SECONDS = 1.5
-
-SPANS_SECONDS = (60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
 
 
 def _findings() -> Screen[None]:
@@ -91,9 +90,9 @@ class GpumonApp(App[int]):
         self._feed = feed
         self._settings = settings
         self._clock = clock
-        self._view = View(
-            ascii=settings.ascii, color=look.color, low_bandwidth=settings.low_bandwidth, span_seconds=300.0
-        )
+        self._view = View(ascii=settings.ascii, color=look.color, low_bandwidth=settings.low_bandwidth)
+        self._span_seconds: float | None = None  # what the user chose
+        self._began_seconds = 0.0
         self._news: tuple[Report, Window] | None = None
         self._paused = False
         self._state: AttachState | None = None
@@ -109,7 +108,8 @@ class GpumonApp(App[int]):
         if self._news is None:
             return None
         report, window = self._news
-        view = replace(self._view, now_unix_seconds=report.sample.instant.unix_seconds)
+        now = report.sample.instant
+        view = replace(self._view, now_unix_seconds=now.unix_seconds, span_seconds=self._span(report))
         return Frame(report, window, view)
 
     def get_line_filters(self) -> list[LineFilter]:
@@ -163,9 +163,10 @@ class GpumonApp(App[int]):
 
     def action_span(self, steps: int) -> None:
         """Show more or less time."""
-        now = min(range(len(SPANS_SECONDS)), key=lambda i: abs(SPANS_SECONDS[i] - self._view.span_seconds))
-        index = max(0, min(now + steps, len(SPANS_SECONDS) - 1))
-        self._view = replace(self._view, span_seconds=SPANS_SECONDS[index])
+        if self._news is None:
+            return
+        now = SPANS_SECONDS.index(self._span(self._news[0]))
+        self._span_seconds = SPANS_SECONDS[max(0, min(now + steps, len(SPANS_SECONDS) - 1))]
         self.show_frame()
 
     def action_gpu(self, steps: int) -> None:
@@ -272,9 +273,15 @@ class GpumonApp(App[int]):
             return
         self._news = (report, window)
         if first:
+            self._began_seconds = report.sample.instant.monotonic_seconds
             self._choose_gpu_of_settings(report)
         self._follow(report.attachment.state)
         self.show_frame()
+
+    def _span(self, report: Report) -> float:
+        if self._span_seconds is not None:
+            return self._span_seconds
+        return grown_span(report, self._began_seconds)
 
     def _is_too_soon(self, report: Report) -> bool:
         """Tell whether a narrow line is spared this frame: nothing but time has changed since the last."""

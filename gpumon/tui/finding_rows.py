@@ -65,8 +65,12 @@ def finding_rows(finding: Finding, report: TrainingReport, now_unix_seconds: flo
 
 def suggestion_rows(suggestion: Suggestion, width: int) -> list[Row]:
     """Return a suggestion: the change, what it brings, its bound, what it rests on, the command."""
-    rows: list[Row] = [(Span("what to change", "title"),), *wrap(suggestion.text, width, "suggestion", "  ")]
     start, end = _value(suggestion.from_value), _value(suggestion.to_value)
+    text = wrap(suggestion.text, width, "suggestion", "  ")
+    if start == end:
+        rows = [(Span("no change", "title"),), *text, _fact("bound", _BOUND_WORDS[suggestion.bound])]
+        return [*rows, *_long("rests on", suggestion.rests_on, width)]
+    rows = [(Span("what to change", "title"),), *text]
     rows.append(_fact(suggestion.setting, f"{start} → {end}"))
     rows.append(_effect("images/s", suggestion.images_per_second, quantity))
     rows.append(_speedup(suggestion.speedup))

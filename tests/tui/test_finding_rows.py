@@ -105,3 +105,13 @@ def test_a_long_command_is_shown_in_full() -> None:
 def test_amounts_have_the_unit_of_their_metric(metric: str, value: float, expected: str) -> None:
     """A value is written in the unit that METRICS gives, or else in that of its name."""
     assert expected == amount(metric, value)
+
+
+def test_no_change_is_said_as_such() -> None:
+    """A suggestion from two to two is none: no arrow, no speed-up, no command."""
+    same = replace(_suggestion(), to_value=2, text="no number of workers can feed the GPU")
+    text = _text(suggestion_rows(same, 100))
+
+    assert "no change" in text
+    assert "no number of workers can feed the GPU" in text
+    assert not any(word in text for word in ("→", "speed-up", "command", "what to change"))

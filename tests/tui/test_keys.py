@@ -107,7 +107,7 @@ async def test_plus_and_minus_change_the_span_within_its_limits() -> None:
             found = re.search(r" (\w+)  gpu_busy_ratio", shown.text())
             seen.append(found.group(1) if found else "")
 
-        assert ["2m", "1m", "1m", "1m", "2m", "5m", "10m", "30m", "1h", "1h", "1h"] == seen
+        assert ["1m", "1m", "1m", "1m", "2m", "5m", "10m", "30m", "1h", "1h", "1h"] == seen
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from gpumon.tui.widgets.verdict import VerdictPane
 from tests.tui.fakes import VARIANTS
 from tests.tui.screen import SIZES, dashboard
 
@@ -123,6 +124,22 @@ async def test_a_training_that_starts_takes_the_place_of_the_search() -> None:
         await shown.settle()
 
         assert "STARVED" in shown.text()
+
+
+async def test_the_verdict_is_whole_at_80x24() -> None:
+    """Where words need more rows the verdict takes them at once, and keeps them for a while."""
+    async with dashboard("healthy") as shown:
+        pane = shown.app.screen.query_one(VerdictPane)
+        low = pane.size.height
+        shown.feed.set("ended", 70)
+        await shown.settle()
+        high = pane.size.height
+        shown.feed.set("healthy", 72)
+        await shown.settle()
+
+        assert "+" not in shown.lines()[high][70:]
+        assert low < high
+        assert high == pane.size.height
 
 
 async def test_a_resize_storm_leaves_no_trace() -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
 
+from gpumon.model.finding import Finding, Severity
 from gpumon.model.gpu import GpuState
 from gpumon.model.sample import SourceError
+from gpumon.model.suggestion import OomRisk, RiskLevel
 from gpumon.tui.widgets.cores import CorePane, CoreStrip
 from gpumon.tui.widgets.enlarged_chart import EnlargedChart
 from gpumon.tui.widgets.frame import Frame, View
@@ -122,6 +125,52 @@ async def test_verdict_counts_what_has_no_room() -> None:
 async def test_verdict_says_what_goes_on_instead(variant: str, words: str) -> None:
     """Without a verdict the pane says where the search or the training stands."""
     assert words in await shown(VerdictPane(), variant)
+
+
+async def test_a_high_risk_stands_before_the_verdict() -> None:
+    """A run that is about to die is said first, and only once."""
+    frame = fake_frame()
+    report = frame.training_report
+    assert report is not None
+    assert report.memory is not None
+    risk = OomRisk(0.95, RiskLevel.HIGH, "about 95 %: memory grows; peak 11.4 of 11.7 GiB")
+    full = Finding("vram-at-limit", Severity.WARNING, "the risk is high", 0.0)
+    judged = replace(report, memory=replace(report.memory, oom_risk=risk), findings=(*report.findings, full))
+    pane = VerdictPane()
+    async with pane_app(pane, size=(120, 14)) as (app, _):
+        app.show(replace(frame, report=replace(frame.report, trainings=(judged,))))
+        text = pane.text
+
+    assert text.index("OOM RISK high") < text.index("STARVED")
+    assert "VRAM FULL" not in text
+
+
+async def test_after_the_end_there_is_no_risk_any_more() -> None:
+    """The last verdict is named as such, and of memory only the peak is left."""
+    text = await shown(VerdictPane(), "ended")
+    assert "at its end:" in text
+    assert "OOM RISK" not in text
+    assert "MEMORY  peak" in text
+
+
+async def test_no_change_is_said_as_such() -> None:
+    """A suggestion from two to two reads as no change."""
+    frame = fake_frame()
+    report = frame.training_report
+    assert report is not None
+    same = replace(report.suggestions[0], to_value=2, text="no number of workers can feed the GPU")
+    judged = replace(report, suggestions=(same,))
+    pane = VerdictPane()
+    async with pane_app(pane, size=(120, 14)) as (app, _):
+        app.show(replace(frame, report=replace(frame.report, trainings=(judged,))))
+        assert "no change: no number of workers can feed the GPU" in pane.text
+        assert "--workers 2" not in pane.text
+
+
+async def test_busy_workers_and_their_cpu_are_two_numbers() -> None:
+    """Busy is what does not wait for an index, as in the verdict; CPU has its own word."""
+    text = await shown(PipelinePane())
+    assert re.search(r"workers +2 busy +98 % .* CPU +98 %", text)
 
 
 async def test_low_use_has_its_own_mark() -> None:

@@ -193,3 +193,14 @@ def test_several_trainings_are_listed_with_their_pids() -> None:
 
     expected = "2 trainings are running: choose one\n  4000  yolov5 train.py\n  4500  yolov5 train.py\n"
     assert _text(report, machine=False) == expected
+
+
+def test_no_change_is_said_as_such() -> None:
+    """A suggestion from two to two is none: no arrow, no rate, no command."""
+    same = replace(FULL_SUGGESTION, from_value=2, to_value=2, text="no number of workers would help")
+    judged = replace(FULL_REPORT, suggestions=(same,))
+    text = _text(replace(full_report(), trainings=(judged,)))
+
+    assert "  no change: no number of workers would help" in text
+    assert "→" not in text
+    assert "python train.py" not in text

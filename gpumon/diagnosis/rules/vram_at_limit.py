@@ -6,7 +6,7 @@ from gpumon.diagnosis.memory import growth_words, memory_of
 from gpumon.diagnosis.rule import Judgement, NotJudged, Rule, Silent
 from gpumon.diagnosis.since import since_seen
 from gpumon.diagnosis.view import View
-from gpumon.diagnosis.words import bytes_words, percent
+from gpumon.diagnosis.words import bytes_of_words, bytes_words, percent
 from gpumon.history.phases import Seen
 from gpumon.model.finding import Evidence, Finding, Severity
 from gpumon.model.measure import Missing, known
@@ -29,7 +29,7 @@ def judge(view: View) -> Judgement:
     share = memory.peak / memory.limit if memory.limit > 0 else 1.0
     text = (
         f"the risk to run out of GPU memory is {risk.level.value}, about {percent(risk.probability)}:"
-        f" the peak is {bytes_words(memory.peak)} of {bytes_words(memory.limit)} ({percent(share)})"
+        f" the peak is {bytes_of_words(memory.peak, memory.limit)} ({percent(share)})"
     )
     if memory.growth is not None:
         text += f"; it grows steadily: {growth_words(memory.growth)}"

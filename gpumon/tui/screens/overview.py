@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.containers import Container
+from textual.geometry import Size
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -32,6 +33,10 @@ _METRICS: tuple[tuple[type[Pane], str], ...] = (
 # The table of processes: at most this high, and as low as its box, its heading and its rows.
 _MOST_MEMBER_ROWS = 14
 _FRAME_ROWS = 3
+# Rows of the verdict with its box, least and most, from that many lines of the terminal on.
+_VERDICT_ROWS = ((44, (6, 12)), (32, (6, 11)), (0, (6, 9)))
+_EDGES = 2
+_SHRINK_AFTER_FRAMES = 20
 
 
 class OverviewScreen(ViewScreen):
@@ -56,6 +61,12 @@ class OverviewScreen(ViewScreen):
             tooltip="the focused chart, large and with axes",
         ),
     ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._verdict_rows = 0
+        self._verdict_size = Size(0, 0)
+        self._less_for = 0
 
     def body(self) -> Iterable[Widget]:
         """Return the panes."""
@@ -83,7 +94,28 @@ class OverviewScreen(ViewScreen):
         if training is not None:
             rows = min(_MOST_MEMBER_ROWS, len(training.processes) + _FRAME_ROWS)
             set_height(self.query_one("#members"), rows)
+        if not self.has_class("-tiny"):
+            self._give_verdict_room(frame)
+        else:
+            self.query_one(VerdictPane).styles.height = "1fr"
         super().show(frame)
+
+    def _give_verdict_room(self, frame: Frame) -> None:
+        """Let the verdict be as high as its words need, within what the pictures can spare.
+
+        It grows at once and shrinks only when it has long needed less: a picture that changes its height
+        with every word would not be calm.
+        """
+        verdict = self.query_one(VerdictPane)
+        least, most = next(rows for lines, rows in _VERDICT_ROWS if self.size.height >= lines)
+        wanted = max(least, min(most, verdict.rows_wanted(frame, self.size.width - _EDGES) + _EDGES))
+        if wanted >= self._verdict_rows or self._verdict_size != self.size:
+            self._less_for = 0
+        else:
+            self._less_for += 1
+            wanted = wanted if self._less_for >= _SHRINK_AFTER_FRAMES else self._verdict_rows
+        self._verdict_rows, self._verdict_size = wanted, self.size
+        set_height(verdict, wanted)
 
     def action_open(self) -> None:
         """Open the evidence, the processes, or the focused chart."""

@@ -88,7 +88,11 @@ def finding_row(finding: Finding, glyph: Glyphs) -> Row:
 def suggestion_row(suggestion: Suggestion, training: TrainingReading | None, glyph: Glyphs) -> Row:
     """Return a suggestion as a row: what to set, what it brings (90 % interval), what bounds it."""
     if suggestion.from_value == suggestion.to_value:
-        return (Span(f"{glyph.ring} ", "suggestion"), *_emphasised(suggestion.text))
+        return (
+            Span(f"{glyph.ring} ", "suggestion"),
+            Span("no change: ", "suggestion"),
+            *_emphasised(suggestion.text),
+        )
     parts: list[Span] = [
         Span(f"{glyph.arrow} ", "suggestion"),
         Span(flag_text(suggestion, "" if training is None else training.training.framework), "suggestion"),
@@ -160,7 +164,9 @@ def _batch_words(memory: MemoryOutlook, fits: int, training: TrainingReading | N
     batch = known(training.training.settings.batch_size) if training is not None else None
     up_to = f" (up to {high})" if high is not None and high > fits else ""
     if batch is not None and isinstance(batch.value, int) and fits <= batch.value:
-        return (Span("no larger batch than "), Span(str(fits), "value"), Span(" would fit" + up_to))
+        if fits == batch.value:
+            return (Span("no larger batch would fit"),)
+        return (Span("only batch "), Span(str(fits), "value"), Span(" would fit for sure" + up_to))
     return (Span("batch "), Span(str(fits), "value"), Span(" would still fit" + up_to))
 
 

@@ -14,6 +14,7 @@ from gpumon.paint.wrap import wrap
 from gpumon.tui.widgets.chart import columns_of, means, with_axes
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.pane import Pane
+from gpumon.tui.widgets.recent import recent_wait
 
 _AXIS_CELLS = 4
 _NAME_CELLS = 24
@@ -48,12 +49,12 @@ class GpuPane(Pane):
         training = frame.training
         if training is None or frame.gpu is None or training.ended is not None:
             return ()
-        wait = known(training.loader.data_wait_ratio)
+        wait = known(recent_wait(frame))
         if wait is None:
             return ()
         glyph = glyphs(frame.view.ascii)
         words = " waits for data" if self.size.width >= _LONG_LEGEND_FROM else " waits"
-        return (Span(glyph.waited * 2, "wait"), Span(words, "dim"), *wait_spans(wait, glyph))
+        return (Span(glyph.waited * 2, "wait"), Span(words, "dim"), *wait_spans(wait, glyph)[:1])
 
     def draw(self, frame: Frame, width: int, height: int) -> list[Row]:
         """Return the picture, its axes with room, and the row of temperature, power and clocks."""
@@ -89,14 +90,14 @@ def short_name(name: str, cells: int) -> str:
     return clip(name.removeprefix("NVIDIA ").removeprefix("GeForce "), cells)
 
 
-def busy_spans(gpu: GpuReading, frame: Frame, glyph: Glyphs) -> Row:
+def busy_spans(gpu: GpuReading, frame: Frame, glyph: Glyphs, cells: int = 0) -> Row:
     """Return the busy share, marked where it is low while a training trains."""
     busy = number(gpu.gpu_busy_ratio)
     training = frame.training
     trains = training is not None and training.phase is Phase.TRAIN and training.ended is None
     if busy is not None and trains and busy < _LOW_BUSY_RATIO:
-        return (Span(percent(busy, 4), "value"), Span(f" {glyph.down}low", "warn"))
-    return (Span(percent(busy, 4), "value"), Span("     " if trains else ""))
+        return (Span(percent(busy, cells), "value"), Span(f" {glyph.down}low", "warn"))
+    return (Span(percent(busy, cells), "value"),)
 
 
 def wait_spans(wait: Measure, glyph: Glyphs) -> Row:

@@ -13,6 +13,7 @@ from gpumon.paint.wrap import wrap
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.gpu import busy_spans, wait_spans
 from gpumon.tui.widgets.pane import Pane
+from gpumon.tui.widgets.recent import recent_busy, recent_wait
 
 _LABEL_CELLS = 9
 _RATE_CELLS = 10
@@ -38,11 +39,11 @@ class PipelinePane(Pane):
         bar_cells = max(_BAR_CELLS, min(24, width - 52))
         stages: list[tuple[int, str, Row]] = [
             (4, "disk", _disk(frame, loader)),
-            (0, "workers", _workers(reading, glyph, bar_cells, ascii_only=frame.view.ascii)),
+            (0, "workers", _workers(frame, reading, glyph, bar_cells)),
             (5, "", _worker_waits(loader)),
-            (3, "queue", _queue(loader)),
+            (3, "queue", _queue(frame)),
             (6, "shm", _shared_memory(loader)),
-            (1, "loop", _wait(loader, glyph)),
+            (1, "loop", _wait(frame, glyph)),
             (2, "GPU", _gpu(frame, glyph, bar_cells)),
             (2, "rate", _rate(reading)),
         ]
@@ -57,7 +58,7 @@ class PipelinePane(Pane):
 
 
 class PipelineLine(Pane):
-    """The pipeline in one line: `disk 41 MB/s → workers 2 98 % ██ → queue full 2 % → GPU 58 %`."""
+    """The pipeline in one line: `disk 41 MB/s → workers 2 busy 98 % ██ → waits 41 % ±3 → GPU 58 %`."""
 
     DEFAULT_CSS = "PipelineLine { height: 1; }"
     FRAMED = False
@@ -72,13 +73,13 @@ class PipelineLine(Pane):
         loader = reading.loader
         read = known(loader.read_bytes_per_second)
         gpu = frame.gpu
-        busy = percent(None if gpu is None else number(gpu.gpu_busy_ratio), 4)
-        wait = known(loader.data_wait_ratio)
+        ratio = None if gpu is None else number(gpu.gpu_busy_ratio)
+        busy = NOT_KNOWN if ratio is None else percent(ratio, 0)
+        wait = known(recent_wait(frame))
         waits = (Span(f" {NOT_KNOWN}"),) if wait is None else wait_spans(wait, glyph)
         stages: list[tuple[int, Row]] = [
-            (3, (Span("disk ", "dim"), Span(rate_text(read, 8)))),
-            (0, _short_workers(loader, ascii_only=frame.view.ascii)),
-            (4, (Span("queue full", "dim"), Span(percent(known(loader.worker_idle_ratio))))),
+            (3, (Span("disk ", "dim"), Span(rate_text(read, 8 if read is not None else 0)))),
+            (0, _short_workers(frame, loader)),
             (1, (Span("waits", "dim"), *waits)),
             (0, (Span("GPU ", "dim"), Span(busy, "value"))),
         ]
@@ -104,37 +105,35 @@ def _disk(frame: Frame, loader: LoaderReading) -> Row:
     return tuple(parts)
 
 
-def _workers(reading: TrainingReading, glyph: Glyphs, bar_cells: int, *, ascii_only: bool) -> Row:
+def _workers(frame: Frame, reading: TrainingReading, glyph: Glyphs, bar_cells: int) -> Row:
     loader = reading.loader
     count = known(loader.workers)
     if count is None:
         seen = len(reading.training.pids(Role.TRAIN_WORKER))
         count = seen or None
-    cpu = known(loader.worker_cpu_ratio)
-    bar = gauge(cpu, bar_cells, role="bar", ascii_only=ascii_only)
+    busy, cpu = recent_busy(frame), known(loader.worker_cpu_ratio)
+    bar = gauge(busy, bar_cells, role="bar", ascii_only=frame.view.ascii)
     return (
         Span((NOT_KNOWN if count is None else str(count)).rjust(4), "value"),
         Span(" busy ", "dim"),
-        Span(percent(cpu), "value"),
-        Span(" "),
+        Span(percent(busy), "value"),
+        Span("  "),
         Span(glyph.left_edge, "dim"),
         *bar,
         Span(glyph.right_edge, "dim"),
+        *(() if cpu is None else (Span(" CPU", "dim"), Span(percent(cpu)))),
         *((Span(f" {loader.workers.reason}", "dim"),) if isinstance(loader.workers, Missing) else ()),
     )
 
 
-def _short_workers(loader: LoaderReading, *, ascii_only: bool) -> Row:
+def _short_workers(frame: Frame, loader: LoaderReading) -> Row:
     count = known(loader.workers)
-    cpu = known(loader.worker_cpu_ratio)
-    text = NOT_KNOWN if count is None else str(count)
-    return (
-        Span("workers ", "dim"),
-        Span(text, "value"),
-        Span(percent(cpu)),
-        Span(" "),
-        *gauge(cpu, 4, role="bar", ascii_only=ascii_only),
-    )
+    busy, cpu = recent_busy(frame), known(loader.worker_cpu_ratio)
+    head = (Span("workers ", "dim"), Span(NOT_KNOWN if count is None else str(count), "value"))
+    if busy is not None:
+        bar = gauge(busy, 4, role="bar", ascii_only=frame.view.ascii)
+        return (*head, Span(" busy", "dim"), Span(percent(busy)), Span(" "), *bar)
+    return head if cpu is None else (*head, Span(" CPU", "dim"), Span(percent(cpu)))
 
 
 def _worker_waits(loader: LoaderReading) -> Row:
@@ -153,11 +152,12 @@ def _worker_waits(loader: LoaderReading) -> Row:
     return tuple(parts)
 
 
-def _queue(loader: LoaderReading) -> Row:
+def _queue(frame: Frame) -> Row:
     """Return how often the prefetch queue is full: then the workers wait for an index."""
+    busy = recent_busy(frame)
     return (
         Span("full", "dim"),
-        Span(percent(known(loader.worker_idle_ratio)), "value"),
+        Span(percent(None if busy is None else 1.0 - busy), "value"),
         Span(" of the time", "dim"),
     )
 
@@ -171,8 +171,8 @@ def _shared_memory(loader: LoaderReading) -> Row:
     return (Span(text, "warn" if low else ""), Span(" free in /dev/shm", "dim"))
 
 
-def _wait(loader: LoaderReading, glyph: Glyphs) -> Row:
-    wait = loader.data_wait_ratio
+def _wait(frame: Frame, glyph: Glyphs) -> Row:
+    wait = recent_wait(frame)
     if isinstance(wait, Missing):
         return (Span("waits ", "dim"), Span(NOT_KNOWN), Span(f" {wait.reason}", "dim"))
     return (Span("waits", "dim"), *wait_spans(wait, glyph), Span(" of its time for data", "dim"))
@@ -185,7 +185,7 @@ def _gpu(frame: Frame, glyph: Glyphs, bar_cells: int) -> Row:
     bar = gauge(number(gpu.gpu_busy_ratio), bar_cells, role="gpu", ascii_only=frame.view.ascii)
     return (
         Span("     busy ", "dim"),
-        *busy_spans(gpu, frame, glyph)[:1],
+        *busy_spans(gpu, frame, glyph, 5)[:1],
         Span("  "),
         Span(glyph.left_edge, "dim"),
         *bar,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from gpumon.model.measure import Maybe, known
+from dataclasses import replace
+from typing import TypeAlias
+
+from gpumon.model.measure import Maybe, Missing, known
 from gpumon.model.report import AttachState, TrainingReport
 from gpumon.model.training import Setting, Training
 from gpumon.paint.glyphs import Glyphs, ascii_words, glyphs
@@ -12,44 +15,56 @@ from gpumon.tui.widgets.finding_words import finding_row, framework_name, memory
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.pane import Pane
 
+# What there is to say, each with its indent.
+Blocks: TypeAlias = list[tuple[Row, int]]
+
 _INDENT = 2
+# The finding that the row about memory tells already.
+_SAID_BY_MEMORY = "vram-at-limit"
 _HINT = (Span("enter: why   y: copy the command", "dim"),)
 
 
 class VerdictPane(Pane):
     """Findings, suggestions and the memory risk; the search while nothing is attached.
 
-    Order by what must not be missed: the verdict, its suggestion, the memory risk, the rest.
+    Order by what must not be missed: the verdict, its suggestion, the memory risk, the rest; a high risk
+    stands before the verdict.
     """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._broken: list[list[Row]] = []
+        self._broken_for: tuple[Blocks, int] | None = None
 
     def title(self, frame: Frame) -> Row:
         """Return `verdict`, or where the search stands."""
         state = frame.report.attachment.state
         return (Span("verdict" if state is AttachState.ATTACHED else state.value, "title"),)
 
+    def rows_wanted(self, frame: Frame, width: int) -> int:
+        """Return how many rows all there is to say takes inside a box of `width` cells."""
+        blocks = _blocks(frame, glyphs(frame.view.ascii))
+        return sum(len(rows) for rows in self._wrapped(blocks, width - 2, frame.view.ascii))
+
     def draw(self, frame: Frame, width: int, height: int) -> list[Row]:
         """Return the rows, with a count of what had no room."""
         glyph = glyphs(frame.view.ascii)
-        inner = max(0, width - 2)
         blocks = _blocks(frame, glyph)
-        outlook = frame.training_report.memory if frame.training_report is not None else None
-        memory = memory_row(outlook, frame.training, glyph) if outlook is not None else ()
-        hinted = next((row for row, _ in blocks if row[0].role == "suggestion"), ())
+        memory = _memory_block(frame, glyph)
+        hinted = next((block for block in blocks if block[0][0].role == "suggestion"), None)
         rows: list[Row] = []
         shown = 0
         hint_at = -1
-        for row, indent in blocks:
-            words = _words(row, ascii_only=frame.view.ascii)
-            wrapped = wrap(words, inner - indent, indent=_INDENT)
+        for block, broken in zip(blocks, self._wrapped(blocks, width, frame.view.ascii), strict=True):
+            wrapped = broken
             left = height - len(rows)
-            if shown and len(wrapped) > left and not (left and row == memory):
+            if shown and len(wrapped) > left and not (left and block[0] == memory):
                 break
             if len(wrapped) > left:
-                wrapped = wrapped[:left]
-                wrapped[-1] = (*wrapped[-1], Span(f" {glyph.ellipsis}", "dim"))
-            if len(wrapped) == 1 and row == hinted:
+                wrapped = [*wrapped[: left - 1], (*wrapped[left - 1], Span(f" {glyph.ellipsis}", "dim"))]
+            if len(wrapped) == 1 and block is hinted:
                 hint_at = len(rows)
-            rows.extend((Span(" " * (indent + 1)), *part) for part in wrapped)
+            rows.extend((Span(" " * (block[1] + 1)), *part) for part in wrapped)
             shown += 1
         hidden = len(blocks) - shown
         if hidden > 0 and len(rows) < height:
@@ -60,12 +75,36 @@ class VerdictPane(Pane):
             rows[hint_at] = spread(rows[hint_at], _HINT, width - 1)
         return rows
 
+    def _wrapped(self, blocks: Blocks, width: int, ascii_only: bool) -> list[list[Row]]:
+        """Return the blocks broken to the width; sentences change less often than numbers elsewhere."""
+        key = (blocks, width)
+        if key != self._broken_for:
+            inner = max(0, width - 2)
+            self._broken = [
+                wrap(_words(row, ascii_only=ascii_only), inner - indent, indent=_INDENT)
+                for row, indent in blocks
+            ]
+            self._broken_for = key
+        return self._broken
 
-def _blocks(frame: Frame, glyph: Glyphs) -> list[tuple[Row, int]]:
+
+def _memory_block(frame: Frame, glyph: Glyphs) -> Row:
+    """Return the row about the memory risk, empty where nothing is known of it."""
+    outlook = frame.training_report.memory if frame.training_report is not None else None
+    if outlook is None:
+        return ()
+    if frame.report.attachment.state is AttachState.ENDED:
+        # What it held is worth knowing; a risk is none any more.
+        over = Missing("the training has ended")
+        outlook = replace(outlook, oom_risk=over, largest_safe_batch=over)
+    return memory_row(outlook, frame.training, glyph)
+
+
+def _blocks(frame: Frame, glyph: Glyphs) -> Blocks:
     """Return what there is to say, most important first, each with its indent."""
     report = frame.training_report
     attachment = frame.report.attachment
-    blocks: list[tuple[Row, int]] = []
+    blocks: Blocks = []
     if attachment.state is not AttachState.ATTACHED:
         mark = glyph.ring if attachment.state is not AttachState.ENDED else glyph.bullet
         word = "ENDED" if attachment.state is AttachState.ENDED else attachment.state.value.upper()
@@ -74,6 +113,8 @@ def _blocks(frame: Frame, glyph: Glyphs) -> list[tuple[Row, int]]:
         if attachment.state is AttachState.CHOOSING:
             blocks += [(_candidate(number, each), 2) for number, each in enumerate(attachment.candidates, 1)]
     if report is not None:
+        if attachment.state is AttachState.ENDED and report.findings:
+            blocks.append(((Span("at its end:", "dim"),), 2))
         blocks += _judgement(report, frame, glyph)
     if not blocks:
         text = attachment.text or "nothing is known yet"
@@ -81,25 +122,29 @@ def _blocks(frame: Frame, glyph: Glyphs) -> list[tuple[Row, int]]:
     return blocks
 
 
-def _judgement(report: TrainingReport, frame: Frame, glyph: Glyphs) -> list[tuple[Row, int]]:
+def _judgement(report: TrainingReport, frame: Frame, glyph: Glyphs) -> Blocks:
     training = frame.training
-    blocks: list[tuple[Row, int]] = []
+    memory = _memory_block(frame, glyph)
+    is_urgent = bool(memory) and memory[0].role == "danger"
+    blocks: Blocks = []
+    if is_urgent:
+        # A run that is about to die comes before one that is slow.
+        blocks.append((memory, 0))
     if not report.findings:
         text = "no finding so far" if report.settled else "measuring: the first verdict takes some seconds"
         blocks.append(((Span(f"{glyph.ring} WATCHING", "info"), Span("  "), Span(text)), 0))
-    later: list[tuple[Row, int]] = []
+    later: Blocks = []
     placed: set[int] = set()
     for number, finding in enumerate(report.findings):
         target = blocks if number == 0 else later
-        target.append((finding_row(finding, glyph), 0))
+        if not (memory and finding.id == _SAID_BY_MEMORY):
+            target.append((finding_row(finding, glyph), 0))
         for index, suggestion in enumerate(report.suggestions):
             if suggestion.finding == finding.id and index not in placed:
                 placed.add(index)
                 target.append((suggestion_row(suggestion, training, glyph), 2))
-    if report.memory is not None:
-        memory = memory_row(report.memory, training, glyph)
-        if memory:
-            blocks.append((memory, 0))
+    if memory and not is_urgent:
+        blocks.append((memory, 0))
     rest = [each for index, each in enumerate(report.suggestions) if index not in placed]
     return [*blocks, *later, *((suggestion_row(each, training, glyph), 2) for each in rest)]
 

@@ -1,0 +1,69 @@
+"""What is sampled a few times a second, over the last seconds: the number of one second alone jumps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+from math import sqrt
+
+from gpumon.model.measure import Certainty, Maybe, Measure, Missing, known
+from gpumon.model.reading import LoaderReading
+from gpumon.tui.widgets.frame import Frame
+
+# At 20 looks a second the error of one second is 11 points, that of ten seconds 3.5.
+_SECONDS = 10.0
+
+
+def recent_wait(frame: Frame) -> Maybe[Measure]:
+    """Return the share waited for data over the last 10 s, each second weighed by its looks.
+
+    A wait that is not sampled, or that is missing now, is returned as it is.
+    """
+    training = frame.training
+    if training is None:
+        return Missing("no training is attached")
+    newest = training.loader.data_wait_ratio
+    if isinstance(newest, Missing) or newest.certainty is not Certainty.SAMPLED:
+        return newest
+    looks = 0
+    waited = variance = 0.0
+    for loader in _loaders(frame):
+        wait = known(loader.data_wait_ratio)
+        if wait is None or wait.certainty is not Certainty.SAMPLED:
+            continue
+        looks += loader.main_samples
+        waited += loader.main_samples * wait.value
+        variance += (loader.main_samples * (wait.standard_error or 0.0)) ** 2
+    if not looks:
+        return newest
+    error = sqrt(variance) / looks if newest.standard_error is not None else None
+    return replace(newest, value=waited / looks, standard_error=error, low=None, high=None)
+
+
+def recent_busy(frame: Frame) -> float | None:
+    """Return the share of the last 10 s in which the workers did not wait for an index.
+
+    This is what "busy" means of workers everywhere: one that waits for a disk or for a core is busy, and
+    how much CPU it uses is another number. None where it is not known now.
+    """
+    training = frame.training
+    if training is None or known(training.loader.worker_idle_ratio) is None:
+        return None
+    idle = [found for loader in _loaders(frame) if (found := known(loader.worker_idle_ratio)) is not None]
+    return min(1.0, max(0.0, 1.0 - sum(idle) / len(idle)))
+
+
+def _loaders(frame: Frame) -> Iterator[LoaderReading]:
+    """Yield what was read of the loader in the last seconds, newest first."""
+    training = frame.training
+    if training is None:
+        return
+    newest = frame.window.newest
+    for sample in islice(reversed(frame.window.samples), 100):
+        if newest.instant.monotonic_seconds - sample.instant.monotonic_seconds >= _SECONDS:
+            return
+        reading = sample.training(training.training.id.pid)
+        if reading is None or reading.phase is not training.phase:
+            return
+        yield reading.loader
