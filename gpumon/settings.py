@@ -20,7 +20,8 @@ class Settings:
     """What all front ends share. `gpu` is an index or UUID, empty for all GPUs.
 
     `interval_seconds` is the period of samples; `thread_rate_hertz` the mean rate of looks at the
-    training's threads (0 switches them off).
+    training's threads (0 switches them off). `interpreter` allows to read the memory of the training's
+    interpreter: without it no other process' memory is touched.
     """
 
     interval_seconds: float = 1.0
@@ -32,6 +33,7 @@ class Settings:
     readonly: bool = False
     low_bandwidth: bool = False
     mouse: bool = True
+    interpreter: bool = True
 
 
 # The name that a setting has on the command line, in GPUMON_* and in the config file.
@@ -45,6 +47,7 @@ NAMES = {
     "readonly": "readonly",
     "low_bandwidth": "low_bandwidth",
     "mouse": "mouse",
+    "interpreter": "interpreter",
 }
 
 

@@ -52,6 +52,13 @@ def shared_options(function: Callable[..., Any]) -> Callable[..., Any]:
             metavar="HZ",
             help="Looks a second at the training's threads, 0 to 50 (default 20; 0: none).",
         ),
+        click.option(
+            "--no-interpreter",
+            "interpreter",
+            flag_value=False,
+            default=None,
+            help="Leave other processes' memory alone: look at their threads from outside only.",
+        ),
         click.option("--readonly", is_flag=True, default=None, help="Write no file and signal no process."),
         click.option(
             "--config",

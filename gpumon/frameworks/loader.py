@@ -1,24 +1,55 @@
-"""The DataLoader of a training, from the states of its threads."""
+"""The DataLoader of a training, from the states of its threads, its frames and its own word."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
+from gpumon.frameworks.loader_wait import (
+    NO_LOOKS,
+    NOT_ASKED,
+    NOT_OURS,
+    Wait,
+    alive,
+    best_wait,
+    mean,
+    sees_waits,
+    slowest,
+    wait_by_state,
+)
 from gpumon.model.host import SharedMemoryReading
 from gpumon.model.measure import Certainty, Maybe, Measure, Missing, known
 from gpumon.model.process import ProcessReading, Role, ThreadStates
 from gpumon.model.reading import LoaderReading
-from gpumon.model.training import Training
+from gpumon.model.training import Member, Training
+from gpumon.sources.interpreter_reading import InterpreterReading, IteratorReading
+from gpumon.sources.reporter_reading import ReporterReading
 
-NO_WORKERS = "0 workers: loading happens in the main thread, which /proc cannot tell from computing"
-_NOT_OURS = "another user's process: run gpumon as that user or root to see what it waits for"
-_NO_LOOKS = Missing("no looks at its threads yet")
-# Without wait channels a sleep is only a sleep: the largest error of such estimates was 0.18 to 0.20.
-_STATE_ONLY_ERROR = 0.2
 _PREFETCH = 2  # torch's default; YOLOv5 and ultralytics never set it
 # Validation batches are rectangles: their height by width in COCO-like data, and its bounds.
 _ASPECT_LOW, _ASPECT, _ASPECT_HIGH = 0.5625, 0.75, 1.0
+_NOT_REPORTED = Missing("it was not started by `gpumon run`")
+_NO_ITERATOR = Missing("no DataLoader of torch was seen in its frames yet")
+
+
+@dataclass(frozen=True, slots=True)
+class LoaderSources:
+    """What there is above the states of threads, by rank: looks at frames, and what the training told.
+
+    Each may be missing, and then says why.
+    """
+
+    looks: Mapping[int, Maybe[InterpreterReading]]
+    reports: Mapping[int, Maybe[ReporterReading]]
+
+    def of(self, rank: int) -> tuple[Maybe[InterpreterReading], Maybe[ReporterReading]]:
+        """Return both for one rank."""
+        return self.looks.get(rank, NOT_ASKED), self.reports.get(rank, _NOT_REPORTED)
+
+
+NO_SOURCES = LoaderSources({}, {})
 
 
 def read_loader(
@@ -29,6 +60,7 @@ def read_loader(
     *,
     pin_thread: bool | None = None,
     has_wait_channels: bool | None = None,
+    sources: LoaderSources = NO_SOURCES,
 ) -> LoaderReading:
     """Return what the loader did since the last reading, as rank 0's main process and workers show it.
 
@@ -39,28 +71,49 @@ def read_loader(
     own = [member for member in training.members if member.rank in (None, 0)]
     worker_pids = {member.id.pid for member in own if member.role is Role.TRAIN_WORKER}
     val_pids = {member.id.pid for member in own if member.role is Role.VAL_WORKER}
-    main = _main_thread(training, thread_states)
     every_worker = {m.id.pid for m in training.members if m.role is Role.TRAIN_WORKER}
     all_states = tuple(s for s in thread_states if s.id.pid in every_worker and s.thread_id == s.id.pid)
     states = tuple(s for s in all_states if s.id.pid in worker_pids)
+    main = _main_thread(training, thread_states)
     if has_wait_channels is None:
-        has_wait_channels = _sees_waits([main, *states] if main else states)
-    workers = _worker_count(training, len(worker_pids))
-    waiting = 0 if main is None or workers == 0 else _waiting(main, pin_thread)
+        has_wait_channels = sees_waits([main, *states] if main else states)
+    looks, report = sources.of(0)
+    iterator: Maybe[IteratorReading] = _NO_ITERATOR
+    if isinstance(looks, Missing):
+        iterator = looks
+    elif looks.train is not None:
+        iterator = looks.train
+    workers = _worker_count(training, len(worker_pids), iterator)
+
+    def by_state(member: Member) -> Wait:
+        rank_main = next((s for s in thread_states if s.id == member.id and s.thread_id == s.id.pid), None)
+        pids = {m.id.pid for m in training.members if m.role is Role.TRAIN_WORKER and m.rank == member.rank}
+        rank_workers = [state for state in all_states if state.id.pid in pids]
+        return wait_by_state(
+            rank_main, rank_workers, workers, pin_thread=pin_thread, has_wait_channels=has_wait_channels
+        )
+
+    mains = [member for member in training.members if member.role in (Role.MAIN, Role.RANK)]
+    by_rank = {member.rank or 0: by_state(member) for member in mains}
+    state_wait = by_rank.get(0, Wait(NO_LOOKS))
+    waits = {rank: best_wait(wait, *sources.of(rank)) for rank, wait in by_rank.items()}
+    best = waits.get(0, state_wait)
+    slowest_rank, slowest_wait, spread = slowest(waits)
     rows = [row for row in processes if row.id.pid in worker_pids]
     val_rows = [row for row in processes if row.id.pid in val_pids]
 
     def share(count: Callable[[ThreadStates], int], *, needs_channels: bool = True) -> Maybe[float]:
         if not states:
-            return Missing("0 workers") if workers == 0 else _NO_LOOKS
+            return Missing("0 workers") if workers == 0 else NO_LOOKS
         if needs_channels and not has_wait_channels:
-            return Missing(_NOT_OURS)
-        return _mean(count(state) / _alive(state) for state in states if _alive(state))
+            return Missing(NOT_OURS)
+        return mean(count(state) / alive(state) for state in states if alive(state))
 
     return LoaderReading(
-        data_wait_ratio=_data_wait(main, states, workers, waiting, has_wait_channels=has_wait_channels),
-        main_samples=main.samples if main else 0,
-        main_waiting_samples=waiting,
+        data_wait_ratio=best.ratio,
+        data_wait_ratio_by_state=state_wait.ratio,
+        main_samples=best.samples,
+        main_waiting_samples=best.waiting,
         main_running_samples=main.running if main else 0,
         workers=workers,
         worker_idle_ratio=share(lambda state: state.polling),
@@ -71,10 +124,22 @@ def read_loader(
         worker_lock_ratio=share(lambda state: state.futex_untimed),
         worker_sleeping_ratio=share(lambda state: state.sleeping),
         worker_states=all_states,
-        val_worker_cpu_ratio=_mean(known(row.cpu_busy_ratio) for row in val_rows),
+        val_worker_cpu_ratio=mean(known(row.cpu_busy_ratio) for row in val_rows),
+        batch_size=_batch_size(report, iterator),
+        batch_bytes=_batch_bytes(training, iterator),
+        prefetch_factor=_told(iterator, "prefetch_factor", "0 workers prefetch nothing"),
+        pin_memory=_told(iterator, "pin_memory"),
+        persistent_workers=_told(iterator, "persistent_workers"),
+        drop_last=_told(iterator, "drop_last"),
+        batches_ready=_told(iterator, "batches_ready", "only a pinning thread's queue tells its length"),
+        tasks_outstanding=_told(iterator, "tasks_outstanding", "0 workers are asked for nothing"),
         read_bytes_per_second=_sum(known(row.read_bytes_per_second) for row in rows),
         shm=shm,
         shm_needed_bytes=shm_needed(training, workers, len(val_pids)),
+        slowest_rank=slowest_rank,
+        slowest_rank_data_wait_ratio=slowest_wait,
+        rank_data_wait_spread_ratio=spread,
+        notes=(best.note,) if best.note else (),
     )
 
 
@@ -117,12 +182,6 @@ def _shm_bytes(training: Training, workers: int, val_workers: int, total: int, i
     )
 
 
-def proportion(count: int, of: int) -> tuple[float, float]:
-    """Return the share and its standard error, which is never 0 (Jeffreys' interval: half a count)."""
-    yes, no = count + 0.5, of - count + 0.5
-    return count / of, math.sqrt(yes * no / ((of + 1) ** 2 * (of + 2)))
-
-
 def _main_thread(training: Training, thread_states: Sequence[ThreadStates]) -> ThreadStates | None:
     for state in thread_states:
         if state.id == training.id and state.thread_id == training.id.pid:
@@ -130,84 +189,58 @@ def _main_thread(training: Training, thread_states: Sequence[ThreadStates]) -> T
     return None
 
 
-def _worker_count(training: Training, seen: int) -> Maybe[int]:
+def _worker_count(training: Training, seen: int, iterator: Maybe[IteratorReading]) -> Maybe[int]:
     if seen:
         return seen
+    if isinstance(iterator, IteratorReading) and iterator.workers is not None:
+        return iterator.workers
     setting = training.settings.workers
     if not isinstance(setting, Missing) and setting.value == 0:
         return 0
     return Missing("no DataLoader workers seen yet")
 
 
-def _waiting(main: ThreadStates, pin_thread: bool | None) -> int:
-    if pin_thread is None:
-        return main.polling + main.futex_timed
-    return main.futex_timed if pin_thread else main.polling
+def _told(iterator: Maybe[IteratorReading], name: str, why_not: str = "its loader does not tell") -> Any:
+    """Return what the loader itself holds under that name."""
+    if isinstance(iterator, Missing):
+        return iterator
+    value = getattr(iterator, name)
+    return Missing(why_not) if value is None else value
 
 
-def _alive(state: ThreadStates) -> int:
-    return state.samples - state.stopped
+def _batch_size(report: Maybe[ReporterReading], iterator: Maybe[IteratorReading]) -> Maybe[int]:
+    loader = None if isinstance(report, Missing) else report.training
+    if loader is not None and isinstance(loader.batch_size, int):
+        return loader.batch_size
+    found: Maybe[int] = _told(iterator, "batch_size")
+    return found
 
 
-def _sees_waits(states: Iterable[ThreadStates]) -> bool:
-    return any(s.polling or s.futex_timed or s.futex_untimed or s.remote for s in states) or all(
-        not s.sleeping for s in states
-    )
-
-
-def _data_wait(
-    main: ThreadStates | None,
-    workers: Sequence[ThreadStates],
-    worker_count: Maybe[int],
-    waiting: int,
-    *,
-    has_wait_channels: bool,
-) -> Maybe[Measure]:
-    if worker_count == 0:
-        return Missing(NO_WORKERS)
-    if isinstance(worker_count, Missing):
-        return worker_count
-    if main is None or main.samples == 0:
-        return _NO_LOOKS
-    looks = _alive(main)
-    if looks < main.samples / 2:
-        return Missing("paused: its main thread is stopped")
-    if not has_wait_channels:
-        return _wait_by_state(main, workers)
-    ratio, error = proportion(waiting, looks)
-    return Measure(ratio, Certainty.SAMPLED, "state of the main thread", error)
-
-
-def _wait_by_state(main: ThreadStates, workers: Sequence[ThreadStates]) -> Maybe[Measure]:
-    ratio, error = proportion(main.sleeping, _alive(main))
-    busy = _mean((s.running + s.disk) / _alive(s) for s in workers if _alive(s))
-    if ratio > 0.1 and (isinstance(busy, Missing) or busy < 0.5):
-        # The main thread sleeps and so do the workers: a slow dataset, a pause, or a hang.
-        return Missing(_NOT_OURS)
-    return Measure(
-        ratio,
-        Certainty.ESTIMATED,
-        "sleep of the main thread while workers are busy (another user's process)",
-        low=max(ratio - _STATE_ONLY_ERROR, 0.0),
-        high=min(ratio + max(_STATE_ONLY_ERROR, 1.645 * error), 1.0),
-    )
+def _batch_bytes(training: Training, iterator: Maybe[IteratorReading]) -> Maybe[Measure]:
+    """Return the size of one rank's batch as it lies in /dev/shm: a byte for each colour of a pixel."""
+    if training.framework not in ("yolov5", "ultralytics"):
+        return Missing("known for YOLOv5 and ultralytics only")
+    imgsz, total = _setting(training, "imgsz"), _setting(training, "batch_size")
+    batch: Maybe[int] = _told(iterator, "batch_size")
+    if isinstance(batch, Missing):
+        batch = total if isinstance(total, Missing) else max(total // max(training.world_size, 1), 1)
+    for value in (batch, imgsz):
+        if isinstance(value, Missing):
+            return value
+    size = float((known(batch) or 0) * 3 * (known(imgsz) or 0) ** 2)
+    return Measure(size, Certainty.ESTIMATED, "3 bytes a pixel")
 
 
 def _cores(states: Sequence[ThreadStates], rows: Sequence[ProcessReading]) -> Maybe[float]:
-    by_thread = _mean(known(state.cpu_busy_ratio) for state in states)
-    return _mean(known(row.cpu_busy_ratio) for row in rows) if isinstance(by_thread, Missing) else by_thread
+    by_thread = mean(known(state.cpu_busy_ratio) for state in states)
+    return mean(known(row.cpu_busy_ratio) for row in rows) if isinstance(by_thread, Missing) else by_thread
 
 
 def _queued(states: Sequence[ThreadStates], rows: Sequence[ProcessReading]) -> Maybe[float]:
-    by_thread = _mean(known(state.run_queue_wait_ratio) for state in states)
+    by_thread = mean(known(state.run_queue_wait_ratio) for state in states)
     if isinstance(by_thread, Missing):
-        return _mean(known(row.run_queue_wait_ratio) for row in rows)
+        return mean(known(row.run_queue_wait_ratio) for row in rows)
     return by_thread
-
-
-def _mean(values: Iterable[float | None]) -> Maybe[float]:
-    found = [value for value in values if value is not None]
-    return sum(found) / len(found) if found else Missing("not read")
 
 
 def _sum(values: Iterable[float | None]) -> Maybe[float]:

@@ -1,4 +1,4 @@
-"""The phase of a training: by its log where it is a file, else by its processes and its run directory."""
+"""The phase of a training: by its frames, else its log where it is a file, else its processes and files."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 
 from gpumon.frameworks.log_lines import LineKind
 from gpumon.frameworks.log_lines_state import LogState
+from gpumon.frameworks.phase_frames import INSIDE, phase_by_frames
 from gpumon.frameworks.progress import epochs_done, epochs_set
 from gpumon.model.clock import Instant
 from gpumon.model.measure import Maybe, Missing, known
 from gpumon.model.process import ProcessReading, Role
 from gpumon.model.reading import LoaderReading
 from gpumon.model.training import Phase, Training
+from gpumon.sources.interpreter_reading import InterpreterReading
 from gpumon.sources.run_dir import FileSeen, RunDirReading
 
 _SETUP = frozenset(
@@ -26,6 +28,7 @@ _SETUP = frozenset(
         LineKind.STARTING,
     }
 )
+_NOT_ASKED = Missing("its interpreter is not looked into")
 _TREE = "processes, without a log"
 _KEPT_SECONDS = 32.0
 # The longer windows are for steps of seconds.
@@ -87,15 +90,25 @@ def judge_phase(
     *,
     memory: PhaseMemory,
     now: Instant,
+    looks: Maybe[InterpreterReading] = _NOT_ASKED,
 ) -> tuple[Phase, str, PhaseMemory]:
-    """Return the phase, how it is known in a few words, and what to pass in next time."""
+    """Return the phase, how it is known in a few words, and what to pass in next time.
+
+    `looks` are those at rank 0's main thread.
+    """
     main = next((row for row in processes if row.id == training.id), None)
     scene = _Scene(training, log, run_dir, main, loader, now)
     memory = replace(memory, movements=_moved(scene, processes, memory))
     if main is not None and main.state in ("T", "t"):
         return memory.phase, "paused: its main process is stopped", memory
-    memory = replace(memory, begun=memory.begun or _has_begun(scene, memory))
+    seen, text = phase_by_frames(looks, begun=memory.begun)
+    if seen in INSIDE:
+        memory = replace(memory, begun=True)
+    elif seen is Phase.UNKNOWN:
+        memory = replace(memory, begun=memory.begun or _has_begun(scene, memory))
     phase, source = _by_files(scene)
+    if phase is Phase.UNKNOWN and seen is not Phase.UNKNOWN:
+        phase, source = seen, text
     if phase is Phase.UNKNOWN and log is not None:
         phase, source = _by_log(log, memory)
     if phase is Phase.UNKNOWN:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import statistics
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TypeVar
 
+from gpumon.frameworks.inside import OUTSIDE, Inside, InsidePlace
 from gpumon.frameworks.log_lines_state import LogState
 from gpumon.frameworks.rate import choose_rate, log_rate
 from gpumon.model.clock import Instant
@@ -14,6 +16,7 @@ from gpumon.model.reading import ProgressReading
 from gpumon.model.training import Phase, Training
 from gpumon.sources.run_dir import FileSeen, RunDirReading
 
+N = TypeVar("N", int, float)
 _NO_PLACE = "neither a log nor results.csv can be read"
 _UNCOUNTED = Missing("batches are told only by a log that is a regular file")
 # Epochs whose wall times count: the newest say most, and one odd one must not decide.
@@ -44,28 +47,35 @@ def read_progress(
     *,
     phase: Phase = Phase.UNKNOWN,
     counted: Maybe[Measure] = _UNCOUNTED,
+    inside: Inside = OUTSIDE,
 ) -> ProgressReading:
     """Return where the run stands at `now`.
 
-    `counted` are batches per second from the main process' reads, used where the log has no rate. The
-    source names where the place is from, and what another source says where they disagree.
+    `counted` are batches per second from the main process' reads, used where neither the training itself
+    nor its log has a rate. The source names where the place is from, and what another source says where
+    they disagree.
     """
     place = _place(training, log, run_dir)
+    if inside.place is not None:
+        place = _with_inside(place, inside.place, epochs_set(training))
     from_log = Missing("no log") if log is None else log_rate(log, now)
-    rate, note = choose_rate(from_log, counted)
+    rate, note = choose_rate(inside.rate, from_log, counted)
     table = run_dir if isinstance(run_dir, RunDirReading) else RunDirReading("")
     return ProgressReading(
         epoch=place.epoch,
         epochs=place.epochs,
         batch=place.batch,
         batches=place.batches,
-        images_per_second=_images(training, log, rate, phase),
+        images_per_second=_images(inside.batch_size or batch_size(training, log), rate, phase),
         eta_seconds=_eta(
             place, training, log, run_dir, _pace(place, rate, log, run_dir, phase=phase, now=now)
         ),
         source="; ".join(text for text in (place.source, note) if text),
         results=table.newest,
         epoch_results=int(number(table.rows) or 0),
+        imgsz=_or_missing(inside.loop.imgsz),
+        accumulate=_or_missing(inside.loop.accumulate),
+        warmup_batches=_or_missing(inside.loop.warmup_batches),
     )
 
 
@@ -157,12 +167,33 @@ def _place(training: Training, log: LogState | None, run_dir: Maybe[RunDirReadin
     return _Place(epoch, epochs_known, _UNCOUNTED, _UNCOUNTED, "results.csv")
 
 
-def _images(training: Training, log: LogState | None, rate: Maybe[Measure], phase: Phase) -> Maybe[Measure]:
+def _with_inside(other: _Place, place: InsidePlace, asked: int | None) -> _Place:
+    """Return the place that the training itself tells, and what the log or results.csv say against it."""
+    note = ""
+    apart = known(other.batch)
+    if not isinstance(other.epoch, Missing) and abs(other.epoch - place.epoch) > 1:
+        note = f"; {other.source} says epoch {other.epoch}"
+    elif other.epoch == place.epoch and apart is not None and other.batches != place.batches:
+        note = f"; {other.source} says {known(other.batches)} batches"
+    epochs = place.epochs if place.epochs is not None else asked
+    return _Place(
+        place.epoch,
+        Missing("not told") if epochs is None else epochs,
+        Missing("its loop does not tell") if place.batch is None else place.batch,
+        Missing("its loop does not tell") if place.batches is None else place.batches,
+        f"{place.source}{note}",
+    )
+
+
+def _or_missing(value: N | None) -> Maybe[N]:
+    return Missing("its loop does not tell") if value is None else value
+
+
+def _images(batch: Maybe[int], rate: Maybe[Measure], phase: Phase) -> Maybe[Measure]:
     if isinstance(rate, Missing):
         return rate
     if phase not in (Phase.TRAIN, Phase.UNKNOWN):
         return Missing(f"not training now: {phase.value}")
-    batch = batch_size(training, log)
     if isinstance(batch, Missing):
         return batch
 

@@ -37,10 +37,11 @@ _NO_RATE = "no new batches in the log yet"
 
 @dataclass(frozen=True, slots=True)
 class ReadCounter:
-    """Reads of the main process while it trains, and how many the log showed for a batch.
+    """Reads of the main process while it trains, and how many there are for a batch.
 
     `marks` are (monotonic seconds, reads since the counter began). `calibrated_reads` were counted while
-    the log showed `calibrated_batches`; `epoch` and `batch` are the log's at the last reading.
+    the teacher, the log or the loader's own counter, showed `calibrated_batches`; `epoch` and `batch` are
+    the log's at the last reading.
     """
 
     marks: tuple[tuple[float, float], ...] = ()
@@ -48,10 +49,11 @@ class ReadCounter:
     calibrated_batches: float = 0.0
     epoch: int | None = None
     batch: int | None = None
+    teacher: str = "log"
 
     @property
     def reads_per_batch(self) -> float | None:
-        """Reads per batch as the log taught it, None until it showed enough batches.
+        """Reads per batch as the teacher had it, None until it showed enough batches.
 
         A number close to what a sharing strategy gives for whole tensors is that number: the log's
         batch lags behind the counter by a part of a batch at either end.
@@ -64,11 +66,18 @@ class ReadCounter:
 
 
 def advance_counter(
-    counter: ReadCounter, main: ProcessReading | None, log: LogState | None, phase: Phase, now: Instant
+    counter: ReadCounter,
+    main: ProcessReading | None,
+    log: LogState | None,
+    phase: Phase,
+    now: Instant,
+    *,
+    delivered: int | None = None,
 ) -> ReadCounter:
     """Return `counter` with the reads since the last reading; outside of training it starts afresh.
 
-    What it learnt of reads per batch is kept.
+    What it learnt of reads per batch is kept. `delivered` are the batches that the loader itself counted
+    since the last reading: they teach better than the log does.
     """
     reads = Missing("gone") if main is None else main.read_calls_per_second
     if phase is not Phase.TRAIN or isinstance(reads, Missing):
@@ -81,17 +90,25 @@ def advance_counter(
     seconds = max(at - counter.marks[-1][0], 0.0)
     marks = (*counter.marks, (at, counter.marks[-1][1] + reads * seconds))
     kept = tuple(mark for mark in marks if mark[0] >= at - _COUNT_SECONDS)
-    counter = replace(_calibrated(counter, reads * seconds, epoch, batch), marks=kept)
+    counter = replace(counter, marks=kept)
+    if delivered is not None:
+        counter = _calibrated(counter, reads * seconds, delivered, "loader")
+    elif counter.teacher == "loader":
+        pass  # taught by the better one, which does not answer just now
+    elif batch is not None and counter.batch is not None and epoch == counter.epoch:
+        counter = _calibrated(counter, reads * seconds, batch - counter.batch, "log")
     return replace(counter, epoch=epoch, batch=batch)
 
 
-def _calibrated(counter: ReadCounter, reads: float, epoch: int | None, batch: int | None) -> ReadCounter:
-    if batch is None or counter.batch is None or epoch != counter.epoch or batch < counter.batch:
+def _calibrated(counter: ReadCounter, reads: float, batches: int, teacher: str) -> ReadCounter:
+    if batches < 0:
         return counter
-    reads, batches = counter.calibrated_reads + reads, counter.calibrated_batches + batch - counter.batch
+    if teacher != counter.teacher:
+        counter = replace(counter, calibrated_reads=0.0, calibrated_batches=0.0, teacher=teacher)
+    total_reads, total = counter.calibrated_reads + reads, counter.calibrated_batches + batches
     # Halved once they are many, so that a change (workers started anew with other tensors) is followed.
-    half = 2 if batches > 100 * _CALIBRATED_BATCHES else 1
-    return replace(counter, calibrated_reads=reads / half, calibrated_batches=batches / half)
+    half = 2 if total > 100 * _CALIBRATED_BATCHES else 1
+    return replace(counter, calibrated_reads=total_reads / half, calibrated_batches=total / half)
 
 
 def counter_rate(framework: str, counter: ReadCounter, workers: Maybe[int]) -> Maybe[Measure]:
@@ -111,7 +128,7 @@ def counter_rate(framework: str, counter: ReadCounter, workers: Maybe[int]) -> M
     ends = math.sqrt(1 / 6) / seconds
     learnt = counter.reads_per_batch
     if learnt is not None:
-        source = f"{_SOURCE}, {learnt:.1f} per batch by the log"
+        source = f"{_SOURCE}, {learnt:.1f} per batch by the {counter.teacher}"
         return Measure(reads_per_second / learnt, Certainty.SAMPLED, source, ends)
     if framework not in TENSORS:
         return Missing("how many tensors a batch of this training has is not known")
@@ -139,13 +156,21 @@ def log_rate(log: LogState, now: Instant) -> Maybe[Measure]:
     return seen if isinstance(told, Missing) else told
 
 
-def choose_rate(from_log: Maybe[Measure], from_counter: Maybe[Measure]) -> tuple[Maybe[Measure], str]:
-    """Return the better of two rates and a note: the log's where there is one, never their mean."""
-    if isinstance(from_log, Missing):
-        return from_counter, ""
-    if isinstance(from_counter, Missing) or not _disagree(from_log, from_counter):
-        return from_log, ""
-    return from_log, f"{_SOURCE} say {from_counter.value:.2f} batches/s"
+def choose_rate(*rates: Maybe[Measure]) -> tuple[Maybe[Measure], str]:
+    """Return the first of several rates that is known, the best first, and a note; never their mean.
+
+    The note tells what the others say that contradict it.
+    """
+    found = [rate for rate in rates if isinstance(rate, Measure)]
+    if not found:
+        return rates[-1], ""
+    best, *others = found
+    notes = [f"{_named(other)}: {other.value:.2f} batches/s" for other in others if _disagree(best, other)]
+    return best, "; ".join(notes)
+
+
+def _named(rate: Measure) -> str:
+    return rate.source.partition(",")[0]
 
 
 def _disagree(one: Measure, other: Measure) -> bool:

@@ -11,19 +11,26 @@ from gpumon.model.process import ProcessReading, ThreadStates
 from gpumon.model.training import Ended, Phase, Training
 
 _UNREAD = Missing("not read")
+_ONE_RANK = Missing("it has one rank")
 
 
 @dataclass(frozen=True, slots=True)
 class LoaderReading:
-    """The DataLoader since the last reading.
+    """The DataLoader of rank 0 since the last reading.
 
     `main_samples` looks were taken at the main thread, `main_waiting_samples` of them found it waiting
-    for a batch; `data_wait_ratio` is their quotient. Worker ratios are means over the train workers:
-    idle (waiting for an index: the prefetch queue is full), disk, remote, lock and sleeping are shares
-    of samples; cpu and run-queue wait are from schedstat, in cores.
+    for a batch; `data_wait_ratio` is their quotient. They are those of the best source there is, and
+    `data_wait_ratio_by_state` is what the states of threads alone say. Worker ratios are means over the
+    train workers: idle (waiting for an index: the prefetch queue is full), disk, remote, lock and sleeping
+    are shares of samples; cpu and run-queue wait are from schedstat, in cores. `prefetch_factor` to
+    `drop_last` are the loader's own settings, `batch_size` is of one rank. `batches_ready` wait for the
+    loop, `tasks_outstanding` are asked for and not received yet. Of several ranks the slowest is the one
+    that waits most, for the others then wait for it; the spread is between the most and the least. `notes`
+    are sentences on sources that disagree.
     """
 
     data_wait_ratio: Maybe[Measure] = _UNREAD
+    data_wait_ratio_by_state: Maybe[Measure] = _UNREAD
     main_samples: int = 0
     main_waiting_samples: int = 0
     main_running_samples: int = 0
@@ -38,9 +45,21 @@ class LoaderReading:
     worker_states: tuple[ThreadStates, ...] = ()
     val_worker_cpu_ratio: Maybe[float] = _UNREAD
     batches_per_second: Maybe[Measure] = _UNREAD
+    batch_size: Maybe[int] = _UNREAD
+    batch_bytes: Maybe[Measure] = _UNREAD
+    prefetch_factor: Maybe[int] = _UNREAD
+    pin_memory: Maybe[bool] = _UNREAD
+    persistent_workers: Maybe[bool] = _UNREAD
+    drop_last: Maybe[bool] = _UNREAD
+    batches_ready: Maybe[int] = _UNREAD
+    tasks_outstanding: Maybe[int] = _UNREAD
     read_bytes_per_second: Maybe[float] = _UNREAD
     shm: Maybe[SharedMemoryReading] = _UNREAD
     shm_needed_bytes: Maybe[Measure] = _UNREAD
+    slowest_rank: Maybe[int] = _ONE_RANK
+    slowest_rank_data_wait_ratio: Maybe[Measure] = _ONE_RANK
+    rank_data_wait_spread_ratio: Maybe[float] = _ONE_RANK
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +67,8 @@ class ProgressReading:
     """Where the run stands. `epoch` counts from 0, `batch` within the epoch.
 
     `results` are the newest row of results.csv as (column, value); `epoch_results` counts its rows.
+    `imgsz` to `warmup_batches` are the loop's own variables: batches of which each optimizer step is made,
+    and batches after which the warm-up ends.
     """
 
     epoch: Maybe[int] = _UNREAD
@@ -59,13 +80,17 @@ class ProgressReading:
     source: str = ""
     results: tuple[tuple[str, float], ...] = ()
     epoch_results: int = 0
+    imgsz: Maybe[int] = _UNREAD
+    accumulate: Maybe[float] = _UNREAD
+    warmup_batches: Maybe[int] = _UNREAD
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingReading:
     """A training at one instant. `gpu_uuids` are the GPUs its processes use.
 
-    `gpu_memory_used_bytes` is what its processes hold on those GPUs.
+    `gpu_memory_used_bytes` is what its processes hold on those GPUs. `interpreter` says how its Python is
+    looked into, or why it cannot be.
     """
 
     training: Training
@@ -79,6 +104,7 @@ class TrainingReading:
     affinity_cores: Maybe[int] = _UNREAD
     gpu_uuids: tuple[str, ...] = ()
     gpu_memory_used_bytes: Maybe[int] = _UNREAD
+    interpreter: Maybe[str] = _UNREAD
     ended: Ended | None = None
 
     def gpus(self, gpus: tuple[GpuReading, ...]) -> tuple[GpuReading, ...]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from gpumon.frameworks.find import find_trainings
@@ -15,13 +17,16 @@ from gpumon.monitor.attaching import Found, Wish
 from gpumon.monitor.follower import Follower
 from gpumon.monitor.looks import LookThread
 from gpumon.monitor.monitor import Monitor, Parts
-from gpumon.settings import Settings
+from gpumon.settings import MAX_THREAD_RATE_HERTZ, Settings
 from gpumon.sources.clock import SystemClock
 from gpumon.sources.host import HostSource
 from gpumon.sources.nvml import NvmlSource
 from gpumon.sources.own_cost import OwnCostSource
 from gpumon.sources.process_scan import ProcessScanner
 from gpumon.sources.virtual_gpu import VirtualGpuSource
+
+# Looks at frames for each look at states of threads: the error of the wait falls with their number.
+_FRAME_LOOKS = 2.5
 
 
 def process_exists(pid: int) -> bool:
@@ -32,7 +37,12 @@ def process_exists(pid: int) -> bool:
 def build_monitor(settings: Settings, wish: Wish) -> Monitor:
     """Return the monitor of this machine; it reads nothing before its first tick."""
     clock = SystemClock()
-    looks = LookThread(settings.thread_rate_hertz, seed=os.getpid())
+    rate = settings.thread_rate_hertz
+    looks = Looks(
+        LookThread(rate, os.getpid(), "looks at threads"),
+        # A thread of their own: a look at an interpreter costs less, and one that hangs holds up no other.
+        LookThread(min(_FRAME_LOOKS * rate, MAX_THREAD_RATE_HERTZ), os.getpid() + 1, "looks at frames"),
+    )
     scanner = ProcessScanner()
     gpus = _CountedGpus(NvmlSource(clock, select=(settings.gpu,) if settings.gpu else ()))
     followers: list[Follower] = []
@@ -50,9 +60,14 @@ def build_monitor(settings: Settings, wish: Wish) -> Monitor:
         return Found(tuple(before), name)
 
     def follow(training: Training) -> Follower:
-        follower = Follower(training, lambda gone: _forget(gone, followers, looks))
+        follower = Follower(
+            training,
+            lambda gone: _forget(gone, followers, looks),
+            interpreter=settings.interpreter and rate > 0,
+            ranks_changed=lambda: looks.watch(followers),
+        )
         followers.append(follower)
-        looks.watch(follower.sampler for follower in followers)
+        looks.watch(followers)
         return follower
 
     parts = Parts(
@@ -67,6 +82,24 @@ def build_monitor(settings: Settings, wish: Wish) -> Monitor:
         stop=looks.stop,
     )
     return Monitor(parts, wish, settings.interval_seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """The threads that look at states of threads and at frames."""
+
+    threads: LookThread
+    frames: LookThread
+
+    def watch(self, followers: Sequence[Follower]) -> None:
+        """Look at what these followers follow now."""
+        self.threads.watch(follower.sampler for follower in followers)
+        self.frames.watch(source for follower in followers for source in follower.interpreters)
+
+    def stop(self) -> None:
+        """End both threads."""
+        self.threads.stop()
+        self.frames.stop()
 
 
 class _CountedGpus:
@@ -88,7 +121,7 @@ class _CountedGpus:
         self._source.close()
 
 
-def _forget(gone: Follower, followers: list[Follower], looks: LookThread) -> None:
+def _forget(gone: Follower, followers: list[Follower], looks: Looks) -> None:
     """Look no more at the threads of a training that is not followed any more."""
     followers.remove(gone)
-    looks.watch(follower.sampler for follower in followers)
+    looks.watch(followers)

@@ -6,22 +6,26 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from gpumon.frameworks.ending import judge_ending
-from gpumon.frameworks.loader import read_loader
+from gpumon.frameworks.inside import read_inside, settle
+from gpumon.frameworks.loader import LoaderSources, read_loader
 from gpumon.frameworks.phase import PhaseMemory, judge_phase
 from gpumon.frameworks.progress import read_progress
 from gpumon.frameworks.rate import ReadCounter, advance_counter, choose_rate, counter_rate, log_rate
+from gpumon.frameworks.rate_delivered import DeliveredCounter, advance_delivered, delivered_rate
 from gpumon.model.clock import Instant
 from gpumon.model.gpu import GpusReading
 from gpumon.model.host import CgroupReading, SharedMemoryReading
-from gpumon.model.measure import Maybe, Missing, known
+from gpumon.model.measure import Maybe, Measure, Missing, known
 from gpumon.model.process import ProcessReading, Role, ThreadStates
 from gpumon.model.reading import TrainingReading
 from gpumon.model.sample import SourceError
 from gpumon.model.training import Phase, Training
 from gpumon.monitor.gpu_use import gpu_use
+from gpumon.monitor.rank_sources import RankSources
 from gpumon.monitor.source_thread import SourceThread
 from gpumon.monitor.training_files import TrainingFiles
 from gpumon.sources.cgroup import CgroupSource
+from gpumon.sources.interpreter import InterpreterSource
 from gpumon.sources.processes import ProcessSource, affinity_cores
 from gpumon.sources.shm import shared_memory
 from gpumon.sources.threads import ThreadSampler, ThreadTarget, find_threads
@@ -34,11 +38,25 @@ _DEAD = frozenset("ZX")
 
 
 class Follower:
-    """Reads one training. `sampler` is looked at by the looking thread and drained here."""
+    """Reads one training. `sampler` and `interpreters` are looked at by other threads and drained here."""
 
-    def __init__(self, training: Training, forget: Callable[[Follower], None] = lambda _: None) -> None:
-        """Open what the readings need; `forget` is called when the follower is closed."""
+    def __init__(
+        self,
+        training: Training,
+        forget: Callable[[Follower], None] = lambda _: None,
+        *,
+        interpreter: bool = True,
+        ranks_changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Open what the readings need.
+
+        `forget` is called when the follower is closed, `ranks_changed` when `interpreters` are others.
+        With `interpreter` False no other process' memory is read.
+        """
         self.sampler = ThreadSampler()
+        self._ranks = RankSources(training, interpreter=interpreter)
+        self._ranks_changed = ranks_changed
+        self._delivered = DeliveredCounter()
         self._training = training
         self._forget = forget
         self._processes = ProcessSource(training.members)
@@ -55,6 +73,11 @@ class Follower:
         self._late: tuple[str, ...] = ()
         self._closed = False
 
+    @property
+    def interpreters(self) -> tuple[InterpreterSource, ...]:
+        """What looks into the main process of each rank."""
+        return self._ranks.interpreters
+
     def refresh(self, training: Training) -> None:
         """Take in what a new scan knows: new workers, the run directory, effective settings."""
         if training == self._training:
@@ -62,6 +85,8 @@ class Follower:
         self._training = training
         self._processes.follow(training.members)
         self._files.refresh(training)
+        if self._ranks.follow(training):
+            self._ranks_changed()
         self._watch_threads()
 
     def read(self, now: Instant, gpus: GpusReading) -> TrainingReading:
@@ -75,6 +100,7 @@ class Follower:
             self._affinity = affinity_cores(self._training.id.pid)
             self._watch_threads()
         states = self.sampler.drain(now)
+        inside = self._ranks.read(now)
         processes = self._processes.read(now)
         cgroup = self._cgroup.read(now)
         files_on_time = self._files.take(now, _PATIENCE_SECONDS)
@@ -85,7 +111,13 @@ class Follower:
             return self._end(now, cgroup)
         self._remember_kills(cgroup)
         self._last = self._compose(
-            now, gpus, processes=processes, states=states, cgroup=cgroup, shm=shm or Missing("not read yet")
+            now,
+            gpus,
+            processes=processes,
+            states=states,
+            cgroup=cgroup,
+            shm=shm or Missing("not read yet"),
+            sources=inside,
         )
         return self._last
 
@@ -107,6 +139,7 @@ class Follower:
         self._files.close()
         self._shm.stop()
         self.sampler.close()
+        self._ranks.close()
         self._processes.close()
         self._cgroup.close()
 
@@ -119,22 +152,21 @@ class Follower:
         states: tuple[ThreadStates, ...],
         cgroup: Maybe[CgroupReading],
         shm: Maybe[SharedMemoryReading],
+        sources: LoaderSources,
     ) -> TrainingReading:
         """Make the reading of one tick out of its parts."""
-        training = self._training
+        looks, report = sources.of(0)
+        training = replace(self._training, settings=settle(self._training.settings, looks))
         log, run_dir = self._files.log, self._files.run_dir
-        loader = read_loader(training, states, processes, shm, pin_thread=self._pin_thread)
+        loader = read_loader(training, states, processes, shm, pin_thread=self._pin_thread, sources=sources)
         phase, phase_source, self._phase = judge_phase(
-            training, log, run_dir, processes, loader, memory=self._phase, now=now
+            training, log, run_dir, processes, loader, memory=self._phase, now=now, looks=looks
         )
         main = next(process for process in processes if process.id == training.id)
-        self._counter = advance_counter(self._counter, main, log, phase, now)
-        counted = counter_rate(training.framework, self._counter, loader.workers)
-        hidden = main.read_calls_per_second
-        if phase is Phase.TRAIN and isinstance(hidden, Missing):
-            counted = hidden
-        from_log = Missing("no log") if log is None else log_rate(log, now)
-        rate, _ = choose_rate(from_log, counted)
+        self._delivered = advance_delivered(self._delivered, looks, phase, now)
+        inside = read_inside(training, looks, report, delivered_rate(self._delivered, now), phase)
+        counted = self._count_reads(main, loader.workers, phase, now)
+        rate, _ = choose_rate(inside.rate, Missing("no log") if log is None else log_rate(log, now), counted)
         if phase is not Phase.TRAIN:
             rate = Missing(f"not training now: {phase.value}")
         use = gpu_use(training, gpus.gpus)
@@ -142,7 +174,7 @@ class Follower:
             training=training,
             phase=phase,
             phase_source=phase_source,
-            progress=read_progress(training, log, run_dir, now, phase=phase, counted=counted),
+            progress=read_progress(training, log, run_dir, now, phase=phase, counted=counted, inside=inside),
             loader=replace(loader, batches_per_second=rate),
             processes=processes,
             cgroup=cgroup,
@@ -150,7 +182,20 @@ class Follower:
             affinity_cores=self._affinity,
             gpu_uuids=use.gpu_uuids,
             gpu_memory_used_bytes=use.gpu_memory_used_bytes,
+            interpreter=looks if isinstance(looks, Missing) else looks.source,
         )
+
+    def _count_reads(
+        self, main: ProcessReading, workers: Maybe[int], phase: Phase, now: Instant
+    ) -> Maybe[Measure]:
+        """Return batches per second by the reads of the main process."""
+        self._counter = advance_counter(
+            self._counter, main, self._files.log, phase, now, delivered=self._delivered.gained
+        )
+        hidden = main.read_calls_per_second
+        if phase is Phase.TRAIN and isinstance(hidden, Missing):
+            return hidden
+        return counter_rate(self._training.framework, self._counter, workers)
 
     def _end(self, now: Instant, cgroup: Maybe[CgroupReading]) -> TrainingReading:
         """Return the last reading with how the training ended."""
@@ -175,12 +220,13 @@ class Follower:
         return shared_memory(self._training.id.pid)
 
     def _watch_threads(self) -> None:
-        """Watch rank 0's main thread and all train workers; learn whether batches are pinned."""
+        """Watch every rank's main thread and all train workers; learn whether batches are pinned."""
         training = self._training
         names = find_threads(training.id.pid)
         self._pin_thread = any(name.startswith(_PIN_THREAD) for _, name in names) if names else None
-        workers = [member.id for member in training.members if member.role is Role.TRAIN_WORKER]
-        self.sampler.watch([ThreadTarget(process, process.pid) for process in (training.id, *workers)])
+        roles = (Role.MAIN, Role.RANK, Role.TRAIN_WORKER)
+        watched = [training.id, *(member.id for member in training.members if member.role in roles)]
+        self.sampler.watch([ThreadTarget(process, process.pid) for process in dict.fromkeys(watched)])
 
     def _remember_kills(self, cgroup: Maybe[CgroupReading]) -> None:
         """Keep how many kills the cgroup had while the training ran."""

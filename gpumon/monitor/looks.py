@@ -1,30 +1,40 @@
-"""The thread that looks at the training's threads, 20 times a second with jitter."""
+"""A thread that looks at what a training does, many times a second with jitter."""
 
 from __future__ import annotations
 
 import random
 import threading
 from collections.abc import Iterable
+from typing import Protocol
 
-from gpumon.sources.threads import ThreadSampler, jittered_delays
+from gpumon.sources.threads import jittered_delays
+
+
+class Looked(Protocol):
+    """What is looked at: the threads of a training, or its interpreter."""
+
+    def look(self) -> None:
+        """Look once; never raises, and does not wait."""
+        ...
 
 
 class LookThread:
-    """Calls `look` of every sampler at jittered moments, so that no loop of the training aliases."""
+    """Calls `look` of everything watched at jittered moments, so that no loop of the training aliases."""
 
-    def __init__(self, rate_hertz: float, seed: int) -> None:
+    def __init__(self, rate_hertz: float, seed: int, name: str = "looks") -> None:
         """Prepare the thread; a rate of 0 means that it never looks."""
+        self._name = f"gpumon {name}"
         self._rate_hertz = rate_hertz
         self._random = random.Random(seed)  # noqa: S311 - jitter
-        self._samplers: tuple[ThreadSampler, ...] = ()
+        self._watched: tuple[Looked, ...] = ()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def watch(self, samplers: Iterable[ThreadSampler]) -> None:
-        """Look at these samplers from now on; the thread starts with the first one."""
-        self._samplers = tuple(samplers)
-        if self._samplers and self._thread is None and self._rate_hertz > 0:
-            self._thread = threading.Thread(target=self._run, name="gpumon looks", daemon=True)
+    def watch(self, watched: Iterable[Looked]) -> None:
+        """Look at these from now on; the thread starts with the first one."""
+        self._watched = tuple(watched)
+        if self._watched and self._thread is None and self._rate_hertz > 0:
+            self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
             self._thread.start()
 
     def stop(self) -> None:
@@ -37,5 +47,5 @@ class LookThread:
         for delay in jittered_delays(self._rate_hertz, self._random):
             if self._stop.wait(delay):
                 return
-            for sampler in self._samplers:
-                sampler.look()
+            for watched in self._watched:
+                watched.look()

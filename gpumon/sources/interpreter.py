@@ -11,7 +11,6 @@ from gpumon.model.clock import Instant
 from gpumon.model.measure import Maybe, Missing
 from gpumon.model.process import ProcessId
 from gpumon.model.text import clean
-from gpumon.model.training import Phase
 from gpumon.remote_python import (
     Gone,
     Interpreter,
@@ -154,8 +153,3 @@ def reason_of(error: RemotePythonError) -> str:
 
 def _seconds_until_next_try(error: RemotePythonError) -> float:
     return _SECONDS_TO_RETRY if isinstance(error, NotRunning | Gone) else _SECONDS_TO_ASK_AGAIN
-
-
-def main_phase(reading: InterpreterReading) -> Phase:
-    """Return the phase that most looks found; UNKNOWN where none was."""
-    return max(reading.phases, key=lambda seen: seen.looks).phase if reading.phases else Phase.UNKNOWN

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gpumon.model.training import Phase
@@ -85,3 +86,14 @@ _BETWEEN_FUNCTIONS = frozenset({"__iter__", "__next__"})
 def is_between(name: str, file: str) -> bool:
     """Tell whether a frame only hands batches on from the DataLoader to the loop."""
     return name in _BETWEEN_FUNCTIONS or any(part in file for part in _BETWEEN)
+
+
+def judge(stack: Iterable[tuple[str, str]], marks: FrameMarks) -> tuple[Phase, bool]:
+    """Return the phase that a stack of (function, file) shows, and whether it waits for a batch."""
+    stack = tuple(stack)
+    waits = any(WAITING.fits(*frame) for frame in stack)
+    for mark in marks.phases:
+        if any(mark.frame.fits(*frame) for frame in stack):
+            return mark.phase, waits
+    in_loop = any(mark.fits(*frame) for mark in marks.loop for frame in stack)
+    return Phase.TRAIN if in_loop else Phase.UNKNOWN, waits

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from gpumon.model.training import Phase
 
@@ -11,7 +11,8 @@ from gpumon.model.training import Phase
 class LoopReading:
     """The training loop's own variables, None where it has none. See LoopLocals for their meaning.
 
-    `is_handing_over` tells that the loop was being given its next batch, so the last one is done.
+    `is_handing_over` tells that the last batch is done: the loop was being given its next one, or in what
+    follows the epoch's last.
     """
 
     epoch: int | None = None
@@ -80,7 +81,7 @@ class InterpreterReading:
     lost_reads: int = 0
     loop: LoopReading | None = None
     train: IteratorReading | None = None
-    others: tuple[IteratorReading, ...] = field(default=())
+    others: tuple[IteratorReading, ...] = ()
 
     @property
     def looks(self) -> int:
@@ -91,6 +92,11 @@ class InterpreterReading:
     def waiting(self) -> int:
         """Looks that found the main thread waiting for a batch, in any phase."""
         return sum(seen.waiting for seen in self.phases)
+
+    @property
+    def phase(self) -> Phase:
+        """The phase that most looks found; UNKNOWN where none was."""
+        return max(self.phases, key=lambda seen: seen.looks).phase if self.phases else Phase.UNKNOWN
 
     def of(self, phase: Phase) -> PhaseLooks:
         """Return the looks that found that phase."""

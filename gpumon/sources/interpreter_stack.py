@@ -51,7 +51,7 @@ class StackWatch:
         self._others: dict[int, Object] = {}
         self._seen_train = self._seen_other = False
         self._marks_seen: list[tuple[float, int]] = []
-        self._last_count: tuple[float, int] | None = None
+        self._last_count: int | None = None
         self._drained: tuple[float, int] | None = None
         self._is_slow = True
 
@@ -177,10 +177,10 @@ class StackWatch:
         if count is None:
             self._train = self._last_count = self._drained = None
             return
-        if self._last_count is None or count != self._last_count[1]:
-            moment = self._seconds()
-            self._last_count = (moment, count)
-            self._marks_seen.append((moment, count))
+        # What is seen first may have been so for long: only a change is of this moment.
+        if self._last_count is not None and count != self._last_count:
+            self._marks_seen.append((self._seconds(), count))
+        self._last_count = count
 
     def _read_loop(self) -> LoopReading | None:
         """Return the loop's variables of one moment: the place in the epoch must not change meanwhile."""
@@ -207,7 +207,10 @@ class StackWatch:
             if found is not None:
                 self._use(found)
                 self._seen_train = True
-        handing_over = below is not None and is_between(below.name, below.file)
+        # Validation and checkpoints come after the last batch of an epoch.
+        handing_over = (below is not None and is_between(below.name, below.file)) or (
+            self._judge(frames)[0] not in _TRAINING
+        )
         return read_loop(frame, names, is_handing_over=handing_over)
 
     def _read_train(self) -> IteratorReading | None:

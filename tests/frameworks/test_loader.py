@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpumon.frameworks.loader import NO_WORKERS, proportion, read_loader
+from gpumon.frameworks.loader import read_loader
+from gpumon.frameworks.loader_wait import NO_WORKERS, proportion
 from gpumon.model.host import SharedMemoryReading
 from gpumon.model.measure import Certainty, Maybe, Measure, Missing
 from gpumon.model.process import ProcessId, ProcessReading, Role, ThreadStates

@@ -144,11 +144,11 @@ def test_log_is_preferred_and_a_contradiction_is_noted() -> None:
     """Two rates are never averaged: the log's is shown, and what the counter says stands in a note."""
     from_log = Measure(3.0, Certainty.SAMPLED, "log", 0.02)
     close = Measure(3.1, Certainty.SAMPLED, "reads", 0.02)
-    far = Measure(4.0, Certainty.SAMPLED, "reads", 0.02)
+    far = Measure(4.0, Certainty.SAMPLED, "reads of the main process, 14.0 per batch by the log", 0.02)
     wide = Measure(4.0, Certainty.ESTIMATED, "reads", low=2.5, high=4.5)
     assert choose_rate(from_log, close) == (from_log, "")
     assert choose_rate(from_log, wide) == (from_log, "")
-    assert choose_rate(from_log, far) == (from_log, "reads of the main process say 4.00 batches/s")
+    assert choose_rate(from_log, far) == (from_log, "reads of the main process: 4.00 batches/s")
 
 
 def test_counter_stands_in_where_the_log_has_no_rate() -> None:

@@ -121,9 +121,15 @@ FULL_READING = TrainingReading(
         source="log",
         results=(("train/box_loss", 0.05), ("metrics/mAP_0.5", 0.4)),
         epoch_results=3,
+        imgsz=640,
+        accumulate=2.0,
+        warmup_batches=8799,
     ),
     loader=LoaderReading(
-        data_wait_ratio=Measure(0.41, Certainty.SAMPLED, "main thread", standard_error=0.03),
+        data_wait_ratio=Measure(0.41, Certainty.SAMPLED, "interpreter (CPython 3.11)", standard_error=0.03),
+        data_wait_ratio_by_state=Measure(
+            0.38, Certainty.SAMPLED, "state of the main thread", standard_error=0.03
+        ),
         main_samples=240,
         main_waiting_samples=98,
         main_running_samples=120,
@@ -136,10 +142,24 @@ FULL_READING = TrainingReading(
         worker_lock_ratio=0.0,
         worker_sleeping_ratio=0.0,
         val_worker_cpu_ratio=0.0,
-        batches_per_second=Measure(3.75, Certainty.SAMPLED, "worker threads", standard_error=0.1),
+        batches_per_second=Measure(3.75, Certainty.EXACT, "interpreter (CPython 3.11)"),
+        batch_size=24,
+        batch_bytes=Measure(2.9e7, Certainty.ESTIMATED, "3 bytes a pixel"),
+        prefetch_factor=2,
+        pin_memory=True,
+        persistent_workers=False,
+        drop_last=False,
+        batches_ready=0,
+        tasks_outstanding=4,
         read_bytes_per_second=4.1e7,
         shm=SharedMemoryReading(8 * GIB, 6 * GIB),
         shm_needed_bytes=Measure(1.2e8, Certainty.ESTIMATED, "batch and image size", low=1e8, high=1.5e8),
+        slowest_rank=1,
+        slowest_rank_data_wait_ratio=Measure(
+            0.47, Certainty.SAMPLED, "interpreter (CPython 3.11)", standard_error=0.03
+        ),
+        rank_data_wait_spread_ratio=0.06,
+        notes=("data wait: interpreter says 41%, state of the main thread 12%",),
     ),
     processes=(
         ProcessReading(

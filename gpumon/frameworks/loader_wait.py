@@ -1,0 +1,188 @@
+"""The share of time in which a training waits for its loader, by the best source, and what others say."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from gpumon.model.measure import Certainty, Maybe, Measure, Missing
+from gpumon.model.process import ThreadStates
+from gpumon.model.training import Phase
+from gpumon.sources.interpreter_reading import InterpreterReading
+from gpumon.sources.reporter_reading import ReporterReading
+
+NO_WORKERS = "0 workers: loading happens in the main thread, which /proc cannot tell from computing"
+NOT_OURS = "another user's process: run gpumon as that user or root to see what it waits for"
+NOT_ASKED = Missing("its interpreter is not looked into")
+PAUSED = Missing("paused: its main thread is stopped")
+NO_LOOKS = Missing("no looks at its threads yet")
+# Without wait channels a sleep is only a sleep: the largest error of such estimates was 0.18 to 0.20.
+_STATE_ONLY_ERROR = 0.2
+_LOADS_IN_MAIN = Missing(NO_WORKERS)
+# The mean error of thread states is 0.03 and its largest 0.2: less is no contradiction.
+_DISAGREE_RATIO = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A wait with the looks behind it; `note` tells of a source that says something else."""
+
+    ratio: Maybe[Measure]
+    samples: int = 0
+    waiting: int = 0
+    note: str = ""
+
+
+def proportion(count: int, of: int) -> tuple[float, float]:
+    """Return the share and its standard error, which is never 0 (Jeffreys' interval: half a count)."""
+    yes, no = count + 0.5, of - count + 0.5
+    return count / of, math.sqrt(yes * no / ((of + 1) ** 2 * (of + 2)))
+
+
+def best_wait(by_state: Wait, looks: Maybe[InterpreterReading], report: Maybe[ReporterReading]) -> Wait:
+    """Return the wait by the best source: the training's own word, its frames, the states of its threads.
+
+    Sources are never averaged: where the states of threads differ much, the note says so.
+    """
+    if by_state.ratio == PAUSED:
+        return by_state
+    told = wait_by_report(report)
+    seen = wait_by_frames(looks)
+    best = next((wait for wait in (told, seen) if not isinstance(wait.ratio, Missing)), None)
+    if best is None:
+        if by_state.ratio == _LOADS_IN_MAIN and isinstance(seen.ratio, Missing) and seen.ratio != NOT_ASKED:
+            # Only the frames could tell: why they do not is what helps.
+            return replace(by_state, ratio=Missing(f"{NO_WORKERS}; {seen.ratio.reason}"))
+        return by_state
+    lower = [wait for wait in (seen, by_state) if wait is not best]
+    notes = [text for wait in lower if (text := _contradiction(best.ratio, wait.ratio))]
+    return Wait(best.ratio, best.samples, best.waiting, "; ".join(notes))
+
+
+def wait_by_report(report: Maybe[ReporterReading]) -> Wait:
+    """Return the wait that the training itself told."""
+    return Wait(report if isinstance(report, Missing) else report.data_wait_ratio)
+
+
+def wait_by_frames(looks: Maybe[InterpreterReading]) -> Wait:
+    """Return the share of looks that found the main thread inside a DataLoader's `__next__`.
+
+    Of the phase that most looks found: waiting for validation's loader says nothing of the training's.
+    Looks that found no stack may have been either, which widens the error.
+    """
+    if isinstance(looks, Missing):
+        return Wait(looks)
+    if looks.train is None and not looks.waiting:
+        return Wait(Missing("no DataLoader of torch was seen in its frames yet"))
+    phase = looks.phase
+    found = looks.of(phase)
+    samples, waiting = found.looks, found.waiting
+    if phase is Phase.TRAIN or phase is Phase.UNKNOWN:
+        both = (looks.of(Phase.TRAIN), looks.of(Phase.UNKNOWN))
+        samples, waiting = sum(one.looks for one in both), sum(one.waiting for one in both)
+    if not samples:
+        return Wait(NO_LOOKS)
+    ratio, error = proportion(waiting, samples)
+    unread = looks.unread / (looks.unread + looks.looks)
+    return Wait(Measure(ratio, Certainty.SAMPLED, looks.source, error + unread / 2), samples, waiting)
+
+
+def wait_by_state(
+    main: ThreadStates | None,
+    workers: Sequence[ThreadStates],
+    worker_count: Maybe[int],
+    *,
+    pin_thread: bool | None,
+    has_wait_channels: bool,
+) -> Wait:
+    """Return the wait by the states of the main thread, where there are workers to wait for.
+
+    With a pinning thread the main thread waits in a futex with a timeout, without one in poll.
+    """
+    if main is not None and main.samples and alive(main) < main.samples / 2:
+        return Wait(PAUSED, main.samples)
+    if worker_count == 0:
+        return Wait(_LOADS_IN_MAIN, main.samples if main else 0)
+    samples, waiting = (0, 0) if main is None else (main.samples, _waiting(main, pin_thread))
+    ratio = _ratio_by_state(main, workers, worker_count, waiting, has_wait_channels=has_wait_channels)
+    return Wait(ratio, samples, waiting)
+
+
+def sees_waits(states: Iterable[ThreadStates]) -> bool:
+    """Tell whether the kernel lets us see what these threads wait for."""
+    return any(s.polling or s.futex_timed or s.futex_untimed or s.remote for s in states) or all(
+        not s.sleeping for s in states
+    )
+
+
+def slowest(waits: Mapping[int, Wait]) -> tuple[Maybe[int], Maybe[Measure], Maybe[float]]:
+    """Return the rank that waits most, its wait, and the spread between all ranks."""
+    known = {rank: wait.ratio for rank, wait in waits.items() if isinstance(wait.ratio, Measure)}
+    if len(known) < 2:
+        missing = Missing("it has one rank" if len(waits) < 2 else "fewer than two ranks can be looked at")
+        return missing, missing, missing
+    rank = max(known, key=lambda one: known[one].value)
+    values = [measure.value for measure in known.values()]
+    return rank, known[rank], max(values) - min(values)
+
+
+def alive(state: ThreadStates) -> int:
+    """Return the looks at a thread that was not stopped."""
+    return state.samples - state.stopped
+
+
+def mean(values: Iterable[float | None]) -> Maybe[float]:
+    """Return the mean of what is known."""
+    found = [value for value in values if value is not None]
+    return sum(found) / len(found) if found else Missing("not read")
+
+
+def _contradiction(best: Maybe[Measure], other: Maybe[Measure]) -> str:
+    if isinstance(best, Missing) or isinstance(other, Missing):
+        return ""
+    apart = abs(best.value - other.value)
+    errors = math.hypot(best.standard_error or 0.0, other.standard_error or 0.0)
+    if apart <= max(_DISAGREE_RATIO, 3 * errors):
+        return ""
+    return f"data wait: {best.source} says {best.value:.0%}, {other.source} {other.value:.0%}"
+
+
+def _waiting(main: ThreadStates, pin_thread: bool | None) -> int:
+    if pin_thread is None:
+        return main.polling + main.futex_timed
+    return main.futex_timed if pin_thread else main.polling
+
+
+def _ratio_by_state(
+    main: ThreadStates | None,
+    workers: Sequence[ThreadStates],
+    worker_count: Maybe[int],
+    waiting: int,
+    *,
+    has_wait_channels: bool,
+) -> Maybe[Measure]:
+    if isinstance(worker_count, Missing):
+        return worker_count
+    if main is None or main.samples == 0:
+        return NO_LOOKS
+    looks = alive(main)
+    if not has_wait_channels:
+        return _ratio_by_sleep(main, workers)
+    ratio, error = proportion(waiting, looks)
+    return Measure(ratio, Certainty.SAMPLED, "state of the main thread", error)
+
+
+def _ratio_by_sleep(main: ThreadStates, workers: Sequence[ThreadStates]) -> Maybe[Measure]:
+    ratio, error = proportion(main.sleeping, alive(main))
+    busy = mean((s.running + s.disk) / alive(s) for s in workers if alive(s))
+    if ratio > 0.1 and (isinstance(busy, Missing) or busy < 0.5):
+        # The main thread sleeps and so do the workers: a slow dataset, a pause, or a hang.
+        return Missing(NOT_OURS)
+    return Measure(
+        ratio,
+        Certainty.ESTIMATED,
+        "sleep of the main thread while workers are busy (another user's process)",
+        low=max(ratio - _STATE_ONLY_ERROR, 0.0),
+        high=min(ratio + max(_STATE_ONLY_ERROR, 1.645 * error), 1.0),
+    )
