@@ -97,20 +97,21 @@ def _may_ptrace() -> bool:
     return False
 
 
-def _namespace_ids(status: Path) -> list[int]:
-    """Return the ids of a task in each PID namespace it is in, ours first, its own last."""
-    try:
-        for line in status.read_bytes().splitlines():
-            if line.startswith(b"NSpid:"):
-                return [int(word) for word in line.split()[1:]]
-    except (OSError, ValueError):
-        pass
+def namespace_ids(status: bytes) -> list[int]:
+    """Return the ids of a task in each PID namespace it is in, from the text of its status file.
+
+    The first is the one that we see, the last the one it sees itself. Empty if there are none (before
+    Linux 4.1).
+    """
+    for line in status.splitlines():
+        if line.startswith(b"NSpid:"):
+            return [int(word) for word in line.split()[1:] if word.isdigit()]
     return []
 
 
 def own_pid(pid: int) -> int:
     """Return the PID that the process sees itself: in a container it has another one."""
-    ids = _namespace_ids(Path(f"/proc/{pid}/status"))
+    ids = namespace_ids(_read(f"/proc/{pid}/status"))
     return ids[-1] if ids else pid
 
 
@@ -121,7 +122,7 @@ def thread_ids(pid: int) -> dict[int, int]:
     try:
         for name in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 - half the time of iterdir()
             task = int(name)
-            seen = _namespace_ids(Path(f"/proc/{pid}/task/{name}/status")) if inner else []
+            seen = namespace_ids(_read(f"/proc/{pid}/task/{name}/status")) if inner else []
             ids[seen[-1] if seen else task] = task
     except (OSError, ValueError):
         return ids

@@ -22,7 +22,7 @@ from gpumon.remote_python import (
     VersionUnknown,
 )
 from gpumon.remote_python.interpreter import known_layout
-from gpumon.remote_python.process import open_memory, own_pid, refusal, start_ticks, thread_ids
+from gpumon.remote_python.process import namespace_ids, open_memory, own_pid, refusal, start_ticks, thread_ids
 from gpumon.remote_python.reader import Reader
 from gpumon.remote_python.runtime import Runtime
 from gpumon.remote_python.self_test import check_layout
@@ -223,6 +223,20 @@ def test_ids_of_threads_in_the_same_namespace_are_the_kernels() -> None:
     pid = os.getpid()
 
     assert (pid, pid) == (own_pid(pid), thread_ids(pid)[pid])
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (b"Name:\tpython\nNSpid:\t4711\t25\t1\nNSpgid:\t4711\n", [4711, 25, 1]),
+        (b"NSpid:\t4711\n", [4711]),
+        (b"Name:\tpython\nNSpid:\tbroken\n", []),
+        (b"", []),
+    ],
+)
+def test_ids_in_nested_namespaces_are_read(status: bytes, expected: list[int]) -> None:
+    """In a container a process has an id of its own besides the one that we see."""
+    assert expected == namespace_ids(status)
 
 
 def test_memory_is_opened_for_the_process_that_is_meant() -> None:

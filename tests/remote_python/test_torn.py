@@ -13,7 +13,7 @@ from gpumon.remote_python import Frame, Interpreter, NotRunning, Object, Thread
 from tests.remote_python.children import PROGRAMS
 from tests.remote_python.interpreters import Installed, installed
 
-LOOKS = 400
+LOOKS = 150
 
 
 def of_number(factor: int) -> Callable[[Object], bool]:
