@@ -25,6 +25,8 @@ VERDICT_SECONDS = 8.0
 FULL_SECONDS = 20.0
 # Epochs shorter than their burst never have a steady sample; after this much training take them all.
 _ALL_BURST_SECONDS = 30.0
+# What an exact second weighs: as the looks of a second at their highest rate.
+_LOOKS_OF_A_SECOND = 50
 
 
 @dataclass(frozen=True)
@@ -73,27 +75,36 @@ class View:
     def looks(self) -> tuple[tuple[int, int], ...]:
         """(Waiting, all) looks at the main thread, one pair per steady sample whose wait was counted.
 
-        An estimate (as of another user's process, whose wait channel is hidden) has looks but no count.
+        Only those of the source that looked most: sources are never mixed. An estimate (as of another
+        user's process, whose wait channel is hidden) has looks but no count.
         """
-        return tuple(
-            (min(loader.main_waiting_samples, loader.main_samples), loader.main_samples)
-            for loader in (reading.loader for _, reading in self.steady)
-            if isinstance(loader.data_wait_ratio, Measure)
-            and loader.data_wait_ratio.certainty is Certainty.SAMPLED
-        )
+        by_source: dict[str, list[tuple[int, int]]] = {}
+        for _, reading in self.steady:
+            loader, measure = reading.loader, reading.loader.data_wait_ratio
+            if isinstance(measure, Measure) and measure.certainty is Certainty.SAMPLED:
+                pair = (min(loader.main_waiting_samples, loader.main_samples), loader.main_samples)
+                by_source.setdefault(measure.source, []).append(pair)
+        return tuple(max(by_source.values(), key=lambda pairs: sum(total for _, total in pairs), default=()))
 
     @cached_property
     def wait(self) -> Maybe[Interval]:
-        """The share of time in which the loop waits for a batch, with its 90 % interval."""
+        """The share of time in which the loop waits for a batch, with its 90 % interval.
+
+        By what the training itself told if it told most of the time, else by looks, else by estimates.
+        """
         if not self.steady:
             return Missing("no steady training seen yet")
-        if any(total for _, total in self.looks):
-            return share_interval(self.looks)
-        measures = [
-            measure
-            for _, reading in self.steady
+        found = [
+            (measure, sample.interval_seconds)
+            for sample, reading in self.steady
             if not isinstance(measure := reading.loader.data_wait_ratio, Missing)
         ]
+        told = [pair for pair in found if pair[0].certainty is Certainty.EXACT]
+        if told and 2 * len(told) >= len(found):
+            return _mean_of_told(told)
+        if any(total for _, total in self.looks):
+            return share_interval(self.looks)
+        measures = [measure for measure, _ in found]
         return _mean_of(measures) if measures else _reason(self.steady[-1][1].loader.data_wait_ratio)
 
     @cached_property
@@ -237,6 +248,24 @@ def _mean_of(measures: Sequence[Measure]) -> Interval:
     low = mean([measure.value if measure.low is None else measure.low for measure in measures])
     high = mean([measure.value if measure.high is None else measure.high for measure in measures])
     return Interval(value, max(0.0, min(low, value) - half), min(1.0, max(high, value) + half))
+
+
+def _mean_of_told(told: Sequence[tuple[Measure, float]]) -> Interval:
+    """Return the share that exact numbers of stretches of time give; its interval says how they differ.
+
+    Each is the truth about its own second and one draw of what the next ones will be, so a second counts
+    as many looks of which that share waited: also of seconds that are all alike the interval has a width.
+    """
+    seconds = sum(span for _, span in told)
+    if seconds <= 0:
+        return _mean_of([measure for measure, _ in told])
+    value = sum(min(1.0, max(0.0, measure.value)) * span for measure, span in told) / seconds
+    blocks = []
+    for measure, span in told:
+        total = max(1, round(_LOOKS_OF_A_SECOND * span))
+        blocks.append((min(total, max(0, round(measure.value * total))), total))
+    looks = share_interval(blocks)
+    return Interval(value, max(0.0, min(looks.low, value)), min(1.0, max(looks.high, value)))
 
 
 def _known_cpu(processes: tuple[ProcessReading, ...]) -> list[float]:

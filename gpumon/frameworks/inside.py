@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from gpumon.model.measure import Maybe, Measure, Missing
 from gpumon.model.training import Phase, Setting, Settings, Training
-from gpumon.sources.interpreter_reading import InterpreterReading, LoopReading
+from gpumon.sources.interpreter_reading import InterpreterReading, IteratorReading, LoopReading
 from gpumon.sources.reporter_reading import ReporterReading
 
 _NOT_LOOKED = Missing("its interpreter is not looked into")
@@ -17,7 +17,7 @@ _NO_LOOP = LoopReading()
 class InsidePlace:
     """Where the run stands: `epoch` from 0, `batch` finished ones of it. None: the loop does not tell."""
 
-    epoch: int
+    epoch: int | None
     epochs: int | None
     batch: int | None
     batches: int | None
@@ -80,14 +80,17 @@ def settle(settings: Settings, looks: Maybe[InterpreterReading]) -> Settings:
     return settings
 
 
-def finished_batches(loop: LoopReading) -> int | None:
-    """Return how many batches of the epoch are done, None where the loop does not tell.
+def finished_batches(loop: LoopReading, iterator: IteratorReading | None = None) -> int | None:
+    """Return how many batches of the epoch are done, None where neither the loop nor its loader tells.
 
     At the begin of an epoch the index is still the last one's: the running number tells them apart.
+    A loop without an index has a loader that begins anew with each epoch.
     """
     index, number, batches, epoch = loop.batch_index, loop.batch_number, loop.batches, loop.epoch
     if index is None:
-        return 0 if epoch is not None and batches is not None else None
+        if iterator is None or not iterator.delivered:
+            return None if iterator is None and batches is None else 0
+        return iterator.delivered - (0 if loop.is_handing_over else 1)
     done = index + 1 if loop.is_handing_over else index
     if batches is None or epoch is None:
         return done
@@ -98,9 +101,11 @@ def finished_batches(loop: LoopReading) -> int | None:
 
 
 def _place_by_frames(looks: Maybe[InterpreterReading], loop: LoopReading) -> InsidePlace | None:
-    if isinstance(looks, Missing) or loop.epoch is None:
+    if isinstance(looks, Missing) or looks.loop is None:
         return None
-    return InsidePlace(loop.epoch, loop.epochs, finished_batches(loop), loop.batches, looks.source)
+    return InsidePlace(
+        loop.epoch, loop.epochs, finished_batches(loop, looks.train), loop.batches, looks.source
+    )
 
 
 def _place_by_report(report: Maybe[ReporterReading], phase: Phase) -> InsidePlace | None:

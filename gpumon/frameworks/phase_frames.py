@@ -20,22 +20,26 @@ _FRAME_WORDS = {
 def phase_by_frames(looks: Maybe[InterpreterReading], *, begun: bool) -> tuple[Phase, str]:
     """Return the phase that most looks at the frames show, UNKNOWN where they show none.
 
-    The loop's function is entered before its first batch and runs it for seconds: until then it starts.
+    The loop's function is entered before its first batch, which takes seconds: until it is done it starts.
     """
     if isinstance(looks, Missing):
         return Phase.UNKNOWN, ""
-    phase, loop = looks.phase, looks.loop
+    phase = looks.phase
     if phase is Phase.UNKNOWN and looks.train is not None and looks.waiting:
         phase = Phase.TRAIN
     if phase is Phase.UNKNOWN:
         return phase, ""
-    if phase is Phase.TRAIN and not begun and loop is not None and loop.batches is not None:
-        # A framework whose loop is known: without any batch it sets things up.
-        first = loop.batch_index is None or (
-            loop.batch_index == 0 and loop.epoch == (loop.start_epoch or 0) and not loop.is_handing_over
-        )
-        if first:
-            return Phase.START, "frames: the first batch is not done"
-    if phase is Phase.CHECKPOINT and not begun:
-        return Phase.START, "frames: nothing was trained yet"
+    if phase in (Phase.TRAIN, Phase.CHECKPOINT) and not begun and not _has_trained(looks):
+        return Phase.START, "frames: the first batch is not done"
     return phase, f"frames: {_FRAME_WORDS[phase]}"
+
+
+def _has_trained(looks: InterpreterReading) -> bool:
+    """Tell whether a batch is done, by the loader's counter, else by the loop's own index."""
+    loop, train = looks.loop, looks.train
+    if train is not None:
+        handing_over = loop is not None and loop.is_handing_over
+        return train.delivered > 1 or (train.delivered == 1 and handing_over)
+    if loop is None or loop.batch_index is None:
+        return False
+    return loop.batch_index > 0 or loop.is_handing_over or loop.epoch != (loop.start_epoch or 0)

@@ -169,18 +169,17 @@ def _place(training: Training, log: LogState | None, run_dir: Maybe[RunDirReadin
 
 def _with_inside(other: _Place, place: InsidePlace, asked: int | None) -> _Place:
     """Return the place that the training itself tells, and what the log or results.csv say against it."""
-    note = ""
-    apart = known(other.batch)
-    if not isinstance(other.epoch, Missing) and abs(other.epoch - place.epoch) > 1:
-        note = f"; {other.source} says epoch {other.epoch}"
-    elif other.epoch == place.epoch and apart is not None and other.batches != place.batches:
-        note = f"; {other.source} says {known(other.batches)} batches"
+    note, epoch = "", known(other.epoch)
+    if epoch is not None and place.epoch is not None and abs(epoch - place.epoch) > 1:
+        note = f"; {other.source} says epoch {epoch}"
+    elif epoch == place.epoch and isinstance(other.batches, int) and other.batches != place.batches:
+        note = f"; {other.source} says {other.batches} batches"
     epochs = place.epochs if place.epochs is not None else asked
     return _Place(
-        place.epoch,
+        other.epoch if place.epoch is None else place.epoch,
         Missing("not told") if epochs is None else epochs,
-        Missing("its loop does not tell") if place.batch is None else place.batch,
-        Missing("its loop does not tell") if place.batches is None else place.batches,
+        _or_missing(place.batch),
+        _or_missing(place.batches),
         f"{place.source}{note}",
     )
 

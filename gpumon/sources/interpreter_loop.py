@@ -65,6 +65,15 @@ def read_loop(frame: Frame, names: LoopLocals, *, is_handing_over: bool) -> Loop
     return LoopReading(**counts, accumulate=accumulate, is_handing_over=is_handing_over)
 
 
+def bar_total(frames: tuple[Frame, ...]) -> int | None:
+    """Return how many batches a progress bar between `__next__` and the loop expects, None without one."""
+    for frame in frames:
+        if frame.name == "__iter__" and "/tqdm/" in frame.file:
+            bar = frame.local("self")
+            return _whole(None if bar is None else bar.attr("total"))
+    return None
+
+
 def find(frame: Frame, paths: tuple[str, ...]) -> Object | None:
     """Return what the first of the paths leads to that leads anywhere, None where none does."""
     for path in paths:

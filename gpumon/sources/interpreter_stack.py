@@ -8,7 +8,7 @@ from dataclasses import replace
 from gpumon.model.training import Phase
 from gpumon.remote_python import Frame, Interpreter, Object
 from gpumon.sources.interpreter_loader import as_iterator, delivered, iterator_of, read_iterator
-from gpumon.sources.interpreter_loop import LoopFinder, find, read_loop
+from gpumon.sources.interpreter_loop import LoopFinder, bar_total, find, read_loop
 from gpumon.sources.interpreter_marks import WAITING, FrameMark, FrameMarks, is_between
 from gpumon.sources.interpreter_reading import (
     InterpreterReading,
@@ -47,6 +47,7 @@ class StackWatch:
         self._torn, self._lost = interpreter.torn_reads, interpreter.lost_reads
         self._finder = None if marks.loop else LoopFinder()
         self._loops: tuple[FrameMark, ...] = marks.loop
+        self._bar_total: int | None = None
         self._train: Object | None = None
         self._others: dict[int, Object] = {}
         self._seen_train = self._seen_other = False
@@ -156,6 +157,7 @@ class StackWatch:
             self._use(found)
             if self._finder is not None:
                 self._finder.learn(frames)
+                self._bar_total = bar_total(frames) or self._bar_total
         else:
             self._seen_other = True
             if len(self._others) >= _MOST_ITERATORS:
@@ -208,10 +210,14 @@ class StackWatch:
                 self._use(found)
                 self._seen_train = True
         # Validation and checkpoints come after the last batch of an epoch.
-        handing_over = (below is not None and is_between(below.name, below.file)) or (
-            self._judge(frames)[0] not in _TRAINING
+        phase, waiting = self._judge(frames)
+        handing_over = (
+            waiting is not None
+            or phase not in _TRAINING
+            or (below is not None and is_between(below.name, below.file))
         )
-        return read_loop(frame, names, is_handing_over=handing_over)
+        loop = read_loop(frame, names, is_handing_over=handing_over)
+        return replace(loop, batches=self._bar_total) if loop.batches is None else loop
 
     def _read_train(self) -> IteratorReading | None:
         if self._train is None:
