@@ -6,8 +6,9 @@
 
 Everything is read from /proc/PID/mem with `os.pread`: the process is neither stopped nor changed. CPython
 3.8 to 3.14 on 64-bit little-endian Linux. Read in running interpreters on x86-64: 3.8 to 3.13 with a shared
-libpython, 3.11 and 3.14 linked statically and stripped. Unverified, and left to the test that every attach
-makes: aarch64, and the builds of conda.
+libpython; 3.11.2 and 3.14.10 linked statically and stripped, and their debug builds. Unverified, and left
+to the test that every attach makes: aarch64, the builds of conda, and other patch releases (their structs
+have not changed within a minor version so far). Free-threaded builds are refused.
 """
 
 from __future__ import annotations

@@ -66,11 +66,12 @@ class Code:
 def identity_span(reader: Reader) -> tuple[int, int]:
     """Return where in a code object the bytes are that tell it from another: offset and size.
 
-    They are the pointers to its file name and name, which stand side by side in every version.
+    They are the pointers to its file name, name and table of lines, which stand together in every version:
+    two lambdas of a file differ in the last one only.
     """
     layout = reader.layout.code
-    first = min(layout.filename, layout.name)
-    return first, max(layout.filename, layout.name) + 8 - first
+    offsets = (layout.filename, layout.name, layout.lines)
+    return min(offsets), max(offsets) + 8 - min(offsets)
 
 
 def _identity(reader: Reader, address: int) -> bytes:
@@ -84,7 +85,7 @@ def read_code(reader: Reader, address: int) -> Code:
         raise TornRead
     record = reader.records.code
     fields = _identity(reader, address)
-    kind, first_line, flags, name_at, file_at, _lines = record.unpack(
+    kind, first_line, flags, name_at, file_at = record.unpack(
         reader.memory.read(address + record.first, record.size)
     )
     if kind != reader.code_type:

@@ -86,7 +86,7 @@ class Object:
 
     @property
     def float(self) -> builtins.float | None:
-        """Its value if it is a float, or of a class derived from float."""
+        """Its value if it is a float, of a class derived from float, or a numpy.float64."""
         return self._value if isinstance(self._value, float) else None
 
     @property

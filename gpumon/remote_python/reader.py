@@ -109,14 +109,13 @@ class Records:
             (frame.instruction, "q" if frame.instruction_bytes == 8 else "i"),
             *([(frame.owner, "B")] if frame.owner is not None else []),
         )
-        # type, first line, flags, name, file name, line table
+        # type, first line, flags, name, file name
         self.code = Record(
             (layout.object.type, "Q"),
             (code.first_line, "i"),
             (code.flags, "I"),
             (code.name, "Q"),
             (code.filename, "Q"),
-            (code.lines, "Q"),
         )
         # next, interpreter, pthread, native id, frame
         self.thread = Record(

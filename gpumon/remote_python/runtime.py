@@ -103,7 +103,8 @@ def _paths(pid: int, file: MappedFile, executable: bytes) -> list[bytes]:
         ranges = []
     start = b"%x-" % file.pieces[0][0]
     paths += [process + b"/map_files/" + name for name in ranges if name.startswith(start)]
-    return paths
+    # Of a process in a chroot of ours the kernel says the path as we see it.
+    return [*paths, file.path]
 
 
 def _runtime_in(

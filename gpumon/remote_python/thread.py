@@ -96,7 +96,8 @@ class Thread:
     @property
     def identity(self) -> tuple[int, ...]:
         """What tells this thread from all others of the interpreter: address and ids."""
-        return (self._address, *self._identity)
+        # To 3.10 nothing in the state of a thread is its own if another one is made at the same place.
+        return (self._address, *self._identity, self.native_id or 0)
 
 
 def identity_of(fields: tuple[int, ...]) -> tuple[int, ...]:

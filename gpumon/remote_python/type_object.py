@@ -29,7 +29,13 @@ _KINDS: tuple[tuple[int, Kind], ...] = (
     (1 << 29, "dict"),
 )
 # Types that no flag tells, by the name that C gives them.
-_NAMED: dict[str, Kind] = {"NoneType": "none", "float": "float", "collections.deque": "deque"}
+_NAMED: dict[str, Kind] = {
+    "NoneType": "none",
+    "float": "float",
+    "collections.deque": "deque",
+    # Its first base is numpy.floating, but PyDoubleScalarObject is laid out as PyFloatObject (numpy 2.4.6).
+    "numpy.float64": "float",
+}
 # Bits that say what the objects look like. Others, such as "has a version tag", come and go.
 _LASTING = INLINE_VALUES | MANAGED_DICT | _HEAP_TYPE | 0xFF << 24
 
