@@ -22,7 +22,7 @@ _NOT_INHERITED = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_", "TORCHELASTIC",
 
 @dataclass(frozen=True, slots=True)
 class Dose:
-    """What an image costs a worker and a batch the main process, in milliseconds."""
+    """What an image costs a worker and a batch the main process, in milliseconds; `more` are other flags."""
 
     name: str
     workers: int
@@ -30,6 +30,7 @@ class Dose:
     compute_ms: float
     wait_ms: float = 0.0
     batch_size: int = 8
+    more: tuple[str, ...] = ()
 
     def flags(self, record: Path) -> list[str]:
         """Return the flags of the script."""
@@ -40,7 +41,7 @@ class Dose:
         ]
         costs = [word for flag, number in numbers for word in (flag, f"{number:g}")]
         sizes = ["--batch-size", str(self.batch_size), "--workers", str(self.workers)]
-        return [*sizes, *costs, "--truth", str(record)]
+        return [*sizes, *costs, *self.more, "--truth", str(record)]
 
 
 @dataclass(frozen=True, slots=True)
