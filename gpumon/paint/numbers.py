@@ -14,7 +14,7 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 def percent(ratio: float | None, width: int = 5) -> str:
     """Return `58 %`, right-aligned in `width` cells (five hold `100 %`)."""
     if ratio is None or not isfinite(ratio):
-        return f"{NOT_KNOWN} %".rjust(width)
+        return NOT_KNOWN.rjust(width)
     return f"{ratio * 100:.0f} %".rjust(width)
 
 
@@ -25,8 +25,10 @@ def bytes_text(value: float | None, width: int = 0) -> str:
 
 def bytes_of(used: float | None, total: float | None) -> str:
     """Return `6.8 of 12.0 GiB`: both in the unit of the total, the first as wide as the second."""
-    if used is None or total is None or not (isfinite(used) and isfinite(total)):
-        return f"{bytes_text(used)} of {bytes_text(total)}"
+    if total is None or not isfinite(total):
+        return bytes_text(used)
+    if used is None or not isfinite(used):
+        return f"{NOT_KNOWN} of {bytes_text(total)}"
     whole, unit = bytes_text(total).split(" ")
     decimals = 1 if "." in whole else 0
     amount = f"{used / 1024 ** _BINARY_UNITS.index(unit):.{decimals}f}"

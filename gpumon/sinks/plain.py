@@ -111,6 +111,8 @@ def _training_lines(
             )
     if reading.ended is not None:
         yield f"  ended: {reading.ended.text}"
+    elif any(process.id == training.id and process.state in {"T", "t"} for process in reading.processes):
+        yield "  STOPPED: its main process is stopped (SIGSTOP or Ctrl-Z); what is said below was before"
     if report is None:
         return
     for finding in report.findings:

@@ -69,7 +69,7 @@ async def test_top_line_says_who_and_how_far() -> None:
     """The top line names the training and its progress, with everything where there is room."""
     text = await shown(TrainingLine(), size=(160, 1))
     assert (
-        " YOLOv5 train.py pid 41234 · yolov5s 640px · batch 24 · workers 2 · runs/train/exp7 · epoch 3/99 "
+        " YOLOv5 train.py pid 41234 · yolov5s · 640px · batch 24 · workers 2 · runs/train/exp7 · epoch 3/99 "
         "▕███████▏      ▏ 51 % ETA  8h36m" == text
     )
 
@@ -179,10 +179,36 @@ async def test_low_use_has_its_own_mark() -> None:
     assert "▼low" not in await shown(GpuPane(), "healthy")
 
 
-async def test_gpu_without_a_driver_says_why() -> None:
-    """Instead of a picture there is the driver's state in words."""
-    assert "no NVIDIA driver was found on this machine" in await shown(GpuPane(), "no_gpu")
-    assert "no NVIDIA driver was found on this machine" in await shown(VramPane(), "no_gpu")
+async def test_without_a_gpu_the_wait_is_drawn_and_the_reason_stands_below_it() -> None:
+    """A training on the CPU waits for data too; why there is no GPU stays in sight."""
+    text = await shown(GpuPane(), "no_gpu")
+    assert "waits for data" in text.splitlines()[0]
+    assert "█" in text
+    assert "no NVIDIA driver was found on this machine" in text
+
+
+async def test_without_a_gpu_the_host_memory_is_drawn() -> None:
+    """Chart and gauge show the memory that a training on the CPU uses."""
+    assert "memory 24.0 of 64.0 GiB" in await shown(VramPane(), "no_gpu")
+    assert "24.0 of 64.0 GiB" in await shown(VramGauge(), "no_gpu", size=(80, 1))
+
+
+async def test_a_stopped_training_is_called_stopped() -> None:
+    """What was measured before SIGSTOP is not told as if it went on."""
+    frame = fake_frame()
+    sample = frame.report.sample
+    reading = sample.trainings[0]
+    stopped = tuple(
+        replace(process, state="T") if process.id == reading.training.id else process
+        for process in reading.processes
+    )
+    sample = replace(sample, trainings=(replace(reading, processes=stopped),))
+    line, verdict = TrainingLine(), VerdictPane()
+    async with pane_app(line, verdict, size=(120, 14)) as (app, _):
+        app.show(replace(frame, report=replace(frame.report, sample=sample)))
+        assert "STOPPED" in line.text
+        assert "STOPPED  its main process is stopped" in verdict.text
+        assert "STARVED" not in verdict.text
 
 
 async def test_a_lost_gpu_says_so() -> None:
@@ -228,7 +254,7 @@ async def test_status_counts_further_errors() -> None:
     async with pane_app(pane, size=(80, 1)) as (app, pilot):
         app.show(Frame(replace(frame.report, sample=sample), frame.window, frame.view))
         await pilot.pause()
-        assert " ▲ nvml: permission denied (+1) late: nvml" in pane.text
+        assert " ▲ nvml: permission denied (+1) late: the GPU driver" in pane.text
         assert pane.text.endswith("gpumon  0.9 % CPU  55 MiB")
 
 

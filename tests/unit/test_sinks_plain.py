@@ -75,7 +75,7 @@ def test_the_reasons_of_what_is_missing_are_told() -> None:
 
     assert "unknown: batch_size, workers, imgsz, epochs, cache (not read)" in text
     assert "rate unknown (not read), data wait unknown (not read)" in text
-    assert "CPU – %  (cores: not read)  (memory: not read)" in text
+    assert "CPU –  (cores: not read)  (memory: not read)" in text
 
 
 def test_without_gpus_the_driver_says_why() -> None:

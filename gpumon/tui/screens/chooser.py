@@ -12,6 +12,7 @@ from gpumon.model.training import Setting, Training
 from gpumon.paint.row import Row, Span, clip, clip_left, pad
 from gpumon.tui.list_pane import Entry, ListPane
 from gpumon.tui.screens.view_screen import ViewScreen
+from gpumon.tui.widgets.finding_words import framework_name
 from gpumon.tui.widgets.frame import Frame
 
 
@@ -46,7 +47,8 @@ class TrainingList(ListPane):
         batch, workers = _short(settings.batch_size), _short(settings.workers)
         room = max(0, width - 41)
         where = training.run_dir if isinstance(training.run_dir, str) else ""
-        head = f"{training.id.pid:>8}  {pad(training.framework, 12)} {batch:>6} {workers:>7}  "
+        framework = pad(framework_name(training.framework), 12)
+        head = f"{training.id.pid:>8}  {framework} {batch:>6} {workers:>7}  "
         name = clip(training.name, room)
         left = room - len(name) - 2
         return (
@@ -71,5 +73,5 @@ class ChooserScreen(ViewScreen):
 
 def _short(setting: Maybe[Setting]) -> str:
     return (
-        "?" if isinstance(setting, Missing) else clip("-" if setting.value is None else str(setting.value), 6)
+        "–" if isinstance(setting, Missing) else clip("-" if setting.value is None else str(setting.value), 6)
     )

@@ -141,7 +141,7 @@ def bound_text(bound: Bound, training: TrainingReading | None) -> str:
 def memory_row(memory: MemoryOutlook, training: TrainingReading | None, glyph: Glyphs) -> Row:
     """Return the memory line: risk, peak and limit, and the largest batch that fits."""
     risk = known(memory.oom_risk)
-    peak, limit = known(memory.peak_bytes), known(memory.limit_bytes)
+    peak, limit = known(memory.peak_bytes) or None, known(memory.limit_bytes)
     parts: list[Span] = []
     if risk is not None:
         role = _RISK_ROLES[risk.level]

@@ -46,6 +46,15 @@ class Frame:
         return sample.training()
 
     @property
+    def is_stopped(self) -> bool:
+        """Whether the training's main process is stopped: by SIGSTOP, Ctrl-Z or a debugger."""
+        training = self.training
+        if training is None or training.ended is not None:
+            return False
+        main = training.training.id
+        return any(process.id == main and process.state in {"T", "t"} for process in training.processes)
+
+    @property
     def training_report(self) -> TrainingReport | None:
         """Findings and suggestions of the training that is looked at."""
         training = self.training

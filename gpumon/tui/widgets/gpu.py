@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gpumon.model.gpu import DriverReading, DriverState, GpuReading, GpuState
+from gpumon.model.gpu import GpuReading, GpuState
 from gpumon.model.measure import Measure, Missing, known, number
 from gpumon.model.training import Phase
 from gpumon.paint.area import area
@@ -15,6 +15,7 @@ from gpumon.tui.widgets.chart import columns_of, means, with_axes
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.pane import Pane
 from gpumon.tui.widgets.recent import recent_wait
+from gpumon.tui.widgets.without_gpu import driver_rows, driver_words, wait_picture
 
 _AXIS_CELLS = 4
 _NAME_CELLS = 24
@@ -24,6 +25,7 @@ _LONG_LEGEND_FROM = 76
 _LOW_BUSY_RATIO = 0.7
 _WARM_CELSIUS = 5.0  # nvtop: yellow within 5 degrees of the slowdown temperature
 _STATUS_ROWS_FROM = 5
+_LOST = "has fallen off the bus: the driver lost it (dmesg shows the Xid); a reset or a reboot may help"
 
 
 class GpuPane(Pane):
@@ -35,9 +37,11 @@ class GpuPane(Pane):
     def title(self, frame: Frame) -> Row:
         """Return `GPU 0 RTX 3060 · busy 58 %`; a low share has its own mark."""
         gpu = frame.gpu
-        if gpu is None:
-            return (Span("GPU", "title"),)
         glyph = glyphs(frame.view.ascii)
+        if gpu is None:
+            wait = known(recent_wait(frame))
+            head = Span("GPU" if wait is None else "waits for data", "title")
+            return (head,) if wait is None else (head, *wait_spans(wait, glyph))
         cells = max(_LEAST_NAME_CELLS, min(_NAME_CELLS, self.size.width - 46))
         name: Row = (Span(f"GPU {gpu.index} {short_name(gpu.name, cells)}", "title"),)
         if gpu.state is not GpuState.OK:
@@ -60,10 +64,14 @@ class GpuPane(Pane):
         """Return the picture, its axes with room, and the row of temperature, power and clocks."""
         gpu = frame.gpu
         if gpu is None:
-            return driver_rows(frame.report.sample.driver, width, glyphs(frame.view.ascii))
+            glyph = glyphs(frame.view.ascii)
+            driver = frame.report.sample.driver
+            picture = wait_picture(frame, driver_words(driver), width, height)
+            return picture or driver_rows(driver, width, glyph)
         if gpu.state is not GpuState.OK:
-            text = "this GPU has fallen off the bus" if gpu.state is GpuState.LOST else "cannot be read"
-            return [(), (Span(f"  GPU {gpu.index}: {text}", "danger"),)]
+            lost = gpu.state is GpuState.LOST
+            text = f"GPU {gpu.index} {_LOST if lost else 'cannot be read'}"
+            return [(), *((Span("  "), *row) for row in wrap((Span(text, "danger"),), width - 4))]
         status = height >= _STATUS_ROWS_FROM
         chart_height = max(0, height - (2 if status else 0))
         if frame.view.low_bandwidth and status:
@@ -71,7 +79,8 @@ class GpuPane(Pane):
         columns = max(0, width - _AXIS_CELLS - 1)
         busy = means(columns_of(frame, "gpu_busy_ratio", gpu.uuid, columns))
         if isinstance(gpu.gpu_busy_ratio, Missing) and not any(value is not None for value in busy):
-            return _missing(gpu.gpu_busy_ratio, width)
+            reason = gpu.gpu_busy_ratio
+            return wait_picture(frame, reason.reason, width, height) or _missing(reason, width)
         picture = area(
             busy,
             height=chart_height,
@@ -106,18 +115,6 @@ def wait_spans(wait: Measure, glyph: Glyphs) -> Row:
     error = wait.standard_error
     more = f" {glyph.plus_minus}{round(error * 100)}" if error is not None else ""
     return (Span(percent(wait.value), role), Span(more.ljust(len(more) and len(glyph.plus_minus) + 2), "dim"))
-
-
-def driver_rows(driver: DriverReading, width: int, glyph: Glyphs) -> list[Row]:
-    """Return why there is no GPU to show."""
-    text = driver.text or f"the driver is {driver.state.value}"
-    mark, role = (glyph.ring, "dim") if driver.state is DriverState.OK else (glyph.up, "warn")
-    if driver.state is DriverState.OK:
-        text = driver.text or "no GPU was found"
-    return [
-        (),
-        *((Span("  "), *row) for row in wrap((Span(f"{mark} ", role), Span(text)), width - 4, indent=2)),
-    ]
 
 
 def _waited(frame: Frame, gpu: GpuReading, columns: int) -> tuple[float | None, ...]:

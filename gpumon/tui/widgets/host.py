@@ -58,7 +58,7 @@ def _pressure(host: HostReading) -> list[Row]:
         return []
     parts: list[Span] = [Span("stalled:", "dim")]
     for word, share in shares:
-        parts += [Span(f" {word}", "dim"), Span(percent(share, 5))]
+        parts += [Span(f" {word}", "dim"), Span(percent(share, 6))]
     return [tuple(parts)]
 
 

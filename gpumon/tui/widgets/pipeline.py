@@ -9,7 +9,6 @@ from gpumon.paint.bars import gauge
 from gpumon.paint.glyphs import Glyphs, glyphs
 from gpumon.paint.numbers import NOT_KNOWN, bytes_of, percent, quantity, rate_text
 from gpumon.paint.row import Row, Span, fit, row_width
-from gpumon.paint.wrap import wrap
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.gpu import busy_spans, wait_spans
 from gpumon.tui.widgets.pane import Pane
@@ -18,7 +17,6 @@ from gpumon.tui.widgets.recent import recent_busy, recent_wait
 _LABEL_CELLS = 9
 _RATE_CELLS = 10
 _BAR_CELLS = 8
-_NO_TRAINING = "no training is attached"
 
 
 class PipelinePane(Pane):
@@ -33,8 +31,8 @@ class PipelinePane(Pane):
         """Return the stages, the decisive ones first where there is no room for all."""
         glyph = glyphs(frame.view.ascii)
         reading = frame.training
-        if reading is None:
-            return [(), (Span(f"  {_NO_TRAINING}", "dim"),)]
+        if reading is None or reading.ended is not None:
+            return [(), (Span(f"  {_nothing(reading)}", "dim"),)]
         loader = reading.loader
         bar_cells = max(_BAR_CELLS, min(24, width - 52))
         stages: list[tuple[int, str, Row]] = [
@@ -68,8 +66,8 @@ class PipelineLine(Pane):
         del height
         glyph = glyphs(frame.view.ascii)
         reading = frame.training
-        if reading is None:
-            return [(Span(f" {_NO_TRAINING}", "dim"),)]
+        if reading is None or reading.ended is not None:
+            return [(Span(f" {_nothing(reading)}", "dim"),)]
         loader = reading.loader
         read = known(loader.read_bytes_per_second)
         gpu = frame.gpu
@@ -92,6 +90,10 @@ class PipelineLine(Pane):
             if row_width(row) <= width or dearest == 0:
                 return [tuple(row)]
             stages = [stage for stage in stages if stage[0] != dearest]
+
+
+def _nothing(reading: TrainingReading | None) -> str:
+    return "no training is attached" if reading is None else "the training has ended"
 
 
 def _disk(frame: Frame, loader: LoaderReading) -> Row:
@@ -121,7 +123,7 @@ def _workers(frame: Frame, reading: TrainingReading, glyph: Glyphs, bar_cells: i
         Span(glyph.left_edge, "dim"),
         *bar,
         Span(glyph.right_edge, "dim"),
-        *(() if cpu is None else (Span(" CPU", "dim"), Span(percent(cpu)))),
+        *(() if cpu is None else (Span(" CPU", "dim"), Span(percent(cpu, 6)))),
         *((Span(f" {loader.workers.reason}", "dim"),) if isinstance(loader.workers, Missing) else ()),
     )
 
@@ -132,8 +134,8 @@ def _short_workers(frame: Frame, loader: LoaderReading) -> Row:
     head = (Span("workers ", "dim"), Span(NOT_KNOWN if count is None else str(count), "value"))
     if busy is not None:
         bar = gauge(busy, 4, role="bar", ascii_only=frame.view.ascii)
-        return (*head, Span(" busy", "dim"), Span(percent(busy)), Span(" "), *bar)
-    return head if cpu is None else (*head, Span(" CPU", "dim"), Span(percent(cpu)))
+        return (*head, Span(" busy", "dim"), Span(percent(busy, 6)), Span(" "), *bar)
+    return head if cpu is None else (*head, Span(" CPU", "dim"), Span(percent(cpu, 6)))
 
 
 def _worker_waits(loader: LoaderReading) -> Row:
@@ -181,7 +183,7 @@ def _wait(frame: Frame, glyph: Glyphs) -> Row:
 def _gpu(frame: Frame, glyph: Glyphs, bar_cells: int) -> Row:
     gpu = frame.gpu
     if gpu is None:
-        return tuple(wrap((Span(frame.report.sample.driver.text or NOT_KNOWN, "dim"),), 200)[0])
+        return (Span(NOT_KNOWN.rjust(4)), Span(" no GPU is seen", "dim"))
     bar = gauge(number(gpu.gpu_busy_ratio), bar_cells, role="gpu", ascii_only=frame.view.ascii)
     return (
         Span("     busy ", "dim"),

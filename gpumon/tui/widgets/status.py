@@ -11,6 +11,8 @@ from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.pane import Pane
 
 _SOURCE_CELLS = 16
+# Sources by the names that people know them by.
+_SOURCES = {"nvml": "the GPU driver", "scan": "the search for trainings", "files": "the run directory"}
 
 
 class StatusLine(Pane):
@@ -50,7 +52,8 @@ def _troubles(sample: Sample, glyph: Glyphs, room: int) -> Row:
         parts.append(Span(f" {glyph.up} ", "warn"))
         parts.append(Span(clip(text, room - 3 - len(more), glyph.ellipsis) + more))
     if sample.late_sources:
-        late = " late: " + ", ".join(sample.late_sources)
+        names = dict.fromkeys(_SOURCES.get(name, name) for name in sample.late_sources)
+        late = " late: " + ", ".join(names)
         left = room - row_width(parts)
         if left > len(" late: "):
             parts.append(Span(clip(late, left, glyph.ellipsis), "dim"))

@@ -51,11 +51,13 @@ class TrainingLine(Pane):
             pieces = [_Piece(0, (Span("gpumon", "title"),)), _Piece(1, (Span(host),))]
         else:
             pieces = _pieces(reading, glyph, ascii_only=frame.view.ascii)
+            if frame.is_stopped:
+                pieces.append(_Piece(0, (Span("STOPPED", "warn"),)))
         simulated = frame.report.sample.driver.simulated or any(
             gpu.simulated for gpu in frame.report.sample.gpus
         )
         if simulated or (reading is not None and reading.training.simulated):
-            pieces.insert(0, _Piece(0, (Span(" SIMULATED ", "simulated"),)))
+            pieces[0] = _Piece(0, (Span(" SIMULATED ", "simulated"), Span(" "), *pieces[0].row))
         return [fit(_fitted(pieces, width, glyph), width)]
 
 
@@ -95,7 +97,7 @@ def _pieces(reading: TrainingReading, glyph: Glyphs, *, ascii_only: bool) -> lis
     settings = training.settings
     size = _setting(settings.imgsz)
     if size is not None:
-        pieces.append(_Piece(8, (Span(f"{size}px"),), apart=not model))
+        pieces.append(_Piece(8, (Span(f"{size}px"),)))
     for rank, word, setting in ((2, "batch", settings.batch_size), (2, "workers", settings.workers)):
         value = _setting(setting)
         pieces.append(_Piece(rank, (Span(f"{word} ", "dim"), Span(glyph.dash if value is None else value))))

@@ -51,7 +51,8 @@ class VerdictPane(Pane):
         glyph = glyphs(frame.view.ascii)
         blocks = _blocks(frame, glyph)
         memory = _memory_block(frame, glyph)
-        hinted = next((block for block in blocks if block[0][0].role == "suggestion"), None)
+        arrow = Span(f"{glyph.arrow} ", "suggestion")
+        hinted = next((block for block in blocks if block[0][0] == arrow), None)
         rows: list[Row] = []
         shown = 0
         hint_at = -1
@@ -112,7 +113,11 @@ def _blocks(frame: Frame, glyph: Glyphs) -> Blocks:
         blocks.append(((Span(f"{mark} {word}", role), Span("  "), Span(attachment.text)), 0))
         if attachment.state is AttachState.CHOOSING:
             blocks += [(_candidate(number, each), 2) for number, each in enumerate(attachment.candidates, 1)]
-    if report is not None:
+    if frame.is_stopped:
+        # What was measured before says nothing about a training that does not run.
+        text = "its main process is stopped (SIGSTOP or Ctrl-Z): SIGCONT or fg lets it go on"
+        blocks.append(((Span(f"{glyph.bullet} STOPPED", "warn"), Span("  "), Span(text)), 0))
+    elif report is not None:
         if attachment.state is AttachState.ENDED and report.findings:
             blocks.append(((Span("at its end:", "dim"),), 2))
         blocks += _judgement(report, frame, glyph)

@@ -1,4 +1,4 @@
-"""GPU memory over time, and as a gauge."""
+"""GPU memory over time, and as a gauge; without a GPU the host's memory."""
 
 from __future__ import annotations
 
@@ -11,12 +11,18 @@ from gpumon.paint.axis import bytes_label
 from gpumon.paint.bars import Part, stacked_gauge
 from gpumon.paint.glyphs import glyphs
 from gpumon.paint.numbers import NOT_KNOWN, bytes_of, bytes_text
-from gpumon.paint.row import Row, Span, row_width
+from gpumon.paint.row import Row, Span, clip, row_width
 from gpumon.paint.wrap import wrap
 from gpumon.tui.widgets.chart import columns_of, highest, with_axes
 from gpumon.tui.widgets.frame import Frame
-from gpumon.tui.widgets.gpu import driver_rows
 from gpumon.tui.widgets.pane import Pane
+from gpumon.tui.widgets.without_gpu import (
+    driver_rows,
+    driver_words,
+    memory_gauge,
+    memory_picture,
+    memory_title,
+)
 
 _AXIS_CELLS = 8
 _AXES_FROM = 4
@@ -45,7 +51,7 @@ class VramPane(Pane):
         """Return `VRAM 6.8 of 12.0 GiB`."""
         gpu = frame.gpu
         if gpu is None:
-            return (Span("VRAM", "title"),)
+            return memory_title(frame)
         used = bytes_of(known(gpu.gpu_memory_used_bytes), known(gpu.gpu_memory_total_bytes))
         return (Span("VRAM ", "title"), Span(used, "value"))
 
@@ -60,7 +66,7 @@ class VramPane(Pane):
         if memory.others and memory.training is not None:
             others = bytes_text(memory.others)
             parts += [Span(glyph.others * 2, "others"), Span(f" others {others}", "dim"), Span("  ")]
-        if memory.peak is not None:
+        if memory.peak:
             parts += [Span(glyph.peak * 2, "peak"), Span(" peak ", "dim"), Span(bytes_text(memory.peak))]
         return tuple(parts)
 
@@ -69,7 +75,9 @@ class VramPane(Pane):
         gpu = frame.gpu
         glyph = glyphs(frame.view.ascii)
         if gpu is None:
-            return driver_rows(frame.report.sample.driver, width, glyph)
+            return memory_picture(frame, width, height) or driver_rows(
+                frame.report.sample.driver, width, glyph
+            )
         memory = _memory(frame, gpu)
         if memory.total is None or isinstance(gpu.gpu_memory_used_bytes, Missing):
             reason = next(
@@ -96,7 +104,7 @@ class VramPane(Pane):
             stacked_role="others",
             stacked_glyph=glyph.others,
             limit=memory.total - memory.reserved,
-            peak=memory.peak,
+            peak=memory.peak or None,
             ascii_only=frame.view.ascii,
         )
         if not axes:
@@ -118,12 +126,13 @@ class VramGauge(Pane):
         gpu = frame.gpu
         glyph = glyphs(frame.view.ascii)
         if gpu is None:
-            return [(Span(" VRAM ", "title"), Span(frame.report.sample.driver.text or NOT_KNOWN, "dim"))]
+            words = Span(clip(driver_words(frame.report.sample.driver), width - 6, glyph.ellipsis), "dim")
+            return [memory_gauge(frame, width) or (Span(" VRAM ", "title"), words)]
         memory = _memory(frame, gpu)
         used = bytes_of(memory.used, memory.total)
         head: Row = (Span(" VRAM ", "title"), Span(glyph.left_edge, "dim"))
         tail: Row = (Span(glyph.right_edge, "dim"), Span(f" {used} ", "value"))
-        if memory.peak is not None:
+        if memory.peak:
             tail = (*tail, Span(" peak ", "dim"), Span(f"{bytes_text(memory.peak)} "))
         parts = (
             Part(memory.training or 0, "vram"),
