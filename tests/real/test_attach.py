@@ -19,10 +19,14 @@ from typing import Any
 
 import pytest
 
+from gpumon.advice.knobs.command import rewrite_command
+from gpumon.model.finding import Severity
+from gpumon.model.measure import Missing
 from gpumon.model.process import Role
 from gpumon.model.report import AttachState
-from gpumon.model.suggestion import Suggestion
+from gpumon.model.suggestion import Bound
 from gpumon.model.training import Ended, Ending, Phase, Setting
+from tests.lab.quiet import until_quiet
 from tests.lab.watch import Look, Watch, images_per_second, training_stretch, wait_ratio
 from tests.real import recipes, truth
 from tests.real.environment import RealEnvironment
@@ -33,6 +37,8 @@ pytestmark = pytest.mark.real
 
 _ROOT = Path(__file__).parents[2]
 _WATCH_SECONDS = 16.0
+# YOLOv5 cuts to the cores of the machine.
+_MORE_WORKERS = min(2, os.cpu_count() or 1)
 _WAIT_ERROR = 0.10
 _RATE_ERROR = 0.10
 
@@ -50,7 +56,6 @@ class Starved:
     steady: list[Look]
     progress: truth.Progress | None
     worker_pids: list[int]
-    suggestion: Suggestion
     other_user: dict[str, Any]
 
 
@@ -67,16 +72,20 @@ class Restarted:
 @pytest.fixture(scope="module")
 def starved(stage: Stage) -> Iterator[Starved]:
     """A starved YOLOv5 watched from its start on, until the verdict and the rate have settled."""
+    until_quiet()
     training = stage.fresh(recipes.STARVED)
     with Watch(training.pid) as watch:
         watch.until(lambda look: look.reading.phase is Phase.TRAIN, 60)
         starting = watch.looks[:-1]
         steady = training_stretch(watch.for_seconds(_WATCH_SECONDS))
         progress, workers = training.progress, training.worker_pids
-        suggestion = watch.until(lambda look: look.worker_suggestion, 30).worker_suggestion
-        assert suggestion is not None
         other_user = _snapshot_as_nobody(training.pid)
-        yield Starved(training, watch, starting, steady, progress, workers, suggestion, other_user)
+        yield Starved(training, watch, starting, steady, progress, workers, other_user)
+
+
+def _has_command(look: Look) -> bool:
+    suggestion = look.worker_suggestion
+    return suggestion is not None and isinstance(suggestion.command, str)
 
 
 def _snapshot_as_nobody(pid: int) -> dict[str, Any]:
@@ -92,6 +101,14 @@ def _snapshot_as_nobody(pid: int) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
+def advised(starved: Starved) -> Look:
+    """The first look with a command, or the last one after 20 s in which other programs had the cores."""
+    with contextlib.suppress(AssertionError):
+        starved.watch.until(_has_command, 20)
+    return starved.watch.looks[-1]
+
+
+@pytest.fixture(scope="module")
 def killed(starved: Starved) -> Ended:
     """How gpumon says it ended after SIGKILL."""
     starved.training.end()
@@ -100,9 +117,9 @@ def killed(starved: Starved) -> Ended:
 
 @pytest.fixture(scope="module")
 def restarted(starved: Starved, killed: Ended, real_environment: RealEnvironment) -> Iterator[Restarted]:
-    """The command of the advice, run by a shell after the end of the first training."""
+    """The training started again by a shell with the command that advice is made of."""
     assert killed.how is Ending.KILLED
-    command = starved.suggestion.command
+    command = rewrite_command(starved.steady[-1].reading.training, {"workers": _MORE_WORKERS})
     assert isinstance(command, str)
     log = starved.training.workdir / "again.log"
     with log.open("wb") as output:
@@ -209,20 +226,26 @@ def test_rate_is_the_recorded_one(starved: Starved) -> None:
 
 def test_starved_one_is_called_starved(starved: Starved) -> None:
     """The verdict on a training that waits most of its time is a starvation, with a warning."""
-    verdict = starved.watch.looks[-1].verdict
-    settled = next(look.verdict for look in starved.watch.looks if look.judged.settled)
+    settled = [look.judged.findings[0] for look in starved.steady if look.judged.settled]
+    assert settled
+    assert all(verdict.id.startswith("starved-") for verdict in settled)
+    assert {Severity.WARNING} == {verdict.severity for verdict in settled}
+
+
+def test_advice_is_to_use_more_workers(advised: Look) -> None:
+    """More workers are advised by a command; where other programs take the cores that is said instead."""
+    suggestion, verdict = advised.worker_suggestion, advised.verdict
+    assert suggestion is not None
     assert verdict is not None
-    assert settled is not None
-    assert verdict.id.startswith("starved-")
-    assert settled.id.startswith("starved-")
-
-
-def test_advice_is_to_use_more_workers(starved: Starved) -> None:
-    """More workers are advised, and the promise is above the present rate."""
-    suggestion = starved.suggestion
     assert isinstance(suggestion.from_value, int)
     assert isinstance(suggestion.to_value, int)
-    assert suggestion.from_value < suggestion.to_value
+    if isinstance(suggestion.command, Missing):
+        assert "other programs take" in verdict.text
+        assert suggestion.bound is Bound.CORES
+    else:
+        assert suggestion.from_value < suggestion.to_value
+        training, to_value = advised.reading.training, suggestion.to_value
+        assert suggestion.command == rewrite_command(training, {"workers": to_value})
 
 
 def test_another_user_is_told_what_is_missing(starved: Starved) -> None:
@@ -246,9 +269,9 @@ def test_sigkill_is_told_as_killed(killed: Ended) -> None:
     assert killed.text
 
 
-def test_command_starts_as_many_workers_as_advised(starved: Starved, restarted: Restarted) -> None:
-    """The real train.py accepts the printed command and uses the suggested number of workers."""
-    assert starved.suggestion.to_value == truth.logged_workers(restarted.log)
+def test_train_py_accepts_the_command_and_uses_its_workers(restarted: Restarted) -> None:
+    """The real train.py accepts a rewritten command and says that it uses that number of workers."""
+    assert truth.logged_workers(restarted.log) == _MORE_WORKERS
 
 
 def test_restart_in_the_same_place_is_attached_again(starved: Starved, restarted: Restarted) -> None:
@@ -258,7 +281,7 @@ def test_restart_in_the_same_place_is_attached_again(starved: Starved, restarted
     assert "again" in look.report.attachment.text
     workers = look.reading.training.settings.workers
     assert isinstance(workers, Setting)
-    assert starved.suggestion.to_value == workers.value
+    assert workers.value == _MORE_WORKERS
 
 
 def test_killed_worker_is_told_as_crash(crashed: Ended, restarted: Restarted) -> None:
