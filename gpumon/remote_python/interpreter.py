@@ -46,7 +46,8 @@ class Interpreter:
         """Find the interpreter of a process and test that it is understood.
 
         With `start_ticks` the process must be the one that started then. Raises NoPermission, Gone,
-        NotPython, NotRunning, VersionUnknown or LayoutUnknown, all of them RemotePythonError.
+        NotPython, NotRunning, VersionUnknown or LayoutUnknown, all of them RemotePythonError. A process that
+        is about to start or to end may look like anything: try again before giving up. Costs 2-10 ms.
         """
         memory, started = open_memory(pid, start_ticks)
         try:

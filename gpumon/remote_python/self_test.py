@@ -30,8 +30,14 @@ def check_layout(main: Thread | None) -> None:
             idle = "it runs no Python code"
             continue
         wrong = _what_is_wrong(frames)
+        name = frames[-1].global_variable("__name__")
         if wrong is not None:
             complaint = wrong
+        elif name is not None and name.is_none:
+            # Py_FinalizeEx() sets the variables of modules to None.
+            idle = "its modules are cleared"
+        elif name is None or not name.str:
+            complaint = "the module of the outermost function has no name"
         elif len(frames) < MOST_FRAMES and frames[-1].name not in _ROOTS:
             idle = f"its outermost function is {frames[-1].name[:60]}"
         else:
@@ -49,9 +55,6 @@ def _what_is_wrong(frames: tuple[Frame, ...]) -> str | None:
             return "a function has no name"
         if not frame.file or not frame.file.isprintable():
             return "a function is from no file"
-    name = frames[-1].global_variable("__name__")
-    if name is None or not name.str:
-        return "the module of the outermost function has no name"
     line = frames[-1].line
     if line is not None and not 0 <= line < 1 << 24:
         return "a line number is impossible"
