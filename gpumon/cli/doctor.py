@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from gpumon.cli.options import settings_from, shared_options
 from gpumon.model.gpu import DriverState, GpuReading
-from gpumon.model.measure import Missing, known
+from gpumon.model.measure import Maybe, Missing, known
 from gpumon.model.report import Report
+from gpumon.model.training import Training
+
+if TYPE_CHECKING:
+    from gpumon.sources.file_system import Mount
 
 
 @click.command("doctor", context_settings={"help_option_names": ["-h", "--help"]})
@@ -59,15 +63,44 @@ def _checks(report: Report) -> Iterator[tuple[bool, str]]:
     if os.geteuid() != 0:
         yield False, "not root: what threads of other users' trainings wait for cannot be read"
     for reading in sample.trainings:
+        yield from _places(reading.training)
         yield _check(f"training {reading.training.id.pid}: data wait", reading.loader.data_wait_ratio)
     for error in sample.errors:
         yield False, f"{error.source}: {error.text}"
 
 
+def _places(training: Training) -> Iterator[tuple[bool, str]]:
+    """Yield on which file systems the training's data and run directory lie."""
+    from gpumon.frameworks.data_directory import data_directory
+    from gpumon.frameworks.file_view import ProcessFiles
+    from gpumon.sources.file_system import mounts_of
+
+    pid = training.id.pid
+    mounts = mounts_of(pid)
+    if isinstance(mounts, Missing):
+        yield False, f"training {pid}: file systems: {mounts.reason}"
+        return
+    for name, path in (
+        ("data", data_directory(training, ProcessFiles(pid))),
+        ("run directory", training.run_dir),
+    ):
+        yield _place(f"training {pid}: {name}", path, mounts)
+
+
+def _place(name: str, path: Maybe[str], mounts: Iterable[Mount]) -> tuple[bool, str]:
+    from gpumon.sources.file_system import file_system_of
+
+    found = path if isinstance(path, Missing) else file_system_of(path, mounts)
+    if isinstance(found, Missing):
+        return False, f"{name}: {found.reason}"
+    far = " (remote: every read goes over the network)" if found.is_remote else ""
+    return True, f"{name}: {path} on {found.kind}{far}, mounted at {found.mount_point}"
+
+
 def _check(name: str, value: Any) -> tuple[bool, str]:
     """Return whether a reading could be had, with the reason if not."""
     missing = isinstance(value, Missing)
-    return not missing, f"{name}: {value.reason if missing else 'read'}"
+    return not missing, f"{name}: {value.reason if missing else 'can be read'}"
 
 
 def _gpu(gpu: GpuReading) -> tuple[bool, str]:
