@@ -34,32 +34,28 @@ class BatchShape:
 
     def look(self, batch: Any) -> int:
         """Return the samples in the batch, 0 where it holds no tensor; sets `height` and `width`."""
-        if type(batch) is not self._kind:
-            self._kind = type(batch)
-            self._path = self._find(batch)
-        path = self._path
-        if path is None:
-            return self.samples
-        found = batch
         try:
-            for step in path:
+            if type(batch) is not self._kind:
+                self._path = self._find(batch)
+                self._kind = type(batch)
+            if self._path is None:
+                return 0
+            found = batch
+            for step in self._path:
                 found = found[step]
-            shape = found.shape
+            if found.shape != self._shape:
+                self._take(found.shape)
         except Exception:  # noqa: BLE001 - a batch may be of the training's own classes
-            # This batch is built differently from the one before: look anew at the next one.
+            # Built differently from the one before, or no tensor after all: look anew at the next one.
             self._kind = None
             self._take(())
-            return 0
-        if shape != self._shape:
-            self._take(shape)
         return self.samples
 
     def _take(self, shape: Any) -> None:
         self._shape = shape
         sizes = [min(int(size), _MOST) for size in shape]
         self.samples = sizes[0] if sizes else 0
-        is_image = len(sizes) == 4
-        self.height, self.width = (sizes[2], sizes[3]) if is_image else (0, 0)
+        self.height, self.width = (sizes[2], sizes[3]) if len(sizes) == 4 else (0, 0)
 
     def _find(self, batch: Any) -> tuple[Any, ...] | None:
         """Return the steps from the batch to its tensor, None where there is none."""
@@ -81,7 +77,7 @@ class BatchShape:
 
 
 def _tensors(item: Any, path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], Any]]:
-    """Yield each tensor or array in lists, tuples and dictionaries, with the steps to it."""
+    """Yield the shape of each tensor or array in lists, tuples and mappings, with the steps to it."""
     if type(item).__name__ in _ARRAYS:
         yield path, item.shape
     elif len(path) < _DEEPEST:

@@ -21,14 +21,15 @@ _WINDOW_NS = 10_000_000_000
 class ReportedLoader:
     """One DataLoader of the training.
 
-    `batches`, `samples`, `passes` and `optimizer_steps` count since its first use. An epoch is a pass over
-    the loader, or as many batches of a loader that repeats itself for ever (YOLOv5's); `epochs_begun`
-    counts from 1 and knows nothing of epochs before a resume, `epoch_batch` is the number of batches
-    delivered in it. `data_wait_ratio` is the share of the time since the last reading in which `next()` was
-    running; rates are per second of its loop over the last 10 s or the last batch, without what came
-    between passes. `wait_seconds` and `step_seconds` are means per batch over the same stretch.
-    `waiting_seconds` is how long the present `next()` lasts, 0 between two. With `is_in_background` another
-    thread than the main one takes the batches: its waiting is not the training's.
+    `batches`, `samples` and `optimizer_steps` count since its first use. An epoch is a pass over the loader,
+    or as many batches of a loader that repeats itself for ever (YOLOv5's); `epochs_begun` counts from 1 and
+    knows nothing of epochs before a resume, `epoch_batch` is the number of batches delivered in it.
+    `waited_seconds_total` went by in `next()`, the one that lasts left out, and `stepped_seconds_total`
+    between two batches of a pass. `waiting_seconds` is how long the present `next()` lasts, 0 between two.
+    `data_wait_ratio` is the share of the time since the last reading in which `next()` was running. Rates
+    are per second of its loop over the last 10 s or the last batch, without what came between passes;
+    `wait_seconds` and `step_seconds` are means per batch over the same stretch. With `is_in_background`
+    another thread than the main one takes the batches: its waiting is not the training's.
     """
 
     serial: int
@@ -47,6 +48,8 @@ class ReportedLoader:
     batch_samples: Maybe[int]
     image_height: Maybe[int]
     image_width: Maybe[int]
+    waited_seconds_total: float
+    stepped_seconds_total: float
     waiting_seconds: float
     used_seconds_ago: float
     data_wait_ratio: Maybe[Measure]
@@ -180,6 +183,8 @@ def _loader(
         batch_samples=loader.batch_samples if has_shape else _NO_TENSOR,
         image_height=loader.height if has_image else _NO_TENSOR,
         image_width=loader.width if has_image else _NO_TENSOR,
+        waited_seconds_total=loader.wait_ns / _NS,
+        stepped_seconds_total=loader.step_ns / _NS,
         waiting_seconds=_waiting_ns(loader, look.at_ns) / _NS,
         used_seconds_ago=0.0 if loader.is_waiting else _since(loader.left_ns, look.at_ns) / _NS,
         data_wait_ratio=_wait_ratio(loader, look, *(earlier[-1] if earlier else (None, None))),
