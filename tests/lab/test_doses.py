@@ -10,7 +10,6 @@ import pytest
 from gpumon.advice.knobs.command import rewrite_command
 from gpumon.model.process import Role
 from gpumon.model.training import Phase, Setting
-from tests.lab.quiet import until_quiet
 from tests.lab.training import Dose, LabTraining, running, started
 from tests.lab.watch import Look, Watch, run_queue_ratio, training_stretch, wait_ratio
 from tests.real import truth
@@ -43,7 +42,6 @@ class Dosed:
 def dosed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dosed]:
     """A training of each dose in turn, watched until the verdict has settled."""
     dose: Dose = request.param
-    until_quiet()
     with started(dose, tmp_path_factory.mktemp(dose.name)) as training:
         training.until_batches()
         with Watch(training.process.pid) as watch:
@@ -111,4 +109,6 @@ def test_command_rewrites_the_flag_of_its_own_argv(tmp_path_factory: pytest.Temp
         watch.until_ended(10)
         with running(command, folder):
             pid = watch.until_attached_again(30)
+            look = watch.until(lambda look: look.reading.phase is Phase.TRAIN, 30)
             assert len(truth.worker_pids(pid)) == _MORE_WORKERS
+            assert look.reading.loader.workers == _MORE_WORKERS

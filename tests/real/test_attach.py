@@ -26,7 +26,6 @@ from gpumon.model.process import Role
 from gpumon.model.report import AttachState
 from gpumon.model.suggestion import Bound
 from gpumon.model.training import Ended, Ending, Phase, Setting
-from tests.lab.quiet import until_quiet
 from tests.lab.watch import Look, Watch, images_per_second, training_stretch, wait_ratio
 from tests.real import recipes, truth
 from tests.real.environment import RealEnvironment
@@ -72,7 +71,6 @@ class Restarted:
 @pytest.fixture(scope="module")
 def starved(stage: Stage) -> Iterator[Starved]:
     """A starved YOLOv5 watched from its start on, until the verdict and the rate have settled."""
-    until_quiet()
     training = stage.fresh(recipes.STARVED)
     with Watch(training.pid) as watch:
         watch.until(lambda look: look.reading.phase is Phase.TRAIN, 60)
