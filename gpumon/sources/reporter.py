@@ -28,6 +28,7 @@ _NS = 1e9
 _DELETED = " (deleted)"
 _NOT_STARTED_BY_US = Missing("it was not started by `gpumon run`")
 _NOT_YET = Missing("its reporter has not answered yet")
+_LOST = Missing("its report is gone: it runs another program now, or has closed all its files")
 _SILENT = Missing("`gpumon run` started it, but no reporter answers: was Python given -I, -E or -S?")
 
 
@@ -60,10 +61,11 @@ class ReporterSource:
         if self._absent is not None and at < self._absent_until:
             return self._absent
         if self._descriptor < 0 or self._has_moved():
+            was_there = self._descriptor >= 0
             self.close()
             refusal = self._open()
             if refusal is not None:
-                return self._why_none(refusal, at)
+                return self._absent_for_now(_LOST, at) if was_there else self._why_none(refusal, at)
         counts, at_ns = self._counts()
         if isinstance(counts, Missing):
             return counts
