@@ -273,7 +273,7 @@ class GpumonApp(App[int]):
             return
         self._news = (report, window)
         if first:
-            self._began_seconds = report.sample.instant.monotonic_seconds
+            self._began_seconds = window.samples[0].instant.monotonic_seconds
             self._choose_gpu_of_settings(report)
         self._follow(report.attachment.state)
         self.show_frame()

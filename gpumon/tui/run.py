@@ -6,7 +6,9 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from threading import Timer
+from typing import TextIO
 
 from gpumon.model.clock import Clock
 from gpumon.monitor.feed import Feed
@@ -34,6 +36,9 @@ def run_dashboard(
     except UnknownThemeError as error:
         sys.stderr.write(f"gpumon: {error}\n")
         return 2
+    if not writes_unicode(sys.__stdout__):
+        # Textual would write the names of characters instead of the characters.
+        settings = replace(settings, ascii=True)
     if settings.color:
         # Textual would honour it over the flag that asked for colour; the settings have heeded it.
         os.environ.pop("NO_COLOR", None)
@@ -44,6 +49,12 @@ def run_dashboard(
         sys.stdout.write(app.copied + "\n")
         sys.stdout.flush()
     return int(app.return_code or 0) if result is None else result
+
+
+def writes_unicode(stream: TextIO | None) -> bool:
+    """Tell whether the locale of a terminal's stream can hold boxes and blocks."""
+    encoding = "" if stream is None else (stream.encoding or "")
+    return encoding.lower().replace("-", "").startswith("utf")
 
 
 class SignalledApp(GpumonApp):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +11,7 @@ from rich.style import Style
 
 from gpumon.settings import Settings
 from gpumon.tui.appearance import UnknownThemeError, appearance, theme_names
+from gpumon.tui.run import writes_unicode
 from tests.tui.fakes import HOSTILE
 from tests.tui.screen import SIZES, Dashboard, dashboard
 from tests.tui.terminal import Terminal
@@ -187,3 +189,11 @@ def test_an_unknown_theme_is_an_error_that_names_the_themes() -> None:
     """The sentence says which themes there are."""
     with pytest.raises(UnknownThemeError, match="there is no theme 'x'; there are gpumon-dark, gpumon-light"):
         appearance(Settings(theme="x"), {})
+
+
+@pytest.mark.parametrize(
+    ("encoding", "can"), [("utf-8", True), ("UTF8", True), ("latin-1", False), ("ascii", False)]
+)
+def test_only_a_utf8_locale_writes_boxes_and_blocks(encoding: str, can: bool) -> None:
+    """In any other locale the dashboard draws ASCII, as with --ascii."""
+    assert can == writes_unicode(io.TextIOWrapper(io.BytesIO(), encoding=encoding))

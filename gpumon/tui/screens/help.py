@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from textual.binding import Binding
+from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -26,17 +27,24 @@ _READING = (
         "share of time in which a kernel ran. The shaded part is time in which the training waited for data.",
     ),
     ("pipeline", "the way of the data: storage, DataLoader workers, batches that are ready, the GPU."),
+    (
+        "busy workers",
+        "share of time in which they do not wait for work: a worker that waits for a disk or a core is busy.",
+    ),
+    ("queue full", "share of time in which workers wait because enough batches are ready: the rest of busy."),
+    ("bound", "what keeps the suggested number from being larger."),
+    ("OOM risk", "how likely GPU memory runs out before the run ends: low below 5 %, elevated below 30 %."),
     ("~ and ±", "~ marks an estimate, ± the standard error of a sampled share. Ranges are 90 % intervals."),
     ("cores", "a row or a cell is a core: the fuller, the busier."),
-    ("run-queue wait", "share of time a process could have run but no core was free."),
+    ("no core", "share of time a process could have run but no core was free (run-queue wait)."),
+    ("stalled", "share of time in which some task waited for CPU, I/O or memory (Linux pressure, PSI)."),
     ("PSS", "memory of a process, with pages that it shares counted by its part."),
 )
 
 
-def bindings_of(screen: Screen[object]) -> tuple[Binding, ...]:
-    """Return every binding that works on a screen, each action once, the screen's own first."""
+def bindings_of(*nodes: DOMNode) -> tuple[Binding, ...]:
+    """Return the bindings of nodes that have words, each action once, in the order of the nodes."""
     found: dict[str, Binding] = {}
-    nodes = [*screen.query("*"), screen, screen.app]
     for node in nodes:
         for kind in type(node).__mro__:
             for binding in kind.__dict__.get("BINDINGS", ()):
@@ -48,9 +56,9 @@ def bindings_of(screen: Screen[object]) -> tuple[Binding, ...]:
 class HelpPage(ScrollPane):
     """Keys with what they do, then how to read the screen."""
 
-    def __init__(self, bindings: tuple[Binding, ...]) -> None:
+    def __init__(self, here: tuple[Binding, ...], everywhere: tuple[Binding, ...]) -> None:
         super().__init__()
-        self._listed = bindings
+        self._sections = (("keys of this screen", here), ("keys everywhere", everywhere))
 
     def title(self, frame: Frame) -> Row:
         """Return what this is."""
@@ -59,10 +67,14 @@ class HelpPage(ScrollPane):
 
     def rows(self, frame: Frame, width: int) -> Sequence[Row]:
         """Return keys and explanations."""
-        rows: list[Row] = [(Span("keys", "title"),)]
-        for binding in self._listed:
-            rows += self._pair(key_names(binding), binding.tooltip, "key", width)
-        rows += [(), (Span("reading the screen", "title"),)]
+        rows: list[Row] = []
+        for heading, bindings in self._sections:
+            if bindings:
+                rows.append((Span(heading, "title"),))
+            for binding in bindings:
+                rows += self._pair(key_names(binding), binding.tooltip, "key", width)
+            rows.append(())
+        rows.append((Span("reading the screen", "title"),))
         for name, text in _READING:
             rows += self._pair(name, text, "value", width)
         heat = glyphs(frame.view.ascii).heat
@@ -89,8 +101,10 @@ class HelpScreen(ViewScreen):
 
     def __init__(self, explained: Screen[object]) -> None:
         super().__init__()
-        self._listed = bindings_of(explained)
+        shown = [widget for widget in explained.query("*") if widget.size.area]
+        self._here = bindings_of(explained, *shown)
+        self._everywhere = bindings_of(explained.app)
 
     def body(self) -> Iterable[Widget]:
         """Return the page."""
-        yield HelpPage(self._listed)
+        yield HelpPage(self._here, self._everywhere)

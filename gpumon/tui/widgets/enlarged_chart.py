@@ -193,7 +193,7 @@ def _summary(metric: Metric, columns: tuple[Bucket | None, ...]) -> Row:
     )
     parts: list[Span] = [Span(" ")]
     for word, value in numbers:
-        parts += [Span(f" {word} ", "dim"), Span(_text(metric, value).rjust(_LABEL_CELLS), "value")]
+        parts += [Span(f" {word} ", "dim"), Span(_text(metric, value).ljust(_LABEL_CELLS), "value")]
     return tuple(parts)
 
 

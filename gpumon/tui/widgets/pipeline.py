@@ -8,7 +8,7 @@ from gpumon.model.reading import LoaderReading, TrainingReading
 from gpumon.paint.bars import gauge
 from gpumon.paint.glyphs import Glyphs, glyphs
 from gpumon.paint.numbers import NOT_KNOWN, bytes_of, percent, quantity, rate_text
-from gpumon.paint.row import Row, Span, fit, row_width
+from gpumon.paint.row import Row, Span, clip, fit, row_width
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.gpu import busy_spans, wait_spans
 from gpumon.tui.widgets.pane import Pane
@@ -99,11 +99,11 @@ def _nothing(reading: TrainingReading | None) -> str:
 def _disk(frame: Frame, loader: LoaderReading) -> Row:
     """Return what the workers read, and the busiest disk."""
     parts: list[Span] = [Span(rate_text(known(loader.read_bytes_per_second), _RATE_CELLS), "value")]
-    parts.append(Span(" read by the workers", "dim"))
+    parts.append(Span(" read by workers", "dim"))
     disks = known(frame.report.sample.host.disks)
     if disks:
         busiest = max(disks, key=lambda disk: disk.disk_busy_ratio)
-        parts += [Span(f"   {busiest.name} busy", "dim"), Span(percent(busiest.disk_busy_ratio))]
+        parts += [Span(f"  {clip(busiest.name, 10)} busy", "dim"), Span(percent(busiest.disk_busy_ratio))]
     return tuple(parts)
 
 

@@ -53,7 +53,7 @@ class VramPane(Pane):
         if gpu is None:
             return memory_title(frame)
         used = bytes_of(known(gpu.gpu_memory_used_bytes), known(gpu.gpu_memory_total_bytes))
-        return (Span("VRAM ", "title"), Span(used, "value"))
+        return (Span("VRAM ", "title"), Span(used.strip(), "value"))
 
     def subtitle(self, frame: Frame) -> Row:
         """Return the legend and the peak."""
