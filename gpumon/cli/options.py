@@ -12,11 +12,6 @@ import click
 
 from gpumon.settings import Settings, SettingsError, resolve
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 # A config file is a few lines; more is a mistake.
 _MAX_CONFIG_BYTES = 1 << 16
 
@@ -98,6 +93,11 @@ def _read_config(path: str | None) -> dict[str, Any]:
         raise SettingsError(f"the config file {file} cannot be read: {error.strerror}") from None
     if len(text) > _MAX_CONFIG_BYTES:
         raise SettingsError(f"the config file {file} is larger than {_MAX_CONFIG_BYTES} bytes")
+    # Imported only where there is such a file.
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
     try:
         parsed: dict[str, Any] = tomllib.loads(text.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

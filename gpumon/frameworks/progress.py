@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeVar
@@ -10,6 +9,7 @@ from typing import TypeVar
 from gpumon.frameworks.inside import OUTSIDE, Inside, InsidePlace
 from gpumon.frameworks.log_lines_state import LogState
 from gpumon.frameworks.rate import choose_rate, log_rate
+from gpumon.history.stats import quantile
 from gpumon.model.clock import Instant
 from gpumon.model.measure import Maybe, Measure, Missing, known, number
 from gpumon.model.reading import ProgressReading
@@ -142,7 +142,7 @@ def _between_rows(run_dir: RunDirReading) -> float | None:
         for earlier, later in pairwise(times)
         if later[0] > earlier[0] and later[1] > earlier[1]
     ]
-    return statistics.median(steps) if steps else None
+    return quantile(steps, 0.5) if steps else None
 
 
 def _place(training: Training, log: LogState | None, run_dir: Maybe[RunDirReading]) -> _Place:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import TypeAlias, cast
 
-import yaml
-
 from gpumon.frameworks.file_view import FileView
 from gpumon.model.measure import Maybe, Missing
 from gpumon.model.text import clean
@@ -17,8 +15,6 @@ _NODES_LIMIT = 4096
 _DEPTH_LIMIT = 16
 _TEXT_LIMIT = 4096
 _WHOLE_LIMIT = 2**63
-_OPENING = (yaml.MappingStartEvent, yaml.SequenceStartEvent)
-_CLOSING = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
 
 
 def read_yaml(files: FileView, path: str) -> Maybe[dict[str, Plain]]:
@@ -34,6 +30,9 @@ def read_yaml(files: FileView, path: str) -> Maybe[dict[str, Plain]]:
 
 def parse_yaml(text: str) -> Maybe[dict[str, Plain]]:
     """Return the mapping that `text` is, or why it is none."""
+    # 10 ms of import that the first frame does not need.
+    import yaml
+
     # Aliases are what bombs are made of, and YOLOv5 and ultralytics never write one.
     try:
         problem = _problem(text)
@@ -48,11 +47,15 @@ def parse_yaml(text: str) -> Maybe[dict[str, Plain]]:
 
 def _problem(text: str) -> str:
     """Look at the parser's events alone, before anything is built from them."""
+    import yaml
+
+    opening = (yaml.MappingStartEvent, yaml.SequenceStartEvent)
+    closing = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
     depth = 0
     for nodes, event in enumerate(yaml.parse(text, Loader=yaml.SafeLoader)):
         if isinstance(event, yaml.AliasEvent):
             return "holds aliases"
-        depth += isinstance(event, _OPENING) - isinstance(event, _CLOSING)
+        depth += isinstance(event, opening) - isinstance(event, closing)
         if nodes > _NODES_LIMIT or depth > _DEPTH_LIMIT:
             return "too large or too deep for a settings file"
     return ""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from statistics import median
 
+from gpumon.history.stats import quantile
 from gpumon.model.clock import Instant
 from gpumon.model.gpu import BusySample
 from gpumon.model.measure import Maybe, Missing
@@ -93,7 +93,7 @@ class BusyBuffer:
             stamps.insert(0, self._last_seen_us)
         gaps = [later - earlier for earlier, later in pairwise(stamps)]
         if gaps:
-            self._period = median(gaps) / _US
+            self._period = quantile(gaps, 0.5) / _US
         longest_us = _GAP_PERIODS * self._period * _US if isinstance(self._period, float) else _US
         if len(gaps) < len(taken):
             # The very first sample: nothing tells when it began, so it weighs one period.
