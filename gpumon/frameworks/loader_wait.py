@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from gpumon.model.measure import Certainty, Maybe, Measure, Missing
 from gpumon.model.process import ThreadStates
 from gpumon.model.training import Phase
-from gpumon.sources.interpreter_reading import InterpreterReading
+from gpumon.sources.interpreter_reading import InterpreterReading, PhaseLooks
 from gpumon.sources.reporter_reading import ReporterReading
 
 NO_WORKERS = "0 workers: loading happens in the main thread, which /proc cannot tell from computing"
@@ -20,6 +20,9 @@ NO_LOOKS = Missing("no looks at its threads yet")
 # Without wait channels a sleep is only a sleep: the largest error of such estimates was 0.18 to 0.20.
 _STATE_ONLY_ERROR = 0.2
 _LOADS_IN_MAIN = Missing(NO_WORKERS)
+_TRAINING = (Phase.TRAIN, Phase.UNKNOWN)
+# A running thread's time is added at ticks of up to 4 ms, at either end of about a second.
+_ACCOUNT_ERROR = 0.004
 # The mean error of thread states is 0.03 and its largest 0.2: less is no contradiction.
 _DISAGREE_RATIO = 0.2
 
@@ -69,23 +72,44 @@ def wait_by_frames(looks: Maybe[InterpreterReading]) -> Wait:
     """Return the share of looks that found the main thread inside a DataLoader's `__next__`.
 
     Of the phase that most looks found: waiting for validation's loader says nothing of the training's.
-    Looks that found no stack may have been either, which widens the error.
+    Looks that found no stack may have been either, which widens the error. The looks that waited are
+    counted as they weigh.
     """
     if isinstance(looks, Missing):
         return Wait(looks)
     if looks.train is None and not looks.waiting:
         return Wait(Missing("no DataLoader of torch was seen in its frames yet"))
-    phase = looks.phase
-    found = looks.of(phase)
-    samples, waiting = found.looks, found.waiting
-    if phase is Phase.TRAIN or phase is Phase.UNKNOWN:
-        both = (looks.of(Phase.TRAIN), looks.of(Phase.UNKNOWN))
-        samples, waiting = sum(one.looks for one in both), sum(one.waiting for one in both)
+    phases = _TRAINING if looks.phase in _TRAINING else (looks.phase,)
+    found = [seen for seen in looks.phases if seen.phase in phases]
+    samples = sum(seen.looks for seen in found)
     if not samples:
         return Wait(NO_LOOKS)
-    ratio, error = proportion(waiting, samples)
-    unread = looks.unread / (looks.unread + looks.looks)
-    return Wait(Measure(ratio, Certainty.SAMPLED, looks.source, error + unread / 2), samples, waiting)
+    if looks.blocked_ratio is None or samples < looks.looks:
+        # The kernel's account is of the whole time: with several phases in it, it is of none of them.
+        ratio, error = proportion(sum(seen.waiting for seen in found), samples)
+    else:
+        ratio, error = _weighed(found, looks.blocked_ratio)
+    error += looks.unread / (looks.unread + looks.looks) / 2
+    return Wait(Measure(ratio, Certainty.SAMPLED, looks.source, error), samples, round(ratio * samples))
+
+
+def _weighed(found: Sequence[PhaseLooks], blocked_ratio: float) -> tuple[float, float]:
+    """Return the share of waiting and its standard error, with looks weighed by where the time went.
+
+    Stratified after sampling: the share among looks at a blocked thread counts by the time it was
+    blocked, the one among looks at a running thread by the rest. This takes the bias out of looks that
+    were late because the cores were full, and most of the chance where waiting is blocking.
+    """
+    blocked = sum(seen.blocked for seen in found)
+    blocked_waiting = sum(seen.blocked_waiting for seen in found)
+    running = sum(seen.looks for seen in found) - blocked
+    running_waiting = sum(seen.waiting for seen in found) - blocked_waiting
+    # Nothing is known of what was never looked at.
+    off, off_error = proportion(blocked_waiting, blocked) if blocked else (0.5, math.sqrt(1 / 12))
+    on, on_error = proportion(running_waiting, running) if running else (0.5, math.sqrt(1 / 12))
+    ratio = blocked_ratio * off + (1 - blocked_ratio) * on
+    errors = (blocked_ratio * off_error, (1 - blocked_ratio) * on_error, _ACCOUNT_ERROR * (off - on))
+    return ratio, math.hypot(*errors)
 
 
 def wait_by_state(

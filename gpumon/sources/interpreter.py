@@ -21,6 +21,7 @@ from gpumon.remote_python import (
     VersionUnknown,
 )
 from gpumon.sources.interpreter_marks import FrameMarks
+from gpumon.sources.interpreter_off_cpu import OffCpu
 from gpumon.sources.interpreter_reading import InterpreterReading
 from gpumon.sources.interpreter_stack import StackWatch
 
@@ -128,15 +129,23 @@ class InterpreterSource:
 
     def _attach_once(self) -> None:
         """Attach, or learn why it cannot be done and when to try again."""
+        process = self._process
         try:
-            interpreter = self._attach(self._process.pid, self._process.start_ticks)
+            interpreter = self._attach(process.pid, process.start_ticks)
+            main = interpreter.main_thread
+            thread = main.native_id if main is not None and main.native_id is not None else process.pid
+            off_cpu = OffCpu(process.pid, thread, seconds=self._seconds)
+            watch = StackWatch(interpreter, self._marks, off_cpu, self._seconds)
         except RemotePythonError as error:
             self._missing = Missing(clean(reason_of(error), 300))
             self._due = self._seconds() + _seconds_until_next_try(error)
             if isinstance(error, VersionUnknown | LayoutUnknown) and self._new_fallback is not None:
                 self._fallback = self._new_fallback()
             return
-        watch = StackWatch(interpreter, self._marks, self._seconds)
+        except Exception as failure:  # noqa: BLE001 - a mistake of ours is shown, and does not end the thread
+            self._missing = Missing(clean(f"{type(failure).__name__}: {failure}", 300))
+            self._due = self._seconds() + _SECONDS_TO_ASK_AGAIN
+            return
         with self._lock:
             if self._closed:
                 watch.close()

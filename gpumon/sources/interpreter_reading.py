@@ -58,11 +58,16 @@ class IteratorReading:
 
 @dataclass(frozen=True, slots=True)
 class PhaseLooks:
-    """Looks that found one phase, and those of them that found the main thread waiting for a batch."""
+    """Looks that found one phase, and those of them that found the main thread waiting for a batch.
+
+    `blocked` looks found the thread off the CPU, `blocked_waiting` of them waiting for a batch.
+    """
 
     phase: Phase
     looks: int
     waiting: int
+    blocked: int = 0
+    blocked_waiting: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,9 @@ class InterpreterReading:
 
     `unread` looks found no stack that could be read; `phases` are the others. Phase.UNKNOWN stands for
     stacks without any mark. `loop` is None where the loop's frame was not in the stack at the drain.
-    `train` is the iterator of the training's loader, `others` are validation's.
+    `train` is the iterator of the training's loader, `others` are validation's. `blocked_ratio` is the
+    share of the time in which the main thread was off the CPU, by the kernel's account; None where that
+    is not known.
     """
 
     source: str
@@ -82,6 +89,7 @@ class InterpreterReading:
     loop: LoopReading | None = None
     train: IteratorReading | None = None
     others: tuple[IteratorReading, ...] = ()
+    blocked_ratio: float | None = None
 
     @property
     def looks(self) -> int:

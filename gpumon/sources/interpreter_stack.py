@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ from gpumon.remote_python import Frame, Interpreter, Object
 from gpumon.sources.interpreter_loader import as_iterator, delivered, iterator_of, read_iterator
 from gpumon.sources.interpreter_loop import LoopFinder, bar_total, find, read_loop
 from gpumon.sources.interpreter_marks import WAITING, FrameMark, FrameMarks, is_between
+from gpumon.sources.interpreter_off_cpu import OffCpu
 from gpumon.sources.interpreter_reading import (
     InterpreterReading,
     IteratorReading,
@@ -35,14 +37,22 @@ _FIRST_PHASE = 4
 class StackWatch:
     """Counts what the main thread of an interpreter does. Not for two threads at once; never raises."""
 
-    def __init__(self, interpreter: Interpreter, marks: FrameMarks, seconds: Callable[[], float]) -> None:
-        """Take over an interpreter that was attached to."""
+    def __init__(
+        self,
+        interpreter: Interpreter,
+        marks: FrameMarks,
+        off_cpu: OffCpu,
+        seconds: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Take over an interpreter that was attached to; `off_cpu` is its main thread's."""
         self._interpreter = interpreter
         self._marks = marks
         self._seconds = seconds
         self._source = "interpreter (CPython {}.{})".format(*interpreter.version)
         self._kinds: dict[tuple[str, str], int] = {}
         self._phases: dict[Phase, list[int]] = {}
+        self._off_cpu = off_cpu
+        off_cpu.blocked_ratio()
         self._unread = 0
         self._torn, self._lost = interpreter.torn_reads, interpreter.lost_reads
         self._finder = None if marks.loop else LoopFinder()
@@ -64,6 +74,7 @@ class StackWatch:
     def close(self) -> None:
         """Let go of the process."""
         self._interpreter.close()
+        self._off_cpu.close()
 
     def look(self) -> None:
         """Count the phase of the main thread, and whether it waits for a batch."""
@@ -72,10 +83,13 @@ class StackWatch:
             self._unread += 1
             return
         phase, waiting = self._judge(frames)
-        counts = self._phases.setdefault(phase, [0, 0])
+        blocked = 1 if self._off_cpu.is_blocked() else 0
+        counts = self._phases.setdefault(phase, [0, 0, 0, 0])
         counts[0] += 1
+        counts[2] += blocked
         if waiting is not None:
             counts[1] += 1
+            counts[3] += blocked
             self._learn(frames, waiting, phase)
         elif self._finder is not None and phase in _TRAINING:
             self._use_loop(self._finder.vote(frames))
@@ -96,7 +110,8 @@ class StackWatch:
         torn, lost = self._interpreter.torn_reads, self._interpreter.lost_reads
         reading = InterpreterReading(
             source=self._source,
-            phases=tuple(PhaseLooks(phase, looks, waits) for phase, (looks, waits) in self._phases.items()),
+            phases=tuple(PhaseLooks(phase, *counts) for phase, counts in self._phases.items()),
+            blocked_ratio=self._off_cpu.blocked_ratio(),
             unread=self._unread,
             torn_reads=torn - self._torn,
             lost_reads=lost - self._lost,
