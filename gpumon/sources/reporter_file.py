@@ -87,8 +87,8 @@ class ReportCounts:
 def parse_report(before: bytes, content: bytes, after: bytes) -> Maybe[ReportCounts] | None:
     """Parse a report that was read three times in a row; None where it changed in between (read again).
 
-    Counts are taken from `content`, and `before` and `after` prove that they belong together. Raises
-    nothing, whatever the bytes are.
+    Counts are taken from `content`, and `before` and `after` prove that they belong together and that nothing
+    came between `content` and `after`. Raises nothing, whatever the bytes are.
     """
     if min(len(before), len(content), len(after)) < wire.FILE_BYTES:
         return _NOT_ONE
@@ -103,7 +103,8 @@ def parse_report(before: bytes, content: bytes, after: bytes) -> Maybe[ReportCou
     found: list[LoaderCounts] = []
     for number in range(wire.LOADERS):
         offset = wire.HEADER_BYTES + number * wire.LOADER_BYTES
-        if not (_is_steady(triple, offset + wire.SERIAL) and _is_steady(triple, offset + wire.TURN)):
+        # ENTERED too: whether it waits must be known for the moment in which the clock was read.
+        if not all(_is_steady(triple, offset + word) for word in (wire.SERIAL, wire.TURN, wire.ENTERED)):
             return None
         loader = _loader(content, offset)
         if loader is not None:
