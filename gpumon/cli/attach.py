@@ -38,7 +38,10 @@ def command(context: click.Context, /, pid: int | None, **flags: Any) -> None:
     monitor.start()
     # Imported while the first sample is taken: the first frame is the sooner there.
     from gpumon.sources.clock import SystemClock
-    from gpumon.tui.run import run_dashboard
+    from gpumon.tui.lean_import import OPENSSL, left_out
+
+    with left_out(*OPENSSL):
+        from gpumon.tui.run import run_dashboard
 
     try:
         code = run_dashboard(monitor, settings, SystemClock())

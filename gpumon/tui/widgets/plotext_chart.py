@@ -9,9 +9,11 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import plotext
-
 from gpumon.paint.row import Row, runs
+from gpumon.tui.lean_import import OPENSSL, PLOTEXT_EXTRAS, left_out
+
+with left_out(*OPENSSL, hollow=PLOTEXT_EXTRAS):
+    import plotext
 
 Point = tuple[float, float]
 
