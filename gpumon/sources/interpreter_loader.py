@@ -65,7 +65,7 @@ def _batches_ready(iterator: Object) -> int | None:
     """
     queue = iterator.attr("_data_queue")
     waiting = None if queue is None else queue.attr("queue")
-    ready = None if waiting is None or waiting.type_name != "deque" else waiting.len
+    ready = None if waiting is None or not waiting.type_name.endswith("deque") else waiting.len
     return None if ready is None else ready + _held(iterator)
 
 

@@ -1,0 +1,155 @@
+"""A process that looks like a YOLOv5 training from inside, and goes on step by step as it is told.
+
+Its loader lies in torch/utils/data/dataloader.py, its loop in train.py, its validation in val.py. It says
+where it is ("wait", "compute", "validate", "save"), reads a line, and goes on.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from gpumon.model.process import ProcessId
+from tests.remote_python.children import until_waiting
+from tests.sources.children import process_id
+
+_FILES = {
+    # A package hides an installed one of the same name.
+    "torch/__init__.py": "",
+    "torch/utils/__init__.py": "",
+    "torch/utils/data/__init__.py": "",
+    "step.py": """
+import sys
+def step(word):
+    sys.stdout.write(word + "\\n")
+    sys.stdout.flush()
+    sys.stdin.readline()
+""",
+    "torch/utils/data/dataloader.py": """
+import collections
+from step import step
+class BatchSampler:
+    batch_size = None
+    def __init__(self): self.batch_size = 8
+class Repeat:
+    def __init__(self, sampler): self.sampler = sampler
+class Queue:
+    def __init__(self): self.queue = collections.deque([1, 2, 3])
+class _MultiProcessingDataLoaderIter:
+    def __init__(self):
+        self._num_yielded = self._rcvd_idx = 0
+        self._send_idx, self._tasks_outstanding = 4, 4
+        self._num_workers, self._prefetch_factor = 2, 2
+        self._pin_memory, self._persistent_workers, self._drop_last = True, False, False
+        self._index_sampler = Repeat(BatchSampler())
+        self._data_queue, self._task_info = Queue(), {4: (0,), 5: (1, "data"), 6: (0,)}
+    def __next__(self):
+        step("wait")
+        self._num_yielded += 1
+        self._rcvd_idx += 1
+        return self._rcvd_idx
+class DataLoader:
+    def __init__(self): self.iterator = _MultiProcessingDataLoaderIter()
+    def __iter__(self):
+        for _ in range(2):
+            yield next(self.iterator)
+""",
+    "torch/serialization.py": """
+from step import step
+def save(): step("save")
+""",
+    "val.py": """
+from step import step
+from torch.utils.data.dataloader import DataLoader
+def run():
+    step("validate")
+    next(iter(DataLoader()))
+""",
+    "train.py": """
+import types
+import val
+from step import step
+from torch.serialization import save
+from torch.utils.data.dataloader import DataLoader
+def train(opt):
+    epochs, batch_size, imgsz, start_epoch, nw = opt.epochs, 16, 64, 0, 100
+    train_loader = DataLoader()
+    nb = 2
+    for epoch in range(start_epoch, epochs):
+        pbar = enumerate(train_loader)
+        for i, _ in pbar:
+            ni = i + nb * epoch
+            accumulate = 4.0
+            step("compute")
+        val.run()
+        save()
+step("setup")
+train(types.SimpleNamespace(epochs=3, workers=5))
+step("after")
+""",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SteppedTraining:
+    """The process, standing still wherever it was told to go."""
+
+    process: subprocess.Popen[str]
+
+    @property
+    def id(self) -> ProcessId:
+        """Its identity."""
+        return process_id(self.process.pid)
+
+    def until(self, word: str) -> None:
+        """Go on until the process says `word`, and has come to rest there."""
+        assert self.process.stdout is not None
+        assert self.process.stdin is not None
+        said = ""
+        while said != word:
+            if said:
+                self.process.stdin.write("\n")
+                self.process.stdin.flush()
+            said = self.process.stdout.readline().rstrip("\n")
+            assert said, f"it ended before {word!r}"
+        until_waiting(self.process.pid)
+
+    def step(self) -> None:
+        """Let it go on to the next place, whatever that is."""
+        assert self.process.stdin is not None
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+
+    def end(self) -> None:
+        """Kill it."""
+        self.process.kill()
+        self.process.wait()
+
+
+@contextmanager
+def stepped_training(folder: Path, python: str = sys.executable) -> Iterator[SteppedTraining]:
+    """Start one whose files lie in `folder`."""
+    for name, text in _FILES.items():
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    process = subprocess.Popen(
+        [python, str(folder / "train.py")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    )
+    try:
+        yield SteppedTraining(process)
+    finally:
+        process.kill()
+        process.wait()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.close()
+        process.stdout.close()

@@ -1,0 +1,305 @@
+"""What the interpreter of a running process shows: where its main thread is, and what its loader holds."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from gpumon.frameworks.marks import TORCH, YOLOV5
+from gpumon.model.clock import Instant
+from gpumon.model.measure import Maybe, Missing
+from gpumon.model.process import ProcessId
+from gpumon.model.training import Phase
+from gpumon.remote_python import Interpreter, LayoutUnknown, NoPermission, NotRunning
+from gpumon.sources.interpreter import InterpreterSource
+from gpumon.sources.interpreter_marks import FrameMarks
+from gpumon.sources.interpreter_reading import InterpreterReading, IteratorReading, LoopReading
+from tests.sources.interpreter_training import SteppedTraining, stepped_training
+
+NOW = Instant(0.0, 0.0)
+
+
+class Ticking:
+    """A clock that goes on by a second whenever it is asked."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        self.now += 1.0
+        return self.now
+
+
+@pytest.fixture
+def training(tmp_path: Path) -> Iterator[SteppedTraining]:
+    """A training that waits for its first batch."""
+    with stepped_training(tmp_path) as found:
+        found.until("wait")
+        yield found
+
+
+def attached(training: SteppedTraining, marks: FrameMarks = YOLOV5) -> InterpreterSource:
+    source = InterpreterSource(training.id, marks)
+    first = source.drain(NOW)
+    assert isinstance(first, Missing)
+    until_attached(source)
+    return source
+
+
+def until_attached(source: InterpreterSource) -> None:
+    assert source._attaching is not None
+    source._attaching.join()
+
+
+def read(source: InterpreterSource, looks: int = 3) -> InterpreterReading:
+    for _ in range(looks):
+        source.look()
+    reading = source.drain(NOW)
+    assert isinstance(reading, InterpreterReading)
+    return reading
+
+
+def loop_of(reading: InterpreterReading) -> LoopReading:
+    assert reading.loop is not None
+    return reading.loop
+
+
+def iterator_of(reading: InterpreterReading) -> IteratorReading:
+    assert reading.train is not None
+    return reading.train
+
+
+def test_wait_is_what_stands_in_the_loaders_next(training: SteppedTraining) -> None:
+    """All looks find the main thread inside `__next__` of torch's dataloader.py, in the training loop."""
+    reading = read(attached(training))
+    assert (3, 3, 0) == (reading.looks, reading.waiting, reading.unread)
+    assert reading.phase is Phase.TRAIN
+    assert reading.of(Phase.TRAIN).blocked_waiting == 3
+    assert "CPython {}.{}".format(*sys.version_info) in reading.source
+
+
+def test_computing_is_no_wait(training: SteppedTraining) -> None:
+    """In the loop's own code nothing waits for a batch."""
+    source = attached(training)
+    training.step()
+    training.until("compute")
+    reading = read(source)
+    assert (3, 0) == (reading.looks, reading.waiting)
+    assert reading.phase is Phase.TRAIN
+
+
+@pytest.mark.parametrize(("word", "phase"), [("validate", Phase.VALIDATE), ("save", Phase.CHECKPOINT)])
+def test_phase_is_that_of_the_frames(training: SteppedTraining, word: str, phase: Phase) -> None:
+    """A function that is marked tells the phase wherever in the stack it is."""
+    source = attached(training)
+    training.step()
+    training.until(word)
+    assert read(source).phase is phase
+
+
+def test_waiting_in_validation_is_no_wait_of_the_training(training: SteppedTraining) -> None:
+    """Validation has a loader of its own, which is kept apart."""
+    source = attached(training)
+    mine = iterator_of(read(source))
+    training.step()
+    training.until("validate")
+    training.step()
+    training.until("wait")
+    reading = read(source)
+    assert reading.of(Phase.VALIDATE).waiting == 3
+    assert reading.of(Phase.TRAIN).looks == 0
+    assert iterator_of(reading).address == mine.address
+    assert [other.delivered for other in reading.others] == [0]
+
+
+def test_loader_tells_its_settings_and_queues(training: SteppedTraining) -> None:
+    """Batch size through a repeated sampler, workers, prefetch, pinning, and what is ready and asked for."""
+    found = iterator_of(read(attached(training)))
+    assert (8, 2, 2) == (found.batch_size, found.workers, found.prefetch_factor)
+    assert (True, False, False) == (found.pin_memory, found.persistent_workers, found.drop_last)
+    assert (0, 4, 4) == (found.received_index, found.send_index, found.tasks_outstanding)
+    # Three in the queue, and one that was received out of turn.
+    assert found.batches_ready == 4
+
+
+def test_loop_tells_its_variables(training: SteppedTraining) -> None:
+    """Epoch, batch and settings are the variables of the function `train`; nw is no number of workers."""
+    source = attached(training)
+    training.step()
+    training.until("compute")
+    assert loop_of(read(source)) == LoopReading(
+        epoch=0,
+        start_epoch=0,
+        epochs=3,
+        batch_index=0,
+        batch_number=0,
+        batches=2,
+        batch_size=16,
+        imgsz=64,
+        workers=5,
+        warmup_batches=100,
+        accumulate=4.0,
+        is_handing_over=False,
+    )
+
+
+def test_batch_is_done_when_the_next_one_is_asked_for(training: SteppedTraining) -> None:
+    """While the loop is being given a batch, the last one is done."""
+    source = attached(training)
+    training.step()
+    training.until("compute")
+    training.step()
+    training.until("wait")
+    loop = loop_of(read(source))
+    assert (0, True) == (loop.batch_index, loop.is_handing_over)
+
+
+def test_deliveries_are_marked_with_their_moment(training: SteppedTraining) -> None:
+    """A slow loader's counter is read at each look: a change is known to the look."""
+    source = attached(training)
+    read(source)
+    training.step()
+    training.until("compute")
+    found = iterator_of(read(source))
+    assert [1] == [count for _, count in found.marks]
+    assert found.delivered == 1
+
+
+def test_loop_of_an_unknown_training_is_found_by_its_callers(training: SteppedTraining) -> None:
+    """Without marks the loop is what calls for batches and stays in the stack while it computes."""
+    source = attached(training, TORCH)
+    read(source)
+    training.step()
+    training.until("compute")
+    reading = read(source)
+    assert reading.phase is Phase.TRAIN
+    loop = loop_of(reading)
+    assert (0, 3, 2) == (loop.epoch, loop.epochs, loop.batches)
+
+
+def test_end_is_told(training: SteppedTraining) -> None:
+    """After the process has ended nothing is read any more, and the reason says so."""
+    source = attached(training)
+    training.end()
+    source.look()
+    missing = source.drain(NOW)
+    assert isinstance(missing, Missing)
+    assert "ended" in missing.reason
+
+
+def test_number_that_is_used_again_is_not_read(training: SteppedTraining) -> None:
+    """The PID alone is no identity: another start time is another process."""
+    other = ProcessId(training.id.pid, training.id.start_ticks - 1)
+    source = InterpreterSource(other, YOLOV5)
+    source.drain(NOW)
+    until_attached(source)
+    missing = source.drain(NOW)
+    assert isinstance(missing, Missing)
+    assert "ended" in missing.reason
+
+
+def test_interpreter_that_starts_is_tried_again(training: SteppedTraining) -> None:
+    """Before Python runs there is nothing to read: two seconds later there is."""
+    tries: list[int] = []
+
+    def attach(pid: int, start_ticks: int) -> Interpreter:
+        tries.append(pid)
+        if len(tries) == 1:
+            raise NotRunning("it is starting")
+        return Interpreter.attach(pid, start_ticks)
+
+    clock = Ticking()
+    source = InterpreterSource(training.id, YOLOV5, attach=attach, seconds=clock)
+    source.drain(NOW)
+    until_attached(source)
+    assert Missing("it is starting") == source.drain(NOW)
+    clock.now += 2.0
+    source.drain(NOW)
+    until_attached(source)
+    assert isinstance(source.drain(NOW), InterpreterReading)
+    assert len(tries) == 2
+
+
+def refusing(error: Exception) -> Callable[[int, int], Interpreter]:
+    def attach(pid: int, start_ticks: int) -> Interpreter:
+        del pid, start_ticks
+        raise error
+
+    return attach
+
+
+def test_refusal_says_what_helps() -> None:
+    """Why the kernel refuses is passed on, with the way that needs no right."""
+    why = NoPermission("kernel.yama.ptrace_scope is 1: use root")
+    source = InterpreterSource(ProcessId(1, 1), YOLOV5, attach=refusing(why))
+    source.drain(NOW)
+    until_attached(source)
+    assert Missing(
+        "kernel.yama.ptrace_scope is 1: use root; or start the training with `gpumon run`"
+    ) == source.drain(NOW)
+
+
+def test_mistake_of_our_own_is_a_reason() -> None:
+    """Whatever goes wrong while attaching ends no thread without a word."""
+    source = InterpreterSource(ProcessId(1, 1), YOLOV5, attach=refusing(ValueError("odd")))
+    source.drain(NOW)
+    until_attached(source)
+    assert Missing("ValueError: odd") == source.drain(NOW)
+
+
+class Other:
+    """Another way to read an interpreter."""
+
+    closed = False
+
+    def drain(self, now: Instant) -> Maybe[InterpreterReading]:
+        del now
+        return InterpreterReading("another way")
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_unknown_layout_is_left_to_the_fallback() -> None:
+    """Where the memory is not understood another reader takes over, and is closed with the source."""
+    other = Other()
+    source = InterpreterSource(
+        ProcessId(1, 1), YOLOV5, attach=refusing(LayoutUnknown("odd")), fallback=lambda: other
+    )
+    source.drain(NOW)
+    until_attached(source)
+    assert InterpreterReading("another way") == source.drain(NOW)
+    source.close()
+    assert other.closed
+
+
+def test_look_that_hangs_holds_up_no_drain(training: SteppedTraining) -> None:
+    """A read that does not return leaves the drain with a reason."""
+    source = attached(training)
+    held = threading.Event()
+    done = threading.Event()
+
+    def hang() -> None:
+        with source._lock:
+            held.set()
+            done.wait(10)
+
+    thread = threading.Thread(target=hang)
+    thread.start()
+    held.wait(10)
+    assert Missing("its memory does not answer") == source.drain(NOW)
+    done.set()
+    thread.join()
+
+
+def test_closed_source_lets_go(training: SteppedTraining) -> None:
+    """Closing twice is harmless, and nothing is read afterwards."""
+    source = attached(training)
+    source.close()
+    source.close()
+    source.look()
+    assert isinstance(source.drain(NOW), Missing)
