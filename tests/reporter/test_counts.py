@@ -2,62 +2,79 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gpumon.cli.run import reporting_environment
 from gpumon.model.measure import Certainty, Missing
-from gpumon.sources.reporter_reading import ReportedLoader
+from gpumon.sources.reporter_reading import ReportedLoader, ReporterReading
 from tests.reporter.launch import PROGRAMS, plain_environment, started
 
 TRAIN: list[str | Path] = [sys.executable, PROGRAMS / "train.py"]
 BATCHES = 12  # of a pass: 46 pictures in fours
 
-
-def _counts(loader: ReportedLoader | None) -> dict[str, int]:
-    assert loader is not None
-    assert not isinstance(loader.samples, Missing)
-    return {"batches": loader.batches, "samples": loader.samples}
-
-
-def _true(truth: dict[str, Any]) -> dict[str, int]:
-    return {"batches": truth["batches"], "samples": truth["samples"]}
+PLAIN = ("--workers", "0", "--sleep-ms", "4", "--validate", "--accumulate", "3")
+FORK = ("--workers", "2", "--sleep-ms", "4")
+PERSISTENT = ("--workers", "2", "--persistent")
+SPAWN = ("--workers", "2", "--method", "spawn", "--epochs", "1")
+FORKSERVER = ("--workers", "2", "--method", "forkserver", "--epochs", "1")
+ENDLESS = ("--endless", "--epochs", "3")
+OWN_SAMPLER = ("--own-sampler",)
 
 
-WAYS = [
-    ["--workers", "0"],
-    ["--workers", "2"],
-    ["--workers", "2", "--persistent"],
-    ["--workers", "2", "--method", "spawn", "--epochs", "1"],
-    ["--workers", "2", "--method", "forkserver", "--epochs", "1"],
-]
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What a training told of itself, and its reporter: two readings at its end, one after it."""
+
+    told: Any
+    before: ReporterReading
+    reading: ReporterReading
+    after: ReporterReading
+    exit_code: int
+
+    @property
+    def loader(self) -> ReportedLoader:
+        """The training's loader."""
+        assert self.reading.training is not None
+        return self.reading.training
 
 
-@pytest.mark.parametrize("flags", WAYS, ids=" ".join)
-def test_counts_are_exact(flags: list[str]) -> None:
-    """Batches, samples, optimizer steps and passes are those that the training itself counted."""
+@functools.cache
+def trained(*flags: str) -> Trained:
+    """Return a training with these flags, which has run once for all tests."""
     with started([*TRAIN, *flags]) as program:
-        reading = program.reading()
-        told = program.told
+        before, reading = program.reading(), program.reading()
+        code = program.finish()
+        return Trained(program.told, before, reading, program.reading(), code)
 
-    assert _true(told["train"]) == _counts(reading.training)
-    assert told["steps"] == reading.optimizer_steps
-    assert reading.training is not None
-    assert (told["train"]["passes"], BATCHES) == (
-        reading.training.epochs_begun,
-        reading.training.epoch_batch,
-    )
+
+def _counts(loader: ReportedLoader) -> dict[str, object]:
+    return {"batches": loader.batches, "samples": loader.samples, "passes": loader.epochs_begun}
+
+
+def _true(truth: dict[str, Any]) -> dict[str, object]:
+    return {name: truth[name] for name in ("batches", "samples", "passes")}
+
+
+@pytest.mark.parametrize("flags", [PLAIN, FORK, PERSISTENT, SPAWN, FORKSERVER], ids=" ".join)
+def test_counts_are_exact(flags: tuple[str, ...]) -> None:
+    """Batches, samples, passes and optimizer steps are those that the training itself counted."""
+    run = trained(*flags)
+
+    assert _true(run.told["train"]) == _counts(run.loader)
+    assert (run.told["steps"], BATCHES) == (run.reading.optimizer_steps, run.loader.epoch_batch)
 
 
 def test_the_settings_and_the_shape_are_the_loaders() -> None:
     """Workers, batch size, batches of an epoch, prefetch and the size of the images are told."""
-    with started([*TRAIN, "--workers", "2", "--persistent", "--epochs", "1"]) as program:
-        loader = program.reading().training
+    loader = trained(*PERSISTENT).loader
 
-    assert loader is not None
     assert (2, 4, BATCHES, 2, False, True) == (
         loader.workers,
         loader.batch_size,
@@ -75,43 +92,34 @@ def test_the_settings_and_the_shape_are_the_loaders() -> None:
     )
 
 
-@pytest.mark.parametrize("workers", [0, 2])
-def test_the_wait_is_the_trainings_own(workers: int) -> None:
+@pytest.mark.parametrize("flags", [PLAIN, FORK], ids=" ".join)
+def test_the_wait_is_the_trainings_own(flags: tuple[str, ...]) -> None:
     """Time in `next()` differs from the training's own stamps by less than one per cent."""
-    with started([*TRAIN, "--workers", str(workers), "--sleep-ms", "4"]) as program:
-        loader = program.reading().training
-        wait_seconds = program.told["train"]["wait_ns"] / 1e9
+    run = trained(*flags)
 
-    assert loader is not None
-    assert pytest.approx(wait_seconds, rel=0.01) == loader.waited_seconds_total
+    assert run.told["train"]["wait_ns"] / 1e9 == pytest.approx(run.loader.waited_seconds_total, rel=0.01)
 
 
 def test_steps_are_not_batches() -> None:
     """Where gradients are accumulated, optimizer steps are counted and not batches."""
-    with started([*TRAIN, "--accumulate", "3"]) as program:
-        reading = program.reading()
+    run = trained(*PLAIN)
 
-    assert (8, 24) == (reading.optimizer_steps, program.told["train"]["batches"])
-    assert program.told["steps"] == reading.optimizer_steps
+    assert (8, 24) == (run.reading.optimizer_steps, run.loader.batches)
 
 
 def test_validation_is_a_loader_apart() -> None:
     """The loader that no optimizer step follows is not taken for the training's."""
-    with started([*TRAIN, "--validate"]) as program:
-        reading = program.reading()
-    val = reading.loaders[1]
+    run = trained(*PLAIN)
+    val = run.reading.loaders[1]
 
-    assert _true(program.told["train"]) == _counts(reading.training)
-    assert _true(program.told["val"]) == _counts(val)
-    assert (val, 0, 2, 2) == (reading.current, val.optimizer_steps, val.epochs_begun, val.batches_per_epoch)
+    assert _true(run.told["val"]) == _counts(val)
+    assert (val, 0, 2) == (run.reading.current, val.optimizer_steps, val.batches_per_epoch)
 
 
 def test_a_loader_that_never_ends_has_epochs() -> None:
     """An iterator that repeats its sampler for ever (YOLOv5's) is cut into epochs by the sampler's length."""
-    with started([*TRAIN, "--endless", "--epochs", "3"]) as program:
-        loader = program.reading().training
+    loader = trained(*ENDLESS).loader
 
-    assert loader is not None
     assert (3, BATCHES, BATCHES, 3 * BATCHES, 4) == (
         loader.epochs_begun,
         loader.epoch_batch,
@@ -123,52 +131,48 @@ def test_a_loader_that_never_ends_has_epochs() -> None:
 
 def test_a_loader_read_by_another_thread_is_marked() -> None:
     """What a background thread waits is not what the training waits."""
-    with started([*TRAIN, "--threaded"]) as program:
-        program.reading()
-        reading = program.reading()
+    run = trained("--threaded")
 
-    assert reading.training is not None
-    assert reading.training.is_in_background
-    assert isinstance(reading.data_wait_ratio, Missing)
+    assert run.loader.is_in_background
+    assert isinstance(run.reading.data_wait_ratio, Missing)
 
 
-@pytest.mark.parametrize("flags", [[], ["--workers", "2"], ["--own-sampler"]], ids=" ".join)
-def test_the_training_computes_the_same(flags: list[str]) -> None:
+@pytest.mark.parametrize("flags", [PLAIN, FORK, OWN_SAMPLER], ids=" ".join)
+def test_the_training_computes_the_same(flags: tuple[str, ...]) -> None:
     """Losses and the state of both random generators are identical with and without the reporter."""
     with started([*TRAIN, *flags], is_reported=False) as alone:
         assert isinstance(alone.read(), Missing)
-    with started([*TRAIN, *flags]) as reported:
-        assert reported.reading().training is not None
 
     same = ("losses", "random", "steps")
-    assert [alone.told[name] for name in same] == [reported.told[name] for name in same]
+    assert [alone.told[name] for name in same] == [trained(*flags).told[name] for name in same]
 
 
 def test_a_length_that_runs_the_trainings_code_is_not_asked() -> None:
     """A sampler of the training's own may draw random numbers: its length stays unknown."""
-    with started([*TRAIN, "--own-sampler"]) as program:
-        loader = program.reading().training
-
-    assert loader is not None
-    assert isinstance(loader.batches_per_epoch, Missing)
+    assert isinstance(trained(*OWN_SAMPLER).loader.batches_per_epoch, Missing)
 
 
 def test_the_last_report_outlives_the_training() -> None:
     """Who has opened the report before the end reads the final counts after it."""
-    with started(TRAIN) as program:
-        before = program.reading().training
-        code = program.finish()
-        after = program.reading().training
+    run = trained(*PLAIN)
 
-    assert code == 0
-    assert _counts(before) == _counts(after)
+    assert run.exit_code == 0
+    assert [_counts(loader) for loader in run.reading.loaders] == [_counts(one) for one in run.after.loaders]
+
+
+def test_every_number_is_exact() -> None:
+    """Nothing is sampled, and every measure of a reading says so; the first reading has no rate yet."""
+    run = trained(*PLAIN)
+    ratio = run.loader.data_wait_ratio
+
+    assert not isinstance(ratio, Missing)
+    assert (Certainty.EXACT, "reporter") == (ratio.certainty, ratio.source)
+    assert Missing("needs two readings") == run.before.data_wait_ratio
 
 
 def test_a_crash_is_the_trainings_own() -> None:
-    """Exit code and last line of a training that crashes are those without the reporter."""
+    """Exit code and messages of a training that crashes are those without the reporter."""
     command = [str(word) for word in [*TRAIN, "--crash-at", "3"]]
-    from gpumon.cli.run import reporting_environment
-
     ends = [
         subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
         for environment in (plain_environment(), reporting_environment(plain_environment()))
@@ -180,12 +184,29 @@ def test_a_crash_is_the_trainings_own() -> None:
     assert ends[0].stderr == ends[1].stderr
 
 
-def test_every_number_is_exact() -> None:
-    """Nothing is sampled: every measure of a reading says so."""
-    with started(TRAIN) as program:
-        program.reading()
-        loader = program.reading().training
+# A step that torch compiles, with the number of graphs it became.
+_COMPILED = """
+import json, sys, warnings
+warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
+import torch
+from torch._dynamo.testing import CompileCounter
+model = torch.nn.Linear(4, 2)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+model(torch.ones(1, 4)).sum().backward()
+counter = CompileCounter()
+step = torch.compile(lambda: optimizer.step(), backend=counter)
+for _ in range(12):
+    step()
+print(json.dumps([counter.frame_count, model.weight.sum().item().hex()]), flush=True)
+sys.stdin.read()
+"""
 
-    assert loader is not None
-    assert not isinstance(loader.data_wait_ratio, Missing)
-    assert (Certainty.EXACT, "reporter") == (loader.data_wait_ratio.certainty, loader.data_wait_ratio.source)
+
+def test_a_compiled_step_is_counted_and_compiled_as_ever() -> None:
+    """An optimizer step under torch.compile becomes as many graphs as without, and is counted each time."""
+    command = [sys.executable, "-c", _COMPILED]
+    with started(command, is_reported=False) as alone, started(command) as program:
+        steps = program.reading().optimizer_steps
+
+    assert steps == 12
+    assert alone.told == program.told

@@ -111,7 +111,7 @@ def main() -> None:
 def loader_of(options: argparse.Namespace, images: int, **more: Any) -> Any:
     """Return a loader of so many pictures."""
     if options.workers:
-        more |= {"multiprocessing_context": options.method, "persistent_workers": options.persistent}
+        more.update(multiprocessing_context=options.method, persistent_workers=options.persistent)
     return DataLoader(Pictures(images, options.sleep_ms / 1000), num_workers=options.workers, **more)
 
 
