@@ -190,6 +190,7 @@ import json, sys, warnings
 warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
 import torch
 from torch._dynamo.testing import CompileCounter
+torch.manual_seed(7)
 model = torch.nn.Linear(4, 2)
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 model(torch.ones(1, 4)).sum().backward()
