@@ -14,7 +14,7 @@ from gpumon.model.sample import Sample
 from gpumon.model.suggestion import Effect, Suggestion
 from gpumon.paint.numbers import bytes_of, bytes_text, duration, percent, quantity
 
-_WORDS = {Severity.INFO: "ok", Severity.WARNING: "WARNING", Severity.CRITICAL: "CRITICAL"}
+_WORDS = {Severity.INFO: "info", Severity.WARNING: "WARNING", Severity.CRITICAL: "CRITICAL"}
 _MOST_CORES = 32
 
 
@@ -116,7 +116,8 @@ def _training_lines(
     if report is None:
         return
     for finding in report.findings:
-        yield f"  {_WORDS[finding.severity]} {finding.id}: {finding.text}"
+        word = "ok" if finding.id == "compute-bound" else _WORDS[finding.severity]
+        yield f"  {word} {finding.id}: {finding.text}"
     if not report.findings and not report.settled and reading.ended is None:
         yield "  no verdict yet: it takes some seconds of samples"
     for suggestion in report.suggestions:

@@ -226,7 +226,7 @@ async def test_missing_readings_are_dashes_with_their_reason() -> None:
     """What cannot be had is a dash, and its reason stands beside it."""
     assert "– not read" in await shown(GpuPane(), "missing")
     assert "/proc is not mounted" in await shown(CorePane(), "missing")
-    assert "no training is attached" in await shown(PipelinePane(), "searching")
+    assert "no training is attached" in await shown(PipelineLine(), "searching", size=(80, 1))
 
 
 async def test_many_cores_are_folded() -> None:
@@ -303,3 +303,18 @@ def test_an_unknown_measure_is_refused() -> None:
     """A name that is not in the table of metrics is an error of the caller."""
     with pytest.raises(ValueError, match="no such measure: speed"):
         EnlargedChart("speed")
+
+
+async def test_without_a_training_all_gpus_are_listed() -> None:
+    """The machine view has a row for each GPU; those without room are counted."""
+    frame = fake_frame("eight_gpus")
+    sample = replace(frame.report.sample, trainings=())
+    searching = replace(frame, report=replace(fake_frame("searching").report, sample=sample))
+    pane = PipelinePane()
+    async with pane_app(pane, size=(70, 8)) as (app, pilot):
+        app.show(searching)
+        await pilot.pause()
+        lines = pane.text.splitlines()
+        assert "GPUs" in lines[0]
+        assert re.search(r"▶ 0 busy +\d+ % .* of 12.0 GiB +61 °C +141 W", lines[1])
+        assert "… 3 more" in lines[6]

@@ -142,7 +142,7 @@ def test_the_end_of_a_training_is_told() -> None:
 
 @pytest.mark.parametrize(
     ("severity", "word"),
-    [(Severity.INFO, "ok"), (Severity.WARNING, "WARNING"), (Severity.CRITICAL, "CRITICAL")],
+    [(Severity.INFO, "info"), (Severity.WARNING, "WARNING"), (Severity.CRITICAL, "CRITICAL")],
 )
 def test_a_severity_is_a_word(severity: Severity, word: str) -> None:
     """Without colours a word says how much a finding matters."""

@@ -11,6 +11,7 @@ from gpumon.paint.numbers import NOT_KNOWN, bytes_of, percent, quantity, rate_te
 from gpumon.paint.row import Row, Span, clip, fit, row_width
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.gpu import busy_spans, wait_spans
+from gpumon.tui.widgets.gpu_list import gpu_rows
 from gpumon.tui.widgets.pane import Pane
 from gpumon.tui.widgets.recent import recent_busy, recent_wait
 
@@ -23,14 +24,15 @@ class PipelinePane(Pane):
     """The stages of the data pipeline, one row each, from the disk to the images trained per second."""
 
     def title(self, frame: Frame) -> Row:
-        """Return `pipeline`."""
-        del frame
-        return (Span("pipeline", "title"),)
+        """Return `pipeline`; `GPUs` where there is no training but GPUs to list."""
+        return (Span("GPUs" if _lists_gpus(frame) else "pipeline", "title"),)
 
     def draw(self, frame: Frame, width: int, height: int) -> list[Row]:
         """Return the stages, the decisive ones first where there is no room for all."""
         glyph = glyphs(frame.view.ascii)
         reading = frame.training
+        if _lists_gpus(frame):
+            return gpu_rows(frame, width, height)
         if reading is None or reading.ended is not None:
             return [(), (Span(f"  {_nothing(reading)}", "dim"),)]
         loader = reading.loader
@@ -90,6 +92,10 @@ class PipelineLine(Pane):
             if row_width(row) <= width or dearest == 0:
                 return [tuple(row)]
             stages = [stage for stage in stages if stage[0] != dearest]
+
+
+def _lists_gpus(frame: Frame) -> bool:
+    return frame.training is None and bool(frame.report.sample.gpus)
 
 
 def _nothing(reading: TrainingReading | None) -> str:
