@@ -27,7 +27,7 @@ def install() -> Report:
         from .cuda import CudaMemory  # noqa: TID252
         from .loaders import watch_loaders  # noqa: TID252
 
-        report.on_beat.append(CudaMemory())
+        report.on_beat.append(CudaMemory(report))
         watch_loaders(module, report)
 
     def optimizers(module: ModuleType) -> None:

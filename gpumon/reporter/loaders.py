@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from .report import Report  # noqa: TID252
 
-_MOST_REMEMBERED = 64
+_DEEPEST = 4
 _MOST = 2**31 - 1
 
 
@@ -31,7 +31,7 @@ def watch_loaders(module: ModuleType, report: Report) -> None:
             watch = self._gpumon_watch
         except AttributeError:
             watch = self._gpumon_watch = _watch_of(self, report)
-        if watch is None:
+        if watch is None or report.is_over:
             return original(self)
         watch.enter(self._num_yielded == 0)
         try:
@@ -43,7 +43,9 @@ def watch_loaders(module: ModuleType, report: Report) -> None:
         return batch
 
     def undo() -> None:
-        iterator_class.__next__ = original
+        # What others have put around this method since then stays.
+        if iterator_class.__next__ is __next__:
+            iterator_class.__next__ = original
 
     iterator_class.__next__ = __next__
     if "next" in vars(iterator_class):  # torch before 1.13 has Python 2's name too
@@ -54,40 +56,54 @@ def watch_loaders(module: ModuleType, report: Report) -> None:
 def _watch_of(iterator: Any, report: Report) -> Watch | None:
     """Return the watch of an iterator's loader, a new one for a loader not seen before.
 
-    A loader is told by its sampler, which its iterators hold from pass to pass.
+    An iterator does not know its loader, but holds its sampler from pass to pass. A sampler that cannot be
+    referred to weakly (a list of batches) leaves the data set to tell the loader by.
     """
     try:
-        sampler = iterator._index_sampler  # noqa: SLF001 - the iterator holds no reference to the loader
-        reference, watch = report.watches.get(id(sampler), (None, None))
-        if reference is not None and reference() is sampler:
-            return watch
-        if len(report.watches) >= _MOST_REMEMBERED:
-            for key in [key for key, (dead, _) in report.watches.items() if dead() is None]:
-                del report.watches[key]
+        sampler = iterator._index_sampler  # noqa: SLF001 - there is no public place
+        mark = _weakly(sampler) or _weakly(iterator._dataset)  # noqa: SLF001
+        if mark is not None:
+            reference, watch = report.watches.get(id(mark()), (None, None))
+            if reference is not None and reference() is mark():
+                return watch
         watch = Watch(report, _settings(iterator, sampler))
-        report.watches[id(sampler)] = (weakref.ref(sampler), watch)
+        if mark is not None:
+            report.remember(mark, watch)
     except Exception as error:  # noqa: BLE001 - whatever it is, the training must not notice
         report.give_up(error)
         return None
     return watch
 
 
+def _weakly(mark: Any) -> weakref.ref[Any] | None:
+    try:
+        return weakref.ref(mark)
+    except TypeError:
+        return None
+
+
 def _settings(iterator: Any, sampler: Any) -> tuple[int, int, int, int, int]:
-    """Return the settings of the wire format."""
-    # YOLOv5 wraps the batch sampler in one that repeats it for ever and has neither size nor length.
-    while not hasattr(sampler, "batch_size") and hasattr(sampler, "sampler"):
-        sampler = sampler.sampler
+    """Return the settings of the wire format: what cannot be told is 0."""
     bits = wire.LOADER_PINS if getattr(iterator, "_pin_memory", False) else 0
     bits |= wire.LOADER_PERSISTENT if getattr(iterator, "_persistent_workers", False) else 0
     if threading.current_thread() is not threading.main_thread():
         bits |= wire.LOADER_IN_BACKGROUND
-    return (
-        _length(sampler),
-        _count(iterator, "_num_workers"),
-        _count(sampler, "batch_size"),
-        _count(iterator, "_prefetch_factor"),
-        bits,
-    )
+    workers, prefetch = _count(iterator, "_num_workers"), _count(iterator, "_prefetch_factor")
+    try:
+        length, batch_size = _sizes(sampler)
+    except Exception:  # noqa: BLE001 - a sampler may be of the training's own classes
+        length, batch_size = 0, 0
+    return length, workers, batch_size, prefetch, bits
+
+
+def _sizes(sampler: Any) -> tuple[int, int]:
+    """Return the batches of a pass and the batch size."""
+    # YOLOv5 wraps the batch sampler in one that repeats it for ever and has neither size nor length.
+    for _ in range(_DEEPEST):
+        if hasattr(sampler, "batch_size") or not hasattr(sampler, "sampler"):
+            break
+        sampler = sampler.sampler
+    return _length(sampler), _count(sampler, "batch_size")
 
 
 def _length(sampler: Any) -> int:
@@ -95,6 +111,8 @@ def _length(sampler: Any) -> int:
 
     A sampler of the training's own may draw random numbers to tell its length.
     """
+    if isinstance(sampler, (list, tuple, range)):
+        return len(sampler)
     inner = getattr(sampler, "sampler", sampler)
     for asked in (sampler, inner):
         function = getattr(type(asked), "__len__", None)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # tmpfs first: no disk is written to. The file is gone from the directory before anyone sees it there.
 _DIRECTORIES = ("/dev/shm", "/tmp")  # noqa: S108 - made with O_EXCL, and unlinked at once
+_MOST_REMEMBERED = 64
 _BEAT_NS = 1_000_000_000
 
 
@@ -85,11 +86,13 @@ class Report:
         self.scaler_skips = 0
         self.fused_scaler_steps = 0
         self.hooks = 0
+        self.is_over = False
+        """Whether the reporter has given up."""
         self.cuda_turn = 0
         self.undo: list[Callable[[], None]] = []
-        self.on_beat: list[Callable[[Report, int], None]] = []
+        self.on_beat: list[Callable[[int], None]] = []
         self.watches: dict[int, tuple[ref[Any], Watch]] = {}
-        """Loaders by the id of their sampler, which dies with the loader."""
+        """Loaders by the id of what they are told by, which dies with them."""
         self._places: list[Watch | None] = [None] * wire.LOADERS
         self._serial = 0
         self._descriptor = -1
@@ -122,8 +125,8 @@ class Report:
         """Look at what is looked at once a second."""
         self.due_ns = now_ns + _BEAT_NS
         self.put(wire.HEARTBEAT, now_ns)
-        for look in self.on_beat:
-            look(self, now_ns)
+        for look in list(self.on_beat):
+            look(now_ns)
 
     def place(self, watch: Watch) -> None:
         """Give a loader a place in the file: an empty one, a dead loader's, or the longest unused one."""
@@ -145,6 +148,13 @@ class Report:
         watch.publish()
         wire.WORD.pack_into(mapped, offset + wire.SERIAL, self._serial)
 
+    def remember(self, mark: ref[Any], watch: Watch) -> None:
+        """Keep the watch of a loader that is told by `mark`, for as long as that lives."""
+        if len(self.watches) >= _MOST_REMEMBERED:
+            for key in [key for key, (dead, _) in self.watches.items() if dead() is None]:
+                del self.watches[key]
+        self.watches[id(mark())] = (mark, watch)
+
     @staticmethod
     def _age(watch: Watch | None, alive: set[int]) -> tuple[int, int]:
         if watch is None:
@@ -153,13 +163,17 @@ class Report:
 
     def give_up(self, error: Exception) -> None:
         """Write down an error of the reporter's own and take every hook away: the training goes on alone."""
-        text = f"{type(error).__name__}: {error}".encode("utf-8", "replace")[: wire.ERROR_BYTES - 1]
-        for undo in self.undo:
-            undo()
-        self.undo.clear()
+        self.is_over = True
         self.on_beat.clear()
-        if self.map is not None:
-            self.map[wire.ERROR : wire.ERROR + wire.ERROR_BYTES] = text.ljust(wire.ERROR_BYTES, b"\0")
+        undone, self.undo = self.undo, []
+        try:
+            text = f"{type(error).__name__}: {error}".encode("utf-8", "replace")[: wire.ERROR_BYTES - 1]
+            if self.map is not None:
+                self.map[wire.ERROR : wire.ERROR + wire.ERROR_BYTES] = text.ljust(wire.ERROR_BYTES, b"\0")
+            for undo in undone:
+                undo()
+        except Exception:  # noqa: BLE001 - there is nobody left to tell
+            self.map = None
 
     def _forget(self) -> None:
         """In a forked child: let go of the parent's file. The child's own counts begin at zero."""

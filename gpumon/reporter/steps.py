@@ -41,7 +41,9 @@ def _wrap_steps(module: ModuleType, report: Report) -> None:
             type(self).step = _counted(step, report)
 
     def undo() -> None:
-        optimizer_class.__init__ = original
+        # What others have put around this method since then stays.
+        if optimizer_class.__init__ is __init__:
+            optimizer_class.__init__ = original
 
     optimizer_class.__init__ = __init__
     report.hooked(wire.HOOK_OPTIMIZER, undo)
@@ -60,6 +62,8 @@ def _counted(step: Any, report: Report) -> Any:
 
 def _count_step(report: Report) -> None:
     try:
+        if report.is_over:
+            return
         report.optimizer_steps += 1
         report.put(wire.OPTIMIZER_STEPS, report.optimizer_steps)
         if report.last is not None:
@@ -88,7 +92,8 @@ def watch_scalers(module: ModuleType, report: Report) -> None:
         return result
 
     def undo() -> None:
-        scaler_class.step = original
+        if scaler_class.step is step:
+            scaler_class.step = original
 
     scaler_class.step = step
     report.hooked(wire.HOOK_SCALER, undo)
@@ -96,6 +101,8 @@ def watch_scalers(module: ModuleType, report: Report) -> None:
 
 def _count_scaler_step(report: Report, scaler: Any, optimizer: Any, steps_before: int) -> None:
     try:
+        if report.is_over:
+            return
         base = getattr(sys.modules.get("torch.optim.optimizer"), "Optimizer", None)
         if base is None or not isinstance(optimizer, base) or not scaler.is_enabled():
             return

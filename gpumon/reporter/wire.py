@@ -42,6 +42,9 @@ SCALER_SKIPS = 96
 FUSED_SCALER_STEPS = 104
 """Those of them whose optimizer decides on the GPU whether to step, so nobody knows without waiting."""
 
+CUDA_SILENT = 112
+"""1 where the allocator in use does not tell its figures."""
+
 CUDA_TURN = 128
 CUDA = Struct("<8Q")
 """Allocated, reserved, the highest seen of each, retries, OOMs, device, when it was read."""

@@ -29,7 +29,9 @@ _DELETED = " (deleted)"
 _NOT_STARTED_BY_US = Missing("it was not started by `gpumon run`")
 _NOT_YET = Missing("its reporter has not answered yet")
 _LOST = Missing("its report is gone: it runs another program now, or has closed all its files")
-_SILENT = Missing("`gpumon run` started it, but no reporter answers: was Python given -I, -E or -S?")
+_SILENT = Missing(
+    "`gpumon run` started it, but no reporter answers: python -I, -E or -S, or a full /dev/shm?"
+)
 
 
 class ReporterSource:

@@ -79,6 +79,7 @@ class ReportCounts:
     scaler_steps: int
     scaler_skips: int
     fused_scaler_steps: int
+    is_cuda_silent: bool
     cuda: CudaCounts | None
     error: str
     loaders: tuple[LoaderCounts, ...]
@@ -119,6 +120,7 @@ def parse_report(before: bytes, content: bytes, after: bytes) -> Maybe[ReportCou
         scaler_steps=_word(content, wire.SCALER_STEPS),
         scaler_skips=_word(content, wire.SCALER_SKIPS),
         fused_scaler_steps=_word(content, wire.FUSED_SCALER_STEPS),
+        is_cuda_silent=_word(content, wire.CUDA_SILENT) != 0,
         cuda=_cuda(content),
         error=_text(content[wire.ERROR : wire.ERROR + wire.ERROR_BYTES]),
         loaders=tuple(found),

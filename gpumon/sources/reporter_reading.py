@@ -12,6 +12,7 @@ SOURCE = "reporter"
 _NS = 1e9
 _TWO_READINGS = Missing("needs two readings")
 _TWO_BATCHES = Missing("needs two batches")
+_SILENT = Missing("PyTorch's allocator in this training does not tell its figures")
 _NO_TENSOR = Missing("no tensor was found in its batches")
 _UNTOLD = Missing("the loader does not tell it")
 _WINDOW_NS = 10_000_000_000
@@ -136,7 +137,7 @@ def compose(looks: tuple[Look, ...]) -> ReporterReading:
         scaler_skips=fused
         if counts.fused_scaler_steps
         else (counts.scaler_skips if counts.scaler_steps else Missing("no GradScaler is used")),
-        cuda_memory=_cuda(counts.cuda, look.at_ns),
+        cuda_memory=_SILENT if counts.is_cuda_silent else _cuda(counts.cuda, look.at_ns),
     )
 
 

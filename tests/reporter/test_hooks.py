@@ -76,14 +76,33 @@ def test_cuda_is_never_initialised() -> None:
     assert Missing("the training has not initialised CUDA") == memory
 
 
-def test_an_allocator_that_cannot_be_read_ends_the_reporter_only() -> None:
-    """An error of the reporter's own is told to gpumon; the training gets every batch."""
+def test_an_allocator_without_figures() -> None:
+    """An allocator that does not tell its figures is told as such, and all else arrives."""
     variables = {**PATH, "TORCH_STAND_IN_CUDA": json.dumps({"device": 0})}
     with started([sys.executable, LOOP, "epochs"], variables=variables) as program:
+        reading = program.reading()
+
+    assert Missing("PyTorch's allocator in this training does not tell its figures") == reading.cuda_memory
+    assert reading.optimizer_steps == 8
+
+
+def test_lists_of_batches() -> None:
+    """Loaders over lists of batches are told apart by their data sets, and have the lists' length."""
+    with started([sys.executable, LOOP, "lists"], variables=PATH) as program:
+        loaders = program.reading().loaders
+
+    assert [(6, 3, 2), (4, 2, 2)] == [
+        (loader.batches, loader.batches_per_epoch, loader.epochs_begun) for loader in loaders
+    ]
+
+
+def test_an_error_of_its_own_ends_the_reporter_only() -> None:
+    """It is told to gpumon; the training gets every batch, and torch its own method back."""
+    with started([sys.executable, LOOP, "fails"], variables=PATH) as program:
         reading = program.read()
 
-    assert program.told == {"batches": 8}
-    assert Missing("its reporter gave up: KeyError: 'allocated'") == reading
+    assert {"batches": 4, "is_given_back": True} == program.told
+    assert Missing("its reporter gave up: ZeroDivisionError: division by zero") == reading
 
 
 def test_a_program_without_torch() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
+
 import pytest
 
 from gpumon.model.measure import Missing
@@ -16,6 +19,7 @@ LOOP = PROGRAMS / "loop.py"
 PATH = {"PYTHONPATH": str(STAND_IN)}
 OLD_TORCH = {"TORCH_STAND_IN": "1.12"}
 _PATH = "import json, sys; print(json.dumps(sys.path), flush=True); sys.stdin.read()"
+SILENT = Missing("`gpumon run` started it, but no reporter answers: python -I, -E or -S, or a full /dev/shm?")
 every_python = pytest.mark.parametrize("python", installed(), ids=str)
 every_torch = pytest.mark.parametrize("variables", [{}, OLD_TORCH], ids=["torch2", "torch1"])
 
@@ -103,7 +107,14 @@ def test_flags_that_keep_the_reporter_out_are_noticed(python: Installed, flag: s
     with started([python.program, flag, "-c", _PATH]) as program:
         first, later = program.source.read(at(100.0)), program.source.read(at(110.0))
 
-    assert Missing("its reporter has not answered yet") == first
-    assert (
-        Missing("`gpumon run` started it, but no reporter answers: was Python given -I, -E or -S?") == later
-    )
+    assert (Missing("its reporter has not answered yet"), SILENT) == (first, later)
+
+
+def test_without_room_for_a_report_the_training_starts() -> None:
+    """Where no file can be made (here: none may exceed 512 bytes) the program runs without a reporter."""
+    words = [sys.executable, str(LOOP), "epochs"]
+    with started(["sh", "-c", f"ulimit -f 1; exec {shlex.join(words)}"], variables=PATH) as program:
+        first, later = program.source.read(at(100.0)), program.source.read(at(110.0))
+
+    assert {"batches": 8} == program.told
+    assert (Missing("its reporter has not answered yet"), SILENT) == (first, later)

@@ -21,7 +21,7 @@ START = LoaderCounts(
 )  # fmt: skip
 REPORT = ReportCounts(
     pid=1, start_ticks=1, opened_ns=0, heartbeat_ns=0, hooks=HOOKS, optimizer_steps=0, scaler_steps=0,
-    scaler_skips=0, fused_scaler_steps=0, cuda=None, error="", loaders=(),
+    scaler_skips=0, fused_scaler_steps=0, is_cuda_silent=False, cuda=None, error="", loaders=(),
 )  # fmt: skip
 
 

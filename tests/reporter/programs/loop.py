@@ -137,9 +137,31 @@ def broken() -> None:
     told(batches=batches)
 
 
-def nothing() -> None:
-    """No torch at all."""
+def lists() -> None:
+    """Lists of batches instead of samplers, in two passes: they cannot be told apart by a weak reference."""
+    (dataloader,) = torch.load("utils.data.dataloader")
+
+    class Data(list):  # type: ignore[type-arg]
+        pass
+
+    train, val = (dataloader.DataLoader(Data(range(9)), 3, stack) for _ in range(2))
+    for loader, batches in ((train, [[0, 1], [2, 3], [4]]), (val, [[0], [1]])):
+        loader.batch_sampler = batches
+        for _ in range(2):
+            list(loader)
     told()
+
+
+def fails() -> None:
+    """An error of the reporter's own in the middle of a pass."""
+    (dataloader,) = torch.load("utils.data.dataloader")
+    report = sys.meta_path[0]._failed.__self__  # type: ignore[attr-defined] # the one that is installed here
+    original = dataloader._BaseDataLoaderIter.__next__.__wrapped__
+    batches = 0
+    for _ in new_loader():
+        report.due_ns, report.beat = 0, lambda _: 1 / 0
+        batches += 1
+    told(batches=batches, is_given_back=dataloader._BaseDataLoaderIter.__next__ is original)
 
 
 if __name__ == "__main__":
