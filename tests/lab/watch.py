@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -17,12 +18,10 @@ from gpumon.model.suggestion import Suggestion
 from gpumon.model.training import Ended, Phase
 from gpumon.monitor.attaching import Wish
 from gpumon.monitor.build import build_monitor
-from gpumon.settings import Settings
+from gpumon.settings import Settings, resolve
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-_INTERVAL_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +48,14 @@ class Look:
 class Watch:
     """A monitor that was given no PID. Leaving it as a context closes it.
 
+    Settings come from GPUMON_* where they are set: with GPUMON_INTERPRETER=0 it looks at /proc alone.
+
     It attaches by itself where one training runs. Where other tests' trainings run beside it, gpumon asks
     which one is meant: then `pid` is the answer.
     """
 
     pid: int
-    settings: Settings = field(default_factory=lambda: Settings(interval_seconds=_INTERVAL_SECONDS))
+    settings: Settings = field(default_factory=lambda: resolve({}, os.environ, {}))
     reports: list[Report] = field(default_factory=list)
     looks: list[Look] = field(default_factory=list)
 
