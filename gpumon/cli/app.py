@@ -15,6 +15,7 @@ COMMANDS = {
     "attach": "gpumon.cli.attach",
     "snapshot": "gpumon.cli.snapshot",
     "advise": "gpumon.cli.advise",
+    "run": "gpumon.cli.run",
     "demo": "gpumon.cli.demo",
     "doctor": "gpumon.cli.doctor",
 }
@@ -22,6 +23,7 @@ _SHORT_HELP = {
     "attach": "Open the dashboard on a running training (the default).",
     "snapshot": "Take one look, print it, and exit.",
     "advise": "Print what limits the training and what to change.",
+    "run": "Start a training so that gpumon sees its exact figures.",
     "demo": "Start a simulated training and open the dashboard on it.",
     "doctor": "Say what gpumon can read here, what it cannot, and why.",
 }

@@ -27,6 +27,7 @@ VARIABLES: tuple[str, ...] = (
     "CUDA_VISIBLE_DEVICES",
     "PIN_MEMORY",
     "GPUMON_VIRTUAL_GPU",
+    "GPUMON_REPORTER",
     "YOLO_CONFIG_DIR",
     "YOLOV5*",
     "YOLOv5*",
