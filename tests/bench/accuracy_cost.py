@@ -15,15 +15,17 @@ from tests.bench.accuracy_probe import Probe, watch
 from tests.lab.training import Dose, LabTraining, started
 from tests.real import truth
 
-_WINDOW_SECONDS = 6.0
-_SETTLE_SECONDS = 1.5
+# Short turns, so that what other programs do on the machine is the same for both of a pair.
+_WINDOW_SECONDS = 2.0
+_SETTLE_SECONDS = 0.3
+_ATTACH_SECONDS = 8.0
 
 
 def cost_rows(folder: Path, *, quick: bool) -> Iterator[str]:
     """Yield the lines on cost."""
     yield ""
     yield from _looking(folder / "eight", 10 if quick else 30)
-    rounds = 3 if quick else 12
+    rounds = 8 if quick else 40
     cores = sorted(os.sched_getaffinity(0))
     free = {cores[0]}, {cores[-1]}
     yield from _slow_down("a core is free", folder / "free", *free, rounds=rounds)
@@ -38,7 +40,7 @@ def _looking(folder: Path, seconds: int) -> Iterator[str]:
         pid = training.process.pid
         probe = Probe(pid, TORCH, truth.worker_pids(pid))
         try:
-            _, cpu = watch(probe, seconds)
+            _, cpu = watch(probe, seconds, frame_hertz=50.0)
         finally:
             probe.close()
     yield f"- looking with 8 workers, frames at 50 Hz, threads at 20 Hz: **{cpu:.2%}** of a core (aim ≤ 1 %)"
@@ -53,15 +55,16 @@ def _slow_down(
     with what other programs do on the machine.
     """
     folder.mkdir()
-    dose = Dose("steady", workers=0, load_ms=0.2, compute_ms=0.0)
+    # Each batch costs work, not time: whatever slows the main process down shows.
+    dose = Dose("steady", workers=1, load_ms=0.1, compute_ms=0.0, more=("--rounds", "2000"))
     with started(dose, folder) as training:
         training.until_batches()
         os.sched_setaffinity(training.process.pid, training_cores)
-        command = [sys.executable, "-m", "gpumon", str(training.process.pid)]
+        command = [sys.executable, "-m", "tests.bench.accuracy_attached", str(training.process.pid)]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as gpumon:
             try:
                 os.sched_setaffinity(gpumon.pid, own_cores)
-                time.sleep(3.0)
+                time.sleep(_ATTACH_SECONDS)
                 yield _compare(title, training, gpumon, rounds)
             finally:
                 gpumon.kill()
@@ -85,7 +88,8 @@ def _compare(title: str, training: LabTraining, gpumon: subprocess.Popen[bytes],
 
 def _spread(values: Sequence[float]) -> str:
     ordered = sorted(values)
-    return f" ({ordered[0]:.3f} to {ordered[-1]:.3f}, {len(ordered)} rounds)"
+    quarter = len(ordered) // 4
+    return f" (half of {len(ordered)} pairs {ordered[quarter]:.3f} to {ordered[-1 - quarter]:.3f})"
 
 
 def _rates(

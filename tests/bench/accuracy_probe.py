@@ -22,7 +22,7 @@ from gpumon.sources.proc_fields import parse_stat
 from gpumon.sources.threads import ThreadSampler, ThreadTarget, find_threads
 
 STATE_HERTZ = 20.0
-FRAME_HERTZ = 50.0
+FRAME_HERTZ = 40.0
 _ATTACH_SECONDS = 10.0
 
 
@@ -103,9 +103,9 @@ def identity(pid: int) -> ProcessId:
 
 
 @contextmanager
-def looking(probe: Probe) -> Iterator[None]:
-    """Look at the training in threads of their own, at the monitor's default rates."""
-    threads, frames = LookThread(STATE_HERTZ, 1), LookThread(FRAME_HERTZ, 2)
+def looking(probe: Probe, frame_hertz: float) -> Iterator[None]:
+    """Look at the training in threads of their own."""
+    threads, frames = LookThread(STATE_HERTZ, 1), LookThread(frame_hertz, 2)
     threads.watch([probe.threads])
     frames.watch([probe.interpreter])
     try:
@@ -115,10 +115,10 @@ def looking(probe: Probe) -> Iterator[None]:
         frames.stop()
 
 
-def watch(probe: Probe, seconds: int) -> tuple[list[Second], float]:
+def watch(probe: Probe, seconds: int, *, frame_hertz: float = FRAME_HERTZ) -> tuple[list[Second], float]:
     """Return so many seconds as the sources saw them, and the CPU that looking took, in cores."""
     found: list[Second] = []
-    with looking(probe):
+    with looking(probe, frame_hertz):
         deadline = time.monotonic() + _ATTACH_SECONDS
         while probe.drain() is None:
             assert time.monotonic() < deadline, probe.interpreter.drain(SystemClock().now())

@@ -1,14 +1,14 @@
 """A plain PyTorch training whose loader and computation cost what is asked, with its own truth.
 
 usage: train.py --batch-size B --workers W --load-ms L --wait-ms S --compute-ms C --truth FILE
-                [--read-kb K --data FILE] [--images N] [--pin] [--start fork|spawn] [--ddp]
+                [--rounds R] [--read-kb K --data FILE] [--images N] [--pin] [--start fork|spawn] [--ddp]
 
 Each image costs a worker L ms of CPU (decompressing, as decoding does), S ms of sleep (as remote storage
-does) and K kB read from a file past the page cache; each batch costs the main process C ms of computing. An
-epoch has N images, and workers of its own. With --pin a thread copies batches as it does for a GPU: torch is
-told that there is one, and to clone tensors instead of pinning them. Each rank writes a record of 32 bytes to
-FILE (rank 1 and later to FILE.RANK) for each `next()` of the loader, in the layout that tests.real.truth
-reads. It trains until it is killed.
+does) and K kB read from a file past the page cache; each batch costs the main process R rounds of computing
+and then as many as fit into the rest of C ms. An epoch has N images, and workers of its own. With --pin a
+thread copies batches as it does for a GPU: torch is told that there is one, and to clone tensors instead of
+pinning them. Each rank writes a record of 32 bytes to FILE (rank 1 and later to FILE.RANK) for each `next()`
+of the loader, in the layout that tests.real.truth reads. It trains until it is killed.
 """
 
 from __future__ import annotations
@@ -107,6 +107,7 @@ def main() -> None:
     parser.add_argument("--load-ms", type=float, default=1.0)
     parser.add_argument("--wait-ms", type=float, default=0.0)
     parser.add_argument("--compute-ms", type=float, default=10.0)
+    parser.add_argument("--rounds", type=int, default=0)
     parser.add_argument("--read-kb", type=int, default=0)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--images", type=int, default=_IMAGES)
@@ -150,6 +151,8 @@ def train(options: argparse.Namespace) -> None:
             optimizer.step()
             if options.ddp:
                 distributed.all_reduce(loss.detach())
+            for _ in range(options.rounds):
+                torch.rand(1000).sum()
             while time.monotonic() < end:
                 torch.rand(1000).sum()
         del batches
