@@ -7,13 +7,18 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
+from gpumon.model.measure import number
 from gpumon.model.process import Role
 from gpumon.model.training import Training
 from tests.lab.training import Dose, LabTraining, started
 from tests.lab.watch import Look, Watch
+from tests.real import truth
 
 _RANKS = 2
-_DOSE = Dose("ddp", workers=1, load_ms=1.0, wait_ms=4.0, compute_ms=10.0)
+# Rank 1 loads three times as slowly as rank 0, which meets it after each batch.
+_DOSE = Dose("ddp", workers=1, load_ms=1.0, wait_ms=4.0, compute_ms=10.0, more=("--rank-wait-ms", "10"))
+_WATCH_SECONDS = 8.0
+_WAIT_ERROR = 0.10
 
 
 @pytest.fixture(scope="module")
@@ -25,10 +30,17 @@ def launched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabTraining]:
 
 
 @pytest.fixture(scope="module")
-def look(launched: LabTraining) -> Look:
+def look(looks: list[Look]) -> Look:
     """What gpumon tells after a few seconds."""
+    return looks[-1]
+
+
+@pytest.fixture(scope="module")
+def looks(launched: LabTraining) -> list[Look]:
+    """What gpumon tells from when it has looked into every rank."""
     with Watch(_ranks(launched)[0]) as watch:
-        return watch.until(lambda look: look.reading.loader.main_samples > 0, 20)
+        watch.until(lambda look: isinstance(look.reading.loader.slowest_rank, int), 20)
+        return watch.for_seconds(_WATCH_SECONDS)
 
 
 def _ranks(launched: LabTraining) -> list[int]:
@@ -66,3 +78,25 @@ def test_command_is_the_launchers(launched: LabTraining, look: Look) -> None:
     command = launched.process.args
     assert isinstance(command, list)
     assert tuple(command) == look.reading.training.command
+
+
+def test_slowest_rank_is_the_one_whose_loader_is(launched: LabTraining, looks: list[Look]) -> None:
+    """Rank 1 waits for its loader about as long as its own stamps say, rank 0 for rank 1 instead."""
+    slowest = [look.reading.loader for look in looks[1:]]
+    found = [number(loader.slowest_rank_data_wait_ratio) or 0.0 for loader in slowest]
+    start, end = looks[0].seconds, looks[-1].seconds
+    record = launched.record
+    of_rank_1 = truth.loader_waits(record.with_name(f"{record.name}.1"))
+    real = truth.data_wait_ratio(of_rank_1, start, end)
+    assert {loader.slowest_rank for loader in slowest} == {1}
+    assert pytest.approx(real, abs=_WAIT_ERROR) == sum(found) / len(found)
+
+
+def test_spread_between_the_ranks_is_told(launched: LabTraining, looks: list[Look]) -> None:
+    """The difference between the ranks is about that of their stamps."""
+    start, end = looks[0].seconds, looks[-1].seconds
+    record = launched.record
+    records = (record, record.with_name(f"{record.name}.1"))
+    waits = [truth.data_wait_ratio(truth.loader_waits(one), start, end) for one in records]
+    spreads = [number(look.reading.loader.rank_data_wait_spread_ratio) or 0.0 for look in looks[1:]]
+    assert pytest.approx(waits[1] - waits[0], abs=2 * _WAIT_ERROR) == sum(spreads) / len(spreads)

@@ -1,14 +1,16 @@
 """A plain PyTorch training whose loader and computation cost what is asked, with its own truth.
 
 usage: train.py --batch-size B --workers W --load-ms L --wait-ms S --compute-ms C --truth FILE
-                [--rounds R] [--read-kb K --data FILE] [--images N] [--pin] [--start fork|spawn] [--ddp]
+                [--rank-wait-ms X] [--rounds R] [--read-kb K --data FILE] [--images N] [--pin]
+                [--start fork|spawn] [--ddp]
 
 Each image costs a worker L ms of CPU (decompressing, as decoding does), S ms of sleep (as remote storage
-does) and K kB read from a file past the page cache; each batch costs the main process R rounds of computing
-and then as many as fit into the rest of C ms. An epoch has N images, and workers of its own. With --pin a
-thread copies batches as it does for a GPU: torch is told that there is one, and to clone tensors instead of
-pinning them. Each rank writes a record of 32 bytes to FILE (rank 1 and later to FILE.RANK) for each `next()`
-of the loader, in the layout that tests.real.truth reads. It trains until it is killed.
+does; X ms more for each rank before) and K kB read from a file past the page cache; each batch costs the
+main process R rounds of computing and then as many as fit into the rest of C ms. An epoch has N images, and
+workers of its own. With --pin a thread copies batches as it does for a GPU: torch is told that there is one,
+and to clone tensors instead of pinning them. Each rank writes a record of 32 bytes to FILE (rank 1 and later
+to FILE.RANK) for each `next()` of the loader, in the layout that tests.real.truth reads. It trains until it
+is killed.
 """
 
 from __future__ import annotations
@@ -45,7 +47,7 @@ class Pictures:
 
     def __init__(self, options: argparse.Namespace) -> None:
         self._cpu_seconds = options.load_ms / 1000
-        self._wait_seconds = options.wait_ms / 1000
+        self._wait_seconds = (options.wait_ms + options.rank_wait_ms * _rank()) / 1000
         self._read_bytes = options.read_kb * 1024
         self._data = options.data
         self._images = options.images
@@ -106,6 +108,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--load-ms", type=float, default=1.0)
     parser.add_argument("--wait-ms", type=float, default=0.0)
+    parser.add_argument("--rank-wait-ms", type=float, default=0.0)
     parser.add_argument("--compute-ms", type=float, default=10.0)
     parser.add_argument("--rounds", type=int, default=0)
     parser.add_argument("--read-kb", type=int, default=0)
