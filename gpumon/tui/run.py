@@ -63,10 +63,9 @@ class SignalledApp(GpumonApp):
     _last: Timer | None = None
 
     def on_mount(self) -> None:
-        """Listen to signals besides the feed."""
+        """Listen to signals. Textual calls the base's handler by itself: it listens to the feed."""
         import asyncio
 
-        super().on_mount()
         loop = asyncio.get_running_loop()
         for number in _ENDINGS:
             loop.add_signal_handler(number, self._end_by, number)

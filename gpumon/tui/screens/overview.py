@@ -64,6 +64,9 @@ class OverviewScreen(ViewScreen):
 
     def __init__(self) -> None:
         super().__init__()
+        self._verdict = VerdictPane()
+        self._members = ProcessTable(id="members")
+        self._members_size = Size(0, 0)
         self._verdict_rows = 0
         self._verdict_size = Size(0, 0)
         self._less_for = 0
@@ -71,8 +74,8 @@ class OverviewScreen(ViewScreen):
     def body(self) -> Iterable[Widget]:
         """Return the panes."""
         yield Static("gpumon reads the machine. q quits.", id="waiting", markup=False)
-        yield VerdictPane()
-        with_focus = (GpuPane(), VramPane(), CorePane(), PipelinePane(), ProcessTable(id="members"))
+        yield self._verdict
+        with_focus = (GpuPane(), VramPane(), CorePane(), PipelinePane(), self._members)
         for pane in with_focus:
             pane.can_focus = True
         gpu, vram, cores, pipeline, members = with_focus
@@ -93,12 +96,21 @@ class OverviewScreen(ViewScreen):
         self.set_class(training is not None, "-training")
         if training is not None:
             rows = min(_MOST_MEMBER_ROWS, len(training.processes) + _FRAME_ROWS)
-            set_height(self.query_one("#members"), rows)
+            set_height(self._members, rows)
         if not self.has_class("-tiny"):
             self._give_verdict_room(frame)
         else:
-            self.query_one(VerdictPane).styles.height = "1fr"
+            self._verdict.styles.height = "1fr"
         super().show(frame)
+
+    def panes(self, frame: Frame) -> Iterable[Pane]:
+        """Return all panes; the processes, which have a screen of their own, every other second.
+
+        Their rows change in every second; half of that is 0.05 % of a core, and calmer to read.
+        """
+        rests = frame.report.sample.sequence % 2 == 1 and self._members.size == self._members_size
+        self._members_size = self._members.size
+        return (pane for pane in super().panes(frame) if not (rests and pane is self._members))
 
     def _give_verdict_room(self, frame: Frame) -> None:
         """Let the verdict be as high as its words need, within what the pictures can spare.
@@ -106,7 +118,7 @@ class OverviewScreen(ViewScreen):
         It grows at once and shrinks only when it has long needed less: a picture that changes its height
         with every word would not be calm.
         """
-        verdict = self.query_one(VerdictPane)
+        verdict = self._verdict
         least, most = next(rows for lines, rows in _VERDICT_ROWS if self.size.height >= lines)
         wanted = max(least, min(most, verdict.rows_wanted(frame, self.size.width - _EDGES) + _EDGES))
         if wanted >= self._verdict_rows or self._verdict_size != self.size:

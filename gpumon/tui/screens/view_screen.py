@@ -72,9 +72,14 @@ class ViewScreen(Screen[None]):
 
     def show(self, frame: Frame) -> None:
         """Hand a frame to the panes that are displayed."""
-        for pane in self.query(Pane):
+        for pane in self.panes(frame):
             if pane.display:
                 pane.show(frame)
+
+    def panes(self, frame: Frame) -> Iterable[Pane]:
+        """Return the panes that take this frame."""
+        del frame
+        return self.query(Pane)
 
     def command(self) -> str | None:
         """Return the command that `y` copies: that of the first suggestion that has one."""

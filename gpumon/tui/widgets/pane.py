@@ -205,16 +205,27 @@ def cut(row: Row, columns: Sequence[int]) -> Row:
 def changed_stretches(old: Sequence[Span], new: Sequence[Span], width: int) -> Iterator[tuple[int, int]]:
     """Yield (start, end) of the columns in which two rows of `width` cells differ.
 
-    Rows with characters that are not one cell wide are compared as a whole.
+    Rows with characters that are not one cell wide are compared as a whole. Equal spans at
+    both ends, as the axis and the past of a chart, are not looked into.
     """
-    old_cells = [(character, span.role) for span in old for character in span.text]
-    new_cells = [(character, span.role) for span in new for character in span.text]
-    if len(old_cells) != width or len(new_cells) != width:
+    if sum(len(text) for text, _ in old) != width or sum(len(text) for text, _ in new) != width:
         yield (0, width)
         return
+    same, at = 0, 0
+    for span, other in zip(old, new, strict=False):
+        if span != other:
+            break
+        same += 1
+        at += len(span.text)
+    tail = 0
+    for span, other in zip(reversed(old[same:]), reversed(new[same:]), strict=False):
+        if span != other:
+            break
+        tail += 1
+    before_tail = _cells(old[same : len(old) - tail]), _cells(new[same : len(new) - tail])
     start = end = -1
-    for x in range(width):
-        if old_cells[x] == new_cells[x]:
+    for x, (before, after) in enumerate(zip(*before_tail, strict=True), at):
+        if before == after:
             continue
         if start < 0:
             start = x
@@ -224,6 +235,10 @@ def changed_stretches(old: Sequence[Span], new: Sequence[Span], width: int) -> I
         end = x + 1
     if start >= 0:
         yield (start, end)
+
+
+def _cells(row: Sequence[Span]) -> list[tuple[str, str]]:
+    return [(character, role) for text, role in row for character in text]
 
 
 def _exactly(rows: list[Row], height: int) -> list[Row]:

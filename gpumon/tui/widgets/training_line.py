@@ -24,6 +24,7 @@ _PHASES = {
 _NAME_CELLS = 20
 _PATH_CELLS = 24
 _BAR_CELLS = 14
+_GAP_CELLS = 3  # a dot between two blanks
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +65,15 @@ class TrainingLine(Pane):
 def _fitted(pieces: list[_Piece], width: int, glyph: Glyphs) -> Row:
     """Return as many pieces as the width holds, in their order, the most important ones first."""
     kept: set[int] = set()
-    line: Row = ()
+    used = 1
     for _, index in sorted((piece.rank, index) for index, piece in enumerate(pieces)):
-        longer = _joined([piece for at, piece in enumerate(pieces) if at in kept or at == index], glyph)
-        if row_width(longer) <= width or pieces[index].rank == 0:
+        piece = pieces[index]
+        gap = 0 if index == 0 else _GAP_CELLS if piece.apart else 1
+        cells = gap + row_width(piece.row)
+        if used + cells <= width or piece.rank == 0:
             kept.add(index)
-            line = longer
-    return line
+            used += cells
+    return _joined([piece for index, piece in enumerate(pieces) if index in kept], glyph)
 
 
 def _joined(pieces: list[_Piece], glyph: Glyphs) -> Row:

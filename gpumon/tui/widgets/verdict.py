@@ -33,6 +33,8 @@ class VerdictPane(Pane):
 
     def __init__(self) -> None:
         super().__init__()
+        self._said_of: Frame | None = None
+        self._blocks: Blocks = []
         self._broken: list[list[Row]] = []
         self._broken_for: tuple[Blocks, int] | None = None
 
@@ -43,13 +45,13 @@ class VerdictPane(Pane):
 
     def rows_wanted(self, frame: Frame, width: int) -> int:
         """Return how many rows all there is to say takes inside a box of `width` cells."""
-        blocks = _blocks(frame, glyphs(frame.view.ascii))
+        blocks = self._said(frame, glyphs(frame.view.ascii))
         return sum(len(rows) for rows in self._wrapped(blocks, width - 2, frame.view.ascii))
 
     def draw(self, frame: Frame, width: int, height: int) -> list[Row]:
         """Return the rows, with a count of what had no room."""
         glyph = glyphs(frame.view.ascii)
-        blocks = _blocks(frame, glyph)
+        blocks = self._said(frame, glyph)
         memory = _memory_block(frame, glyph)
         arrow = Span(f"{glyph.arrow} ", "suggestion")
         hinted = next((block for block in blocks if block[0][0] == arrow), None)
@@ -75,6 +77,12 @@ class VerdictPane(Pane):
         if 0 <= hint_at < len(rows) - (hidden > 0):
             rows[hint_at] = spread(rows[hint_at], _HINT, width - 1)
         return rows
+
+    def _said(self, frame: Frame, glyph: Glyphs) -> Blocks:
+        """Return the blocks of a frame, made once: the height is asked for before the rows."""
+        if self._said_of is not frame:
+            self._said_of, self._blocks = frame, _blocks(frame, glyph)
+        return self._blocks
 
     def _wrapped(self, blocks: Blocks, width: int, ascii_only: bool) -> list[list[Row]]:
         """Return the blocks broken to the width; sentences change less often than numbers elsewhere."""
