@@ -131,7 +131,11 @@ def read_loader(
         pin_memory=_told(iterator, "pin_memory"),
         persistent_workers=_told(iterator, "persistent_workers"),
         drop_last=_told(iterator, "drop_last"),
-        batches_ready=_told(iterator, "batches_ready", "only a pinning thread's queue tells its length"),
+        batches_ready=_told(
+            iterator,
+            "batches_ready",
+            "0 workers load nothing ahead" if workers == 0 else "only a pinning thread's queue has a length",
+        ),
         tasks_outstanding=_told(iterator, "tasks_outstanding", "0 workers are asked for nothing"),
         read_bytes_per_second=_sum(known(row.read_bytes_per_second) for row in rows),
         shm=shm,

@@ -90,7 +90,7 @@ class TrainingReading:
     """A training at one instant. `gpu_uuids` are the GPUs its processes use.
 
     `gpu_memory_used_bytes` is what its processes hold on those GPUs. `interpreter` says how its Python is
-    looked into, or why it cannot be.
+    looked into, `reporter` that it tells its own figures; or why that cannot be.
     """
 
     training: Training
@@ -105,6 +105,7 @@ class TrainingReading:
     gpu_uuids: tuple[str, ...] = ()
     gpu_memory_used_bytes: Maybe[int] = _UNREAD
     interpreter: Maybe[str] = _UNREAD
+    reporter: Maybe[str] = _UNREAD
     ended: Ended | None = None
 
     def gpus(self, gpus: tuple[GpuReading, ...]) -> tuple[GpuReading, ...]:

@@ -27,6 +27,7 @@ from gpumon.monitor.training_files import TrainingFiles
 from gpumon.sources.cgroup import CgroupSource
 from gpumon.sources.interpreter import InterpreterSource
 from gpumon.sources.processes import ProcessSource, affinity_cores
+from gpumon.sources.reporter_reading import SOURCE as REPORTER
 from gpumon.sources.shm import shared_memory
 from gpumon.sources.threads import ThreadSampler, ThreadTarget, find_threads
 
@@ -183,6 +184,7 @@ class Follower:
             gpu_uuids=use.gpu_uuids,
             gpu_memory_used_bytes=use.gpu_memory_used_bytes,
             interpreter=looks if isinstance(looks, Missing) else looks.source,
+            reporter=report if isinstance(report, Missing) else REPORTER,
         )
 
     def _count_reads(
