@@ -29,10 +29,14 @@ def training(*ranks: ProcessId, simulated: bool = False) -> Training:
     return replace(found, simulated=simulated)
 
 
+def count(sources: RankSources) -> int:
+    return len(sources.interpreters)
+
+
 def test_each_rank_is_looked_into() -> None:
     """Every rank's main process has sources of its own; a rank that is gone says so."""
     sources = RankSources(training(GONE))
-    assert len(sources.interpreters) == 2
+    assert count(sources) == 2
     read = sources.read(NOW)
     assert set(read.looks) == set(read.reports) == {0, 1}
     sources.close()
@@ -43,11 +47,11 @@ def test_ranks_come_and_go() -> None:
     sources = RankSources(training())
     assert not sources.follow(training())
     assert sources.follow(training(GONE))
-    assert len(sources.interpreters) == 2
+    assert count(sources) == 2
     assert sources.follow(training())
-    assert len(sources.interpreters) == 1
+    assert count(sources) == 1
     sources.close()
-    assert not sources.interpreters
+    assert count(sources) == 0
 
 
 def test_memory_is_left_alone_when_told_so() -> None:
