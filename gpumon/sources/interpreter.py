@@ -83,8 +83,12 @@ class InterpreterSource:
     def look(self) -> None:
         """Look at the main thread once."""
         with self._lock:
-            if self._watch is not None:
+            if self._watch is None:
+                return
+            try:
                 self._watch.look()
+            except Exception as failure:  # noqa: BLE001 - one training must not end the looks at all others
+                self._give_up(failure)
 
     def drain(self, now: Instant) -> Maybe[InterpreterReading]:
         """Return what was seen since the last drain, or why nothing was."""
@@ -95,6 +99,8 @@ class InterpreterSource:
                 self._let_go(Missing("the process has ended, or runs another program now"))
             if self._watch is not None:
                 return self._watch.drain()
+        except Exception as failure:  # noqa: BLE001 - shown as the reason; the monitor goes on
+            self._give_up(failure)
         finally:
             self._lock.release()
         if self._fallback is not None:
@@ -120,6 +126,11 @@ class InterpreterSource:
         self._watch = None
         self._missing = why
 
+    def _give_up(self, failure: Exception) -> None:
+        """Let go after a mistake of our own, and try again later."""
+        self._let_go(Missing(clean(f"{type(failure).__name__}: {failure}", 300)))
+        self._due = self._seconds() + _SECONDS_TO_ASK_AGAIN
+
     def _try_to_attach(self) -> None:
         running = self._attaching is not None and self._attaching.is_alive()
         if self._closed or running or self._seconds() < self._due:
@@ -143,8 +154,7 @@ class InterpreterSource:
                 self._fallback = self._new_fallback()
             return
         except Exception as failure:  # noqa: BLE001 - a mistake of ours is shown, and does not end the thread
-            self._missing = Missing(clean(f"{type(failure).__name__}: {failure}", 300))
-            self._due = self._seconds() + _SECONDS_TO_ASK_AGAIN
+            self._give_up(failure)
             return
         with self._lock:
             if self._closed:

@@ -251,6 +251,27 @@ def test_mistake_of_our_own_is_a_reason() -> None:
     assert Missing("ValueError: odd") == source.drain(NOW)
 
 
+class Failing:
+    """A watch that breaks at the first look."""
+
+    is_alive = True
+
+    def look(self) -> None:
+        raise ValueError("odd")
+
+    def close(self) -> None:
+        pass
+
+
+def test_look_that_fails_ends_this_source_alone() -> None:
+    """The thread that looks lives on, and the mistake is shown as the reason."""
+    source = InterpreterSource(ProcessId(1, 1), YOLOV5, seconds=Ticking())
+    source._watch = Failing()  # type: ignore[assignment]
+    source.look()
+    source.look()
+    assert Missing("ValueError: odd") == source.drain(NOW)
+
+
 class Other:
     """Another way to read an interpreter."""
 
