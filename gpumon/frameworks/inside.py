@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from gpumon.model.measure import Maybe, Measure, Missing
-from gpumon.model.training import Phase, Setting, Settings, Training
+from gpumon.model.training import Phase, Setting, Training
 from gpumon.sources.interpreter_reading import InterpreterReading, IteratorReading, LoopReading
 from gpumon.sources.reporter_reading import ReporterReading
 
 _NOT_LOOKED = Missing("its interpreter is not looked into")
 _NO_LOOP = LoopReading()
+_LOADER = "the DataLoader itself"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,24 +61,26 @@ def read_inside(
     )
 
 
-def settle(settings: Settings, looks: Maybe[InterpreterReading]) -> Settings:
-    """Return the settings with what only the running loop knows: AutoBatch's choice, the pinning."""
+def settle(training: Training, looks: Maybe[InterpreterReading]) -> Training:
+    """Return the training with settings that only the running loop knows: AutoBatch's choice, the pinning."""
     if isinstance(looks, Missing):
-        return settings
-    loop, iterator = looks.loop, looks.train
-    if loop is not None and loop.batch_size and isinstance(settings.batch_size, Missing):
-        settings = replace(settings, batch_size=Setting(loop.batch_size, "the loop's variable"))
-    if loop is not None and loop.imgsz and isinstance(settings.imgsz, Missing):
-        settings = replace(settings, imgsz=Setting(loop.imgsz, "the loop's variable"))
-    if loop is not None and loop.epochs and isinstance(settings.epochs, Missing):
-        settings = replace(settings, epochs=Setting(loop.epochs, "the loop's variable"))
-    if iterator is None:
-        return settings
-    if iterator.workers is not None and isinstance(settings.workers, Missing):
-        settings = replace(settings, workers=Setting(iterator.workers, "the DataLoader itself"))
-    if iterator.pin_memory is not None and isinstance(settings.pin_memory, Missing):
-        settings = replace(settings, pin_memory=Setting(iterator.pin_memory, "the DataLoader itself"))
-    return settings
+        return training
+    loop, loader = looks.loop or _NO_LOOP, looks.train
+    told: dict[str, tuple[int | bool | None, str]] = {
+        name: (getattr(loop, name), "the loop's variable") for name in ("batch_size", "imgsz", "epochs")
+    }
+    if loader is not None:
+        told["workers"] = (loader.workers, _LOADER)
+        told["pin_memory"] = (loader.pin_memory, _LOADER)
+        if not loop.batch_size and loader.batch_size:
+            told["batch_size"] = (loader.batch_size * max(training.world_size, 1), _LOADER)
+    settings = training.settings
+    found = {
+        name: Setting(value, source)
+        for name, (value, source) in told.items()
+        if value is not None and isinstance(getattr(settings, name), Missing)
+    }
+    return replace(training, settings=replace(settings, **found)) if found else training
 
 
 def finished_batches(loop: LoopReading, iterator: IteratorReading | None = None) -> int | None:

@@ -157,7 +157,7 @@ class Follower:
     ) -> TrainingReading:
         """Make the reading of one tick out of its parts."""
         looks, report = sources.of(0)
-        training = replace(self._training, settings=settle(self._training.settings, looks))
+        training = settle(self._training, looks)
         log, run_dir = self._files.log, self._files.run_dir
         loader = read_loader(training, states, processes, shm, pin_thread=self._pin_thread, sources=sources)
         phase, phase_source, self._phase = judge_phase(

@@ -211,10 +211,17 @@ def test_ranks_multiply_the_loaders_batch() -> None:
 
 def test_settings_that_nobody_else_knows_are_the_loops() -> None:
     """AutoBatch's choice and the pinning stand in the loop and its loader; what is known stays."""
-    known = Settings(epochs=Setting(5, "argv"), workers=Setting(2, "argv"))
+    known = replace(TRAINING, settings=Settings(epochs=Setting(5, "argv"), workers=Setting(2, "argv")))
     loop = LoopReading(batch_size=96, epochs=7, imgsz=640)
-    settled = settle(known, looks(loop=loop, train=loader(1)))
+    settled = settle(known, looks(loop=loop, train=loader(1))).settings
     assert settled.batch_size == Setting(96, "the loop's variable")
     assert settled.pin_memory == Setting(True, "the DataLoader itself")
-    assert (settled.epochs, settled.workers) == (known.epochs, known.workers)
+    assert (settled.epochs, settled.workers) == (known.settings.epochs, known.settings.workers)
     assert settle(known, NO_DIR) == known
+
+
+def test_batch_size_of_an_unknown_training_is_its_loaders() -> None:
+    """Without a variable for it the loader's own counts, once for each rank."""
+    ranks = replace(TRAINING, framework="torch", world_size=2)
+    settled = settle(ranks, looks(train=loader(1)))
+    assert settled.settings.batch_size == Setting(16, "the DataLoader itself")
