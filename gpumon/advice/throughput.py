@@ -59,6 +59,10 @@ class Pipeline:
     draws: tuple[tuple[float, float], ...] = ()
 
 
+# Less than that is no use of the cores: nothing can be said about how much more they give.
+_LEAST_CORES = 1e-6
+
+
 def pipeline_of(view: View) -> Pipeline | None:
     """Return the pipeline of a training with workers, or None where wait or workers are not known."""
     wait, workers, busy = view.wait, known(view.workers), view.busy
@@ -90,7 +94,7 @@ def cpu_factor(pipeline: Pipeline) -> float | None:
     if pipeline.cores is None:
         return None
     used = _capacity(pipeline, pipeline.cpu * pipeline.workers + pipeline.main_cpu)
-    if used <= 0:
+    if used < _LEAST_CORES:
         return None
     return max(1.0, _capacity(pipeline, pipeline.cores) / used)
 

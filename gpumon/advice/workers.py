@@ -64,18 +64,20 @@ def _more(
     if count <= pipeline.workers:
         if not capped or tightest is None:
             return ()
-        text = (
-            f"no number of workers can feed {view.waiter}: it would take {needed}, and more than"
-            f" {pipeline.workers} are ruled out by {tightest.text}"
-        )
+        now = pipeline.workers
+        text = f"no number of workers can feed {view.waiter}: "
+        if needed > now:
+            text += f"it would take {needed}, and more than {now} are ruled out by {tightest.text}"
+        else:
+            text += f"{now} would do if they had the cores to themselves; bound by {tightest.text}"
         return (_unchanged(view, pipeline.workers, finding, text, tightest.bound, basis),)
     gain = predict_more(pipeline, count)
     if gain.low < LEAST_GAIN:
         return ()
     if capped and tightest is not None:
         text = (
-            f"no number of workers can feed {view.waiter} fully: it would take {needed}; the most is"
-            f" {count_words(count, 'worker')} instead of {pipeline.workers}, bound by {tightest.text}"
+            f"{count_words(count, 'worker')} instead of {pipeline.workers}, the most there can be: more are"
+            f" ruled out by {tightest.text}; to feed {view.waiter} fully it would take {needed}"
         )
         bound = tightest.bound
     else:

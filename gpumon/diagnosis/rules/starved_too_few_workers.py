@@ -48,7 +48,7 @@ def judge(view: View) -> Judgement:
     if obstacle:
         return Silent(obstacle)
     idle = cores.idle if cores else None
-    spare = f", {cores_words(idle)} idle" if idle is not None else ""
+    spare = "" if idle is None else ", no core idle" if idle < 0.05 else f", {cores_words(idle)} idle"
     text = (
         f"{view.waiter} waits {wait_words(wait)} of each step for data:"
         f" {busy_workers_words(view)}{_outside(waits)}{spare}"
@@ -91,7 +91,7 @@ def _outside(waits: WorkerWaits) -> str:
     if waits.disk > _DISK_RATIO:
         return f", {percent(waits.disk)} of the time waiting for a disk"
     if waits.sleeping > _SLEEPING_RATIO:
-        return f", {percent(waits.sleeping)} of the time asleep outside CPU and disk"
+        return f", {percent(waits.sleeping)} of the time asleep, waiting for neither a core nor a disk"
     return ""
 
 
