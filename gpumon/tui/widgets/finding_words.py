@@ -47,7 +47,7 @@ _FLAGS = {"batch_size": "--batch-size", "imgsz": "--imgsz"}
 _ULTRALYTICS_NAMES = {"batch_size": "batch"}
 
 # The blank between a number and what belongs to it: its unit, or the error after the unit.
-_UNITS = re.compile(r"(?<=\d) (?=(?:%|[kMGT]?i?B(?:/s)?|img/s|ms|s|W)(?![a-zA-Z]))|(?<=%) (?=±)")
+_UNITS = re.compile(r"(?<=\d) (?=(?:%|[kMGT]?i?B(?:/s)?|img/s|ms|s|W|cores?)(?![a-zA-Z]))|(?<=%) (?=±)")
 
 
 def framework_name(framework: str) -> str:
