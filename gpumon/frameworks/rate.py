@@ -119,7 +119,8 @@ def counter_rate(framework: str, counter: ReadCounter, workers: Maybe[int]) -> M
     """
     if isinstance(workers, Missing):
         return workers
-    if workers == 0:
+    taught = counter.teacher == "loader" and counter.reads_per_batch is not None
+    if workers == 0 and not taught:
         return Missing("without workers the main process' reads are those of the images")
     seconds = counter.marks[-1][0] - counter.marks[0][0] if counter.marks else 0.0
     if seconds <= 0:

@@ -140,6 +140,30 @@ def test_counter_says_why_it_has_no_rate(framework: str, workers: Maybe[int]) ->
     assert missing.reason
 
 
+def test_loader_teaches_better_than_the_log() -> None:
+    """What the loader's own counter teaches stays when the interpreter cannot be read for a while."""
+    counter = ReadCounter()
+    for second in range(21):
+        now = Instant(float(second), float(second))
+        counter = advance_counter(counter, main_process(14.0), None, Phase.TRAIN, now, delivered=2)
+    assert (counter.teacher, counter.reads_per_batch) == ("loader", 7.0)
+    for second in range(21, 31):
+        now = Instant(float(second), float(second))
+        counter = advance_counter(counter, main_process(14.0), log(2 * second), Phase.TRAIN, now)
+    rate = measure(counter_rate("torch", counter, 2))
+    assert rate.value == pytest.approx(2.0)
+    assert rate.source.endswith("7.0 per batch by the loader")
+
+
+def test_taught_reads_tell_the_rate_without_workers() -> None:
+    """Without workers the reads are those of the images: as many for each batch, once that is known."""
+    counter = ReadCounter()
+    for second in range(21):
+        now = Instant(float(second), float(second))
+        counter = advance_counter(counter, main_process(33.0), None, Phase.TRAIN, now, delivered=2)
+    assert measure(counter_rate("yolov5", counter, 0)).value == pytest.approx(2.0)
+
+
 def test_log_is_preferred_and_a_contradiction_is_noted() -> None:
     """Two rates are never averaged: the log's is shown, and what the counter says stands in a note."""
     from_log = Measure(3.0, Certainty.SAMPLED, "log", 0.02)
