@@ -3,7 +3,7 @@
 Each monitor runs in turn in a pseudo-terminal of its own on the stand-in driver (1 and 8 GPUs, 0 and 64
 processes on them, 80x24 and 200x50), refreshing once a second. Printed: medians over the rounds of first
 frame, CPU of one core, RSS and PSS, bytes per second to the terminal, and the ratio to gpumon's CPU.
-gpumon runs as users run it, on a training of its own demo where the row says so.
+gpumon shows the machine, and a training of its own demo where the table says so.
 """
 
 from __future__ import annotations
@@ -135,8 +135,10 @@ def main() -> None:
     options = parser.parse_args()
     library = build()
     monitors = commands(Path(sys.executable).parent)
-    with tempfile.TemporaryDirectory() as temporary:
+    with tempfile.TemporaryDirectory() as temporary, gpu_processes(1) as idle:
         directory = Path(temporary)
+        # A process that is no training: gpumon shows the machine, whatever trains here meanwhile.
+        monitors["gpumon"].append(str(idle[0]))
         if options.only != "attached":
             for gpus, processes in MACHINES:
                 with gpu_processes(processes) as pids:
