@@ -1,0 +1,42 @@
+"""Advice to crowded workers, whose shares of a core are small beside what they are known to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from gpumon.advice.advise import report_on
+from gpumon.model.suggestion import Suggestion
+from tests.unit.synthetic_training import PID, Scene
+
+_CROWDED = Scene(
+    wait=0.78,
+    workers=2,
+    idle=0.0,
+    cores=2,
+    affinity=1,
+    others_cpu=1.8,
+    main_cpu=0.05,
+    gpu_busy=0.2,
+    rate=90.0,
+)
+
+
+def _advised(cpu: float, queue: float) -> list[Suggestion]:
+    scene = replace(_CROWDED, cpu=cpu, queue=queue)
+    report = report_on(scene.window(), PID)
+    assert report.findings[0].id == "starved-too-many-workers"
+    return [item for item in report.suggestions if item.setting == "workers"]
+
+
+@pytest.mark.parametrize(("cpu", "queue"), [(0.08, 0.88), (0.05, 0.95), (0.10, 0.85), (0.25, 0.75)])
+def test_workers_that_queue_nearly_all_the_time_are_to_be_fewer(cpu: float, queue: float) -> None:
+    """A few hundredths that are neither CPU nor queue are no wait outside the CPU."""
+    (suggestion,) = _advised(cpu, queue)
+    assert (suggestion.from_value, suggestion.to_value) == (2, 1)
+
+
+def test_workers_that_wait_for_something_else_too_stay() -> None:
+    """A worker that is outside the CPU for half of its time leaves room on the core for another one."""
+    assert _advised(cpu=0.2, queue=0.4) == []
