@@ -82,7 +82,11 @@ def _read_config(path: str | None) -> dict[str, Any]:
         import platformdirs
 
         file = platformdirs.user_config_path("gpumon") / "config.toml"
-        if not file.is_file():
+        try:
+            if not file.is_file():
+                return {}
+        except OSError:
+            # A HOME of somebody else, as sudo may keep it: there is no config of ours in it.
             return {}
     else:
         file = Path(path)

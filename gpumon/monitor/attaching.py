@@ -21,10 +21,14 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The trainings of one scan. `pid_name` is the name of the wished process, None if there is none."""
+    """The trainings of one scan. `pid_name` is the name of the wished process, None if there is none.
+
+    `is_scanned` is False before the first scan is over.
+    """
 
     trainings: tuple[Training, ...]
     pid_name: str | None = None
+    is_scanned: bool = True
 
 
 class Attaching:
@@ -115,6 +119,8 @@ class Attaching:
     def _search(self, found: Found) -> Attachment:
         """Return the state without an attached training, and attach where there is no doubt to which."""
         trainings = found.trainings
+        if not found.is_scanned:
+            return Attachment(AttachState.SEARCHING, "looking for trainings")
         if self._wish.everything:
             return _everything(trainings)
         if self._wish.pid is None and len(trainings) > 1:

@@ -89,7 +89,7 @@ class Monitor:
         self._virtual: dict[str, Source[GpusReading]] = {}
         self._ended: dict[ProcessId, Ended] = {}
         self._gpu_pids: frozenset[int] = frozenset()
-        self._found = Found(())
+        self._found = Found((), is_scanned=False)
         self._next_scan_seconds = 0.0
         self._sequence = 0
         self._failure = ""
