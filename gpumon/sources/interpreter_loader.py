@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gpumon.remote_python import Frame, Object
 from gpumon.sources.interpreter_reading import IteratorReading
 
@@ -36,19 +38,35 @@ def delivered(iterator: Object) -> int | None:
     return _count(iterator.attr("_num_yielded"))
 
 
-def read_iterator(iterator: Object, now_seconds: float) -> IteratorReading | None:
-    """Return what an iterator tells at `now_seconds`, or None where it is no iterator any more."""
+def read_iterator(
+    iterator: Object, now_seconds: float, before: IteratorReading | None = None
+) -> IteratorReading | None:
+    """Return what an iterator tells at `now_seconds`, or None where it is no iterator any more.
+
+    Its settings never change: they are taken from the reading `before` where that is of the same one.
+    """
     count = delivered(iterator)
     if count is None:
         return None
-    return IteratorReading(
-        address=iterator.address,
+    is_same = before is not None and before.address == iterator.address and before.delivered <= count
+    settings = before if before is not None and is_same else _settings(iterator)
+    return replace(
+        settings,
         monotonic_seconds=now_seconds,
         delivered=count,
+        marks=(),
         received_index=_count(iterator.attr("_rcvd_idx")),
         send_index=_count(iterator.attr("_send_idx")),
         tasks_outstanding=_count(iterator.attr("_tasks_outstanding")),
         batches_ready=_batches_ready(iterator),
+    )
+
+
+def _settings(iterator: Object) -> IteratorReading:
+    return IteratorReading(
+        address=iterator.address,
+        monotonic_seconds=0.0,
+        delivered=0,
         batch_size=_batch_size(iterator),
         workers=_count(iterator.attr("_num_workers")),
         prefetch_factor=_count(iterator.attr("_prefetch_factor")),

@@ -25,37 +25,34 @@ class LoopFinder:
 
     def __init__(self) -> None:
         """Know nothing yet."""
-        self._callers: tuple[tuple[str, str], ...] = ()
+        self._callers: frozenset[tuple[str, str]] = frozenset()
         self._votes: Counter[tuple[str, str]] = Counter()
+        self._winner: tuple[str, str] | None = None
 
     def learn(self, frames: tuple[Frame, ...]) -> None:
         """Take in the stack of a thread that waits for a batch."""
         below = False
-        callers = []
+        callers = set()
         for frame in frames:
             if WAITING.fits(frame.name, frame.file):
                 below = True
             elif below and not is_between(frame.name, frame.file):
-                callers.append((frame.name, frame.file))
-        self._callers = tuple(callers)
+                callers.add((frame.name, frame.file))
+        self._callers = frozenset(callers)
 
     def vote(self, frames: tuple[Frame, ...]) -> FrameMark | None:
         """Take in the stack of a thread that does not wait; return the loop if another one is it now."""
-        before = self._winner()
-        callers = set(self._callers)
-        for frame in frames:
-            if (frame.name, frame.file) in callers:
-                self._votes[frame.name, frame.file] += 1
-                break
-        if self._votes.total() > _MOST_VOTES:
-            self._votes = Counter({caller: votes // 2 for caller, votes in self._votes.items()})
-        winner = self._winner()
-        if winner is None or winner == before:
+        place = next((key for frame in frames if (key := (frame.name, frame.file)) in self._callers), None)
+        if place is None:
             return None
-        return FrameMark(frozenset({winner[0]}), winner[1])
-
-    def _winner(self) -> tuple[str, str] | None:
-        return max(self._votes, key=self._votes.__getitem__, default=None)
+        votes = self._votes
+        votes[place] += 1
+        if votes[place] > _MOST_VOTES:
+            self._votes = Counter({caller: count // 2 for caller, count in votes.items()})
+        if place == self._winner or (self._winner and votes[place] <= votes[self._winner]):
+            return None
+        self._winner = place
+        return FrameMark(frozenset({place[0]}), place[1])
 
 
 def read_loop(frame: Frame, names: LoopLocals, *, is_handing_over: bool) -> LoopReading:

@@ -64,6 +64,7 @@ class StackWatch:
         self._marks_seen: list[tuple[float, int]] = []
         self._last_count: int | None = None
         self._drained: tuple[float, int] | None = None
+        self._read: IteratorReading | None = None
         self._is_slow = True
 
     @property
@@ -238,7 +239,7 @@ class StackWatch:
         if self._train is None:
             return None
         now = self._seconds()
-        reading = read_iterator(self._train, now)
+        reading = self._read = read_iterator(self._train, now, self._read)
         self._count(None if reading is None else reading.delivered)
         if reading is None:
             return None
