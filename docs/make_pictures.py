@@ -24,7 +24,7 @@ from gpumon.tui.app import GpumonApp
 from gpumon.tui.appearance import appearance
 
 IMAGES = Path(__file__).resolve().parent / "images"
-_FILL_SECONDS = 130.0
+_FILL_SECONDS = 100.0
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,8 @@ PICTURES = (
 
 async def take(feed: Feed, picture: Picture) -> str:
     """Return the picture as SVG."""
-    app = GpumonApp(feed, picture.settings, SystemClock(), appearance(picture.settings, {}))
+    look = appearance(picture.settings, {"COLORTERM": "truecolor"})
+    app = GpumonApp(feed, picture.settings, SystemClock(), look)
     async with app.run_test(size=picture.size) as pilot:
         await pilot.pause()
         for key in picture.keys:

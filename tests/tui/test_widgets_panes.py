@@ -14,7 +14,7 @@ from gpumon.model.suggestion import OomRisk, RiskLevel
 from gpumon.tui.widgets.cores import CorePane, CoreStrip
 from gpumon.tui.widgets.enlarged_chart import EnlargedChart
 from gpumon.tui.widgets.frame import Frame, View
-from gpumon.tui.widgets.gpu import GpuPane
+from gpumon.tui.widgets.gpu import GpuPane, short_name
 from gpumon.tui.widgets.host import HostLine
 from gpumon.tui.widgets.pane import Pane
 from gpumon.tui.widgets.pipeline import PipelineLine, PipelinePane
@@ -318,3 +318,17 @@ async def test_without_a_training_all_gpus_are_listed() -> None:
         assert "GPUs" in lines[0]
         assert re.search(r"▶ 0 busy +\d+ % .* of 12.0 GiB +61 °C +141 W", lines[1])
         assert "… 3 more" in lines[6]
+
+
+@pytest.mark.parametrize(
+    ("name", "short"),
+    [
+        ("NVIDIA GeForce RTX 3060", "RTX 3060"),
+        ("NVIDIA A100-SXM4-80GB", "A100-SXM4"),
+        ("Virtual GPU 12 GB", "Virtual GPU"),
+        ("NVIDIA H100 80GB HBM3", "H100 80GB HBM3"),
+    ],
+)
+def test_a_gpu_is_called_by_its_short_name(name: str, short: str) -> None:
+    """Vendor and memory are left out: the memory stands in the pane beside it."""
+    assert short == short_name(name, 24)

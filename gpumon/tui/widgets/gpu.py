@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from gpumon.model.gpu import GpuReading, GpuState
 from gpumon.model.measure import Measure, Missing, known, number
 from gpumon.model.training import Phase
@@ -25,6 +27,8 @@ _LONG_LEGEND_FROM = 76
 _LOW_BUSY_RATIO = 0.7
 _WARM_CELSIUS = 5.0  # nvtop: yellow within 5 degrees of the slowdown temperature
 _STATUS_ROWS_FROM = 5
+# The memory in a name, as of "Tesla V100-SXM2-16GB" or "RTX 3060 12 GB", stands in the pane beside it.
+_MEMORY = re.compile(r"[ -]\d+ ?GB$")
 _LOST = "has fallen off the bus: the driver lost it (dmesg shows the Xid); a reset or a reboot may help"
 
 
@@ -95,8 +99,9 @@ class GpuPane(Pane):
 
 
 def short_name(name: str, cells: int) -> str:
-    """Return a GPU's name without the vendor's words, in at most so many cells: `RTX 3060`."""
-    return clip(name.removeprefix("NVIDIA ").removeprefix("GeForce "), cells)
+    """Return a GPU's name without the vendor's words and its memory, in so many cells: `RTX 3060`."""
+    bare = name.removeprefix("NVIDIA ").removeprefix("GeForce ")
+    return clip(_MEMORY.sub("", bare) or bare, cells)
 
 
 def busy_spans(gpu: GpuReading, frame: Frame, glyph: Glyphs, cells: int = 0) -> Row:
