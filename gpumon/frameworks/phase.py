@@ -230,6 +230,8 @@ def _has_begun(scene: _Scene, memory: PhaseMemory) -> bool:
             if isinstance(file, FileSeen) and file.unix_seconds > run_dir.started_unix_seconds:
                 return True
     waiting, looks = loader.main_waiting_samples, loader.main_samples
+    if not scene.training.pids(Role.TRAIN_WORKER):
+        return False  # its start waits too: for its imports, for a subprocess
     if loader.workers and looks >= 5 and waiting >= _BEGUN_WAIT_RATIO * looks:
         return True  # only the training loop waits for batches
     if scene.main is not None and isinstance(scene.main.read_calls_per_second, Missing):

@@ -13,13 +13,14 @@ from gpumon.history.window import Window
 from gpumon.model.clock import Clock, Instant
 from gpumon.model.gpu import DriverReading, DriverState, GpusReading
 from gpumon.model.host import HostReading
+from gpumon.model.measure import Missing
 from gpumon.model.process import ProcessId
 from gpumon.model.reading import TrainingReading
 from gpumon.model.report import Attachment, Report
 from gpumon.model.sample import Sample, SelfReading, SourceError
 from gpumon.model.source import Listener, Source
 from gpumon.model.text import clean
-from gpumon.model.training import Ended, Training
+from gpumon.model.training import Ended, Phase, Training
 from gpumon.monitor.attaching import Attaching, Found, Wish
 from gpumon.monitor.source_thread import SourceThread
 
@@ -29,6 +30,8 @@ _PATIENCE_SECONDS = 0.3
 _FIRST_PATIENCE_SECONDS = 5.0
 _SCAN_SECONDS_SEARCHING = 2.0
 _SCAN_SECONDS_ATTACHED = 5.0
+# Until its run directory is there: a short training may be over before the next scan otherwise.
+_SCAN_SECONDS_STARTING = 1.0
 
 
 class Following(Protocol):
@@ -220,6 +223,8 @@ class Monitor:
             return
         searching = self._attaching.current is None or ended
         period = _SCAN_SECONDS_SEARCHING if searching else _SCAN_SECONDS_ATTACHED
+        if self._report is not None and any(map(_is_starting, self._report.sample.trainings)):
+            period = _SCAN_SECONDS_STARTING
         self._next_scan_seconds = now.monotonic_seconds + period
         self._finder.ask(now)
 
@@ -282,3 +287,8 @@ class Monitor:
             if isinstance(gpu.processes, tuple)
             for process in gpu.processes
         )
+
+
+def _is_starting(reading: TrainingReading) -> bool:
+    """Tell whether a training is about to write its run directory."""
+    return reading.phase is Phase.START and isinstance(reading.training.run_dir, Missing)

@@ -158,6 +158,12 @@ def test_starved_training_has_begun() -> None:
     assert Watch().see(2, train=1.9, reads=28.0, waiting=16)[-1] is Phase.TRAIN
 
 
+def test_waits_before_there_are_workers_are_the_start() -> None:
+    """Imports and subprocesses are waited for too: without workers no wait is for a batch."""
+    watch = Watch(members=members(train=0, val=0))
+    assert set(watch.see(5, waiting=16)) == {Phase.START}
+
+
 def test_compute_bound_training_is_seen_within_seconds_of_attaching() -> None:
     """Its main thread never waits: batches are read while val workers stand still."""
     assert Watch().see(8, train=0.14, reads=42.0)[-1] is Phase.TRAIN

@@ -93,6 +93,7 @@ class FakeFollowing:
 
     training: Training
     ended: Ended | None = None
+    phase: Phase = Phase.TRAIN
     seen: list[GpusReading] = field(default_factory=list)
     refreshed: list[Training] = field(default_factory=list)
     troubles: tuple[SourceError, ...] = ()
@@ -105,10 +106,10 @@ class FakeFollowing:
         self.refreshed.append(training)
 
     def read(self, now: Instant, gpus: GpusReading) -> TrainingReading:
-        """Return a training that trains, or has ended."""
+        """Return a training in its phase, or ended."""
         del now
         self.seen.append(gpus)
-        return TrainingReading(self.training, Phase.TRAIN, "made up", ended=self.ended)
+        return TrainingReading(self.training, self.phase, "made up", ended=self.ended)
 
     def errors(self) -> tuple[SourceError, ...]:
         """Return the troubles."""

@@ -10,6 +10,7 @@ import pytest
 from gpumon.model.gpu import DriverReading, DriverState, GpusReading
 from gpumon.model.report import AttachState
 from gpumon.model.sample import SourceError
+from gpumon.model.training import Phase
 from gpumon.monitor.attaching import Wish
 from tests.unit.monitor_parts import REAL_GPU, Stage
 from tests.unit.trainings import KILLED, training
@@ -175,6 +176,24 @@ def test_while_searching_scans_are_more_frequent() -> None:
     attached.close()
 
     assert (6, 3) == (len(searching.scans), len(attached.scans))
+
+
+def test_a_starting_training_is_scanned_for_every_second_until_its_run_directory_is_known(
+    stage: Stage,
+) -> None:
+    """A short training may be over before a scan in 5 s would find what it wrote."""
+    stage.tick()
+    stage.following(ANN).phase = Phase.START
+    stage.tick(6)
+    before = len(stage.scans)
+    stage.tick(4)
+    while_unknown = len(stage.scans) - before
+    stage.trainings = (replace(ANN, run_dir="runs/train/exp"),)
+    stage.tick(2)
+    before = len(stage.scans)
+    stage.tick(5)
+
+    assert (4, 1) == (while_unknown, len(stage.scans) - before)
 
 
 def test_what_a_scan_finds_anew_is_handed_on(stage: Stage) -> None:
