@@ -205,6 +205,8 @@ def _training(reading: TrainingReading, report: TrainingReport | None) -> Json:
         else _fields(cgroup, set()),
         "usable_cores": _plain("usable_cores", reading.usable_cores, missing),
         "affinity_cores": _plain("affinity_cores", reading.affinity_cores, missing),
+        "interpreter": _plain("interpreter", reading.interpreter, missing),
+        "reporter": _plain("reporter", reading.reporter, missing),
         "gpu_uuids": list(reading.gpu_uuids),
         "training_gpu_memory_used_bytes": _plain(
             "training_gpu_memory_used_bytes", reading.gpu_memory_used_bytes, missing

@@ -188,6 +188,8 @@ FULL_READING = TrainingReading(
     affinity_cores=2,
     gpu_uuids=("GPU-1",),
     gpu_memory_used_bytes=7 * GIB,
+    interpreter="interpreter (CPython 3.11)",
+    reporter="reporter",
 )
 FULL_SUGGESTION = Suggestion(
     setting="workers",

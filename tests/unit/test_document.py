@@ -229,3 +229,13 @@ def test_a_training_without_a_verdict_has_none() -> None:
     found = _document(report)["trainings"][0]
 
     assert [[], [], False] == [found["findings"], found["suggestions"], found["settled"]]
+
+
+def test_what_looks_inside_stands_there_or_why_nothing_does() -> None:
+    """A script can tell sampled figures from a training's own, and what keeps it from them."""
+    reading = replace(FULL_READING, reporter=Missing("it was not started by `gpumon run`"))
+
+    found = _document(full_report(reading))["trainings"][0]
+
+    assert ("interpreter (CPython 3.11)", None) == (found["interpreter"], found["reporter"])
+    assert found["missing"]["reporter"] == "it was not started by `gpumon run`"
