@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from gpumon.diagnosis.rule import NotJudged, Rule
 from gpumon.diagnosis.rules import (
     compute_bound,
+    nan_loss,
     shm_nearly_full,
     starting,
     starved_cpu_exhausted,
@@ -32,7 +33,7 @@ VERDICTS: tuple[Rule, ...] = (
     unclear.RULE,
 )
 # Dangers: judged always, beside the verdict.
-DANGERS: tuple[Rule, ...] = (shm_nearly_full.RULE, vram_at_limit.RULE)
+DANGERS: tuple[Rule, ...] = (nan_loss.RULE, shm_nearly_full.RULE, vram_at_limit.RULE)
 RULES: tuple[Rule, ...] = (*VERDICTS, *DANGERS)
 
 _UNSETTLED = frozenset({starting.RULE.id, unclear.RULE.id})

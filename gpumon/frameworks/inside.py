@@ -11,6 +11,7 @@ from gpumon.sources.reporter_reading import ReporterReading
 
 _NOT_LOOKED = Missing("its interpreter is not looked into")
 _NO_LOOP = LoopReading()
+_NO_REPORT = Missing("it was not started by `gpumon run`")
 _LOADER = "the DataLoader itself"
 
 
@@ -30,12 +31,14 @@ class Inside:
     """What the training tells from inside; whatever it does not is missing.
 
     `rate` is in batches per second, `batch_size` are the images of one step over all ranks.
+    `steps_skipped_ratio` is the share of its newest optimizer steps that a GradScaler skipped.
     """
 
     place: InsidePlace | None = None
     rate: Maybe[Measure] = _NOT_LOOKED
     batch_size: int | None = None
     loop: LoopReading = _NO_LOOP
+    steps_skipped_ratio: Maybe[float] = _NO_REPORT
 
 
 OUTSIDE = Inside()
@@ -58,6 +61,7 @@ def read_inside(
         rate=_rate(report, delivered),
         batch_size=_batch_size(training, looks, report, loop),
         loop=loop,
+        steps_skipped_ratio=report if isinstance(report, Missing) else report.steps_skipped_ratio,
     )
 
 

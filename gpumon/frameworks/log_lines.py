@@ -58,7 +58,8 @@ class TrainLine:
 class LogLine:
     """A line that means something. `number` is its count: epochs, workers or the batch size.
 
-    `passed` is set for AMP checks; `one_based` for headers of a classifier, whose epochs start at 1.
+    `passed` is set for AMP checks; `one_based` for headers of a classifier, whose epochs start at 1;
+    `names` are the columns of a header after the GPU's memory.
     """
 
     kind: LineKind
@@ -67,6 +68,7 @@ class LogLine:
     number: int | None = None
     passed: bool | None = None
     one_based: bool = False
+    names: tuple[str, ...] = ()
 
 
 # tqdm:        "...:  38%|###8      | 15/40 [00:07<00:11,  2.6it/s]" (PyPI, v6), or "| 15/40 00:07" (v7.0)
@@ -82,6 +84,7 @@ _TRAIN = re.compile(r"\s*(\d{1,7})/(\d{1,7})\s+(\d[\d.]*(?:e[+-]?\d+)?)G((?:\s+\
 _VALIDATE = re.compile(r"\s*(?:Class\s+Images\s|classes\s+top1_acc\s)")
 _CLASSIFY_VALIDATE = re.compile(r"(?:validating|testing)\s*:?\s*$")
 _HEADER = re.compile(r"\s*Epoch\s+(?:GPU_mem|gpu_mem)\s")
+_MOST_COLUMNS = 16
 _STAGE = re.compile(r"(?:(?:train|val|test): )(?P<what>Scanning|Caching images)\b")
 _RUN_START = re.compile(r"^(?:(?:segment/|classify/)?train: (?:weights|model)=|engine/trainer: |Namespace\()")
 _WORKERS = re.compile(r"Using (\d{1,6}) dataloader workers")
@@ -139,11 +142,12 @@ def _of_bar(description: str, bar: Bar) -> LogLine | None:
         return LogLine(kind, bar=bar)
     if _VALIDATE.match(description) or _CLASSIFY_VALIDATE.search(description):
         return LogLine(LineKind.VALIDATE, bar=bar)
-    train = _train(description)
+    train = parse_description(description)
     return None if train is None else LogLine(LineKind.TRAIN, bar=bar, train=train)
 
 
-def _train(description: str) -> TrainLine | None:
+def parse_description(description: str) -> TrainLine | None:
+    """Return what stands before a training bar, or None where it is another bar's."""
     match = _TRAIN.fullmatch(description)
     if match is None:
         return None
@@ -192,7 +196,8 @@ def _of_words(text: str) -> LogLine | None:
         if match is not None:
             return LogLine(kind, number=None if match[1] is None else int(match[1]))
     if _HEADER.match(text):
-        return LogLine(LineKind.HEADER, one_based="train_loss" in text)
+        names = tuple(word[:40] for word in text.split()[2 : 2 + _MOST_COLUMNS])
+        return LogLine(LineKind.HEADER, one_based="train_loss" in text, names=names)
     amp = _AMP.search(text)
     if amp is not None:
         return LogLine(LineKind.AMP, passed=amp[1] == "passed")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -41,7 +40,8 @@ class LogState:
     with `train_bar` is the newest training bar, `stage_bar` the newest bar of anything else. `seen` are
     marks on our clock, one for each reading that found new batches; `told` are marks on the elapsed time
     that the bar itself prints. `batch_size` is what AutoBatch or a retry after running out of memory
-    made of it. `workers` is what YOLOv5 prints: all ranks, without the validation's.
+    made of it. `columns` are the header's after the GPU's memory. `workers` is what YOLOv5 prints: all
+    ranks, without the validation's.
     """
 
     framework: str = "yolov5"
@@ -56,6 +56,7 @@ class LogState:
     seen: tuple[Mark, ...] = ()
     told: tuple[Mark, ...] = ()
     one_based_header: bool = False
+    columns: tuple[str, ...] = ()
     workers: int | None = None
     epochs_planned: int | None = None
     batch_size: int | None = None
@@ -63,7 +64,6 @@ class LogState:
     epochs_completed: int | None = None
     is_completed: bool = False
     stopped_early: bool = False
-    has_nan: bool = False
     epoch_train_seconds: float | None = None
     validation_seconds: float | None = None
     trouble: Trouble | None = None
@@ -181,7 +181,7 @@ def _after_words(state: LogState, parsed: LogLine) -> LogState:
     elif kind is LineKind.AMP:
         state = replace(state, amp_passed=parsed.passed)
     elif kind is LineKind.HEADER:
-        state = replace(state, one_based_header=parsed.one_based)
+        state = replace(state, one_based_header=parsed.one_based, columns=parsed.names)
     elif kind is LineKind.EARLY_STOP:
         state = replace(state, stopped_early=True)
     elif kind is LineKind.COMPLETED:
@@ -228,7 +228,6 @@ def _after_train(state: LogState, parsed: LogLine, at: float) -> LogState:
         told=_recent(told),
         seen=state.seen if forward else (),
         epoch_train_seconds=bar.elapsed_seconds if full else state.epoch_train_seconds,
-        has_nan=state.has_nan or any(not math.isfinite(loss) for loss in train.losses),
         # What goes on after an error survived it, except a lost batch, which stalls it later.
         trouble=None if moved and not shm else state.trouble,
     )

@@ -31,6 +31,7 @@ _YOLOV5 = LoopLocals(
     warmup_batches=("nw",),
     accumulate=("accumulate",),
     iterator=("train_loader", "trainloader", "dataloader"),
+    bar_text=("pbar.desc",),
 )
 YOLOV5 = FrameMarks(
     loop=(_mark("train", "train.py"),),
@@ -70,6 +71,7 @@ ULTRALYTICS = FrameMarks(
         warmup_batches=("nw",),
         accumulate=("self.accumulate",),
         iterator=("self.train_loader",),
+        bar_text=("pbar.desc",),
     ),
 )
 

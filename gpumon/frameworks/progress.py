@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from gpumon.frameworks.inside import OUTSIDE, Inside, InsidePlace
 from gpumon.frameworks.log_lines_state import LogState
+from gpumon.frameworks.losses import not_finite_ratio, read_losses
 from gpumon.frameworks.rate import choose_rate, log_rate
 from gpumon.history.stats import quantile
 from gpumon.model.clock import Instant
@@ -61,6 +62,7 @@ def read_progress(
     from_log = Missing("no log") if log is None else log_rate(log, now)
     rate, note = choose_rate(inside.rate, from_log, counted)
     table = run_dir if isinstance(run_dir, RunDirReading) else RunDirReading("")
+    losses = read_losses(training, log, run_dir, inside.loop)
     return ProgressReading(
         epoch=place.epoch,
         epochs=place.epochs,
@@ -76,6 +78,9 @@ def read_progress(
         imgsz=_or_missing(inside.loop.imgsz),
         accumulate=_or_missing(inside.loop.accumulate),
         warmup_batches=_or_missing(inside.loop.warmup_batches),
+        losses=losses,
+        losses_not_finite_ratio=not_finite_ratio(losses),
+        steps_skipped_ratio=inside.steps_skipped_ratio,
     )
 
 

@@ -19,7 +19,7 @@ from gpumon.model.gpu import GpuProcess, GpuReading
 from gpumon.model.host import HostReading, MemoryReading, SharedMemoryReading
 from gpumon.model.measure import Measure, Missing
 from gpumon.model.process import ProcessReading
-from gpumon.model.reading import TrainingReading
+from gpumon.model.reading import LossesReading, TrainingReading
 from gpumon.model.report import Report, TrainingReport
 from gpumon.model.suggestion import Effect, MemoryOutlook, Suggestion
 from gpumon.model.training import Setting, Settings
@@ -196,8 +196,9 @@ def _training(reading: TrainingReading, report: TrainingReport | None) -> Json:
         "phase": reading.phase.value,
         "phase_source": reading.phase_source,
         "progress": {
-            **_fields(reading.progress, {"results"}),
+            **_fields(reading.progress, {"results", "losses"}),
             "results": {name: _finite(value) for name, value in reading.progress.results},
+            "losses": [_losses(losses) for losses in reading.progress.losses],
         },
         "loader": loader,
         "cgroup": _plain("cgroup", cgroup, missing)
@@ -224,6 +225,15 @@ def _training(reading: TrainingReading, report: TrainingReport | None) -> Json:
         },
         "notes": list(training.notes),
         "missing": missing,
+    }
+
+
+def _losses(losses: LossesReading) -> Json:
+    return {
+        "source": losses.source,
+        "epoch": losses.epoch,
+        "is_validation": losses.is_validation,
+        "values": {name: _finite(value) for name, value in losses.values},
     }
 
 

@@ -127,6 +127,18 @@ METRICS: tuple[Metric, ...] = (
     _training("images_per_second", "images/s", "images trained per second", "progress.images_per_second"),
     _training("batches_per_second", "batches/s", "batches trained per second", "loader.batches_per_second"),
     _training(
+        "losses_not_finite_ratio",
+        "ratio",
+        "share of the newest losses that are nan or infinite",
+        "progress.losses_not_finite_ratio",
+    ),
+    _training(
+        "steps_skipped_ratio",
+        "ratio",
+        "share of optimizer steps skipped for gradients that were not finite",
+        "progress.steps_skipped_ratio",
+    ),
+    _training(
         "worker_idle_ratio",
         "ratio",
         "share of time DataLoader workers wait for an index",

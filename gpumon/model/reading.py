@@ -63,12 +63,27 @@ class LoaderReading:
 
 
 @dataclass(frozen=True, slots=True)
+class LossesReading:
+    """Losses as one source has them: means over `epoch` (from 0) so far, as (name, value).
+
+    `is_validation` tells that all of them are the validation's.
+    """
+
+    source: str
+    epoch: int | None
+    values: tuple[tuple[str, float], ...]
+    is_validation: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ProgressReading:
     """Where the run stands. `epoch` counts from 0, `batch` within the epoch.
 
     `results` are the newest row of results.csv as (column, value); `epoch_results` counts its rows.
     `imgsz` to `warmup_batches` are the loop's own variables: batches of which each optimizer step is made,
-    and batches after which the warm-up ends.
+    and batches after which the warm-up ends. `losses` are the newest of each source, and
+    `losses_not_finite_ratio` is the share of them that are nan or infinite. `steps_skipped_ratio` is the
+    share of the newest optimizer steps that a GradScaler skipped for gradients that were not finite.
     """
 
     epoch: Maybe[int] = _UNREAD
@@ -83,6 +98,9 @@ class ProgressReading:
     imgsz: Maybe[int] = _UNREAD
     accumulate: Maybe[float] = _UNREAD
     warmup_batches: Maybe[int] = _UNREAD
+    losses: tuple[LossesReading, ...] = ()
+    losses_not_finite_ratio: Maybe[float] = _UNREAD
+    steps_skipped_ratio: Maybe[float] = _UNREAD
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ class LoopLocals:
 
     A path begins with a local variable of the loop's function and goes on with attributes. `batch_number`
     counts from the start of epoch 0 on; `batch_index` within the epoch, from 0. `iterator` is the
-    DataLoader's iterator, or what holds it.
+    DataLoader's iterator, or what holds it; `bar_text` is what stands before its progress bar.
     """
 
     epoch: tuple[str, ...] = ("epoch",)
@@ -60,6 +60,7 @@ class LoopLocals:
     warmup_batches: tuple[str, ...] = ()
     accumulate: tuple[str, ...] = ()
     iterator: tuple[str, ...] = ()
+    bar_text: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

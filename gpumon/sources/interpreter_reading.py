@@ -26,6 +26,7 @@ class LoopReading:
     workers: int | None = None
     warmup_batches: int | None = None
     accumulate: float | None = None
+    bar_text: str | None = None
     is_handing_over: bool = False
 
 

@@ -15,6 +15,7 @@ from gpumon.sources.process_details import read_environment, read_user
 from gpumon.sources.process_scan import nspid
 from gpumon.sources.reporter_file import ReportCounts, parse_report
 from gpumon.sources.reporter_reading import Look, ReporterReading, compose, kept_looks
+from gpumon.sources.reporter_steps import StepsWatch
 from gpumon.sources.users import UserNames
 
 # The reporter makes its file before the training's first import: its descriptor is one of the lowest.
@@ -55,6 +56,7 @@ class ReporterSource:
         self._absent: Missing | None = None
         self._absent_until = float("-inf")
         self._looks: tuple[Look, ...] = ()
+        self._steps = StepsWatch()
 
     def read(self, now: Instant) -> Maybe[ReporterReading]:
         """Return what the reporter tells, or why there is none; rates are since the previous call."""
@@ -74,7 +76,8 @@ class ReporterSource:
         if counts.error:
             return Missing(f"its reporter gave up: {counts.error}")
         self._looks = kept_looks((*self._looks, Look(at_ns, counts)))
-        return compose(self._looks)
+        self._steps.see(counts)
+        return compose(self._looks, self._steps)
 
     def close(self) -> None:
         """Let go of the file; closing twice is harmless."""
@@ -82,6 +85,7 @@ class ReporterSource:
             os.close(self._descriptor)
         self._descriptor = -1
         self._looks = ()
+        self._steps = StepsWatch()
 
     def _has_moved(self) -> bool:
         """Tell whether the process lives and its descriptor is another file now: it runs another program."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from gpumon.model.measure import Certainty, Maybe, Measure, Missing, known
 from gpumon.reporter import wire
 from gpumon.sources.reporter_file import CudaCounts, LoaderCounts, ReportCounts
+from gpumon.sources.reporter_steps import NO_SCALER, StepsWatch
 
 SOURCE = "reporter"
 _NS = 1e9
@@ -82,7 +83,8 @@ class ReporterReading:
     """A training by its own reporter: every number is a count or a time, nothing is sampled.
 
     `data_wait_ratio` is the share of the time since the last reading that the main thread spent in `next()`
-    of any of its loaders. `loaders` stand in the order of their first use.
+    of any of its loaders. `loaders` stand in the order of their first use. `steps_skipped_ratio` is the share
+    of the newest optimizer steps (at least 20) that a GradScaler skipped for gradients that were not finite.
     """
 
     loaders: tuple[ReportedLoader, ...]
@@ -92,6 +94,7 @@ class ReporterReading:
     scaler_steps: Maybe[int]
     scaler_skips: Maybe[int]
     cuda_memory: Maybe[ReportedCudaMemory]
+    steps_skipped_ratio: Maybe[float] = NO_SCALER
 
     @property
     def current(self) -> ReportedLoader | None:
@@ -113,8 +116,11 @@ class Look:
     counts: ReportCounts
 
 
-def compose(looks: tuple[Look, ...]) -> ReporterReading:
-    """Return the reading of the last look; the one before it and the oldest give rates their begin."""
+def compose(looks: tuple[Look, ...], steps: StepsWatch | None = None) -> ReporterReading:
+    """Return the reading of the last look; the one before it and the oldest give rates their begin.
+
+    `steps` has seen all looks so far.
+    """
     look = looks[-1]
     counts = look.counts
     before = looks[-2] if len(looks) > 1 else None
@@ -136,7 +142,10 @@ def compose(looks: tuple[Look, ...]) -> ReporterReading:
         scaler_steps=counts.scaler_steps if has_scaler else Missing("torch's GradScaler is not imported"),
         scaler_skips=fused
         if counts.fused_scaler_steps
-        else (counts.scaler_skips if counts.scaler_steps else Missing("no GradScaler is used")),
+        else (counts.scaler_skips if counts.scaler_steps else NO_SCALER),
+        steps_skipped_ratio=fused
+        if counts.fused_scaler_steps
+        else (steps.skipped_ratio if steps is not None else _TWO_READINGS),
         cuda_memory=_SILENT if counts.is_cuda_silent else _cuda(counts.cuda, look.at_ns),
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,9 +53,8 @@ class RunDirReading:
     `columns` is the header of results.csv (results.txt of v5.0: its fixed columns); `newest` the newest
     whole row as (column, value), without cells that are no numbers; `rows` how many rows it has.
     `row_times` are (rows, Unix seconds) as rows were seen to arrive, from the file's own times.
-    `has_nan` tells of a loss that was no finite number in a row that was read. `started_unix_seconds` is
-    when opt.yaml or args.yaml was written; `first_batch` is the picture of the first training batch,
-    `plot` the picture of all results, drawn when a training ends.
+    `started_unix_seconds` is when opt.yaml or args.yaml was written; `first_batch` is the picture of the
+    first training batch, `plot` the picture of all results, drawn when a training ends.
     """
 
     path: str
@@ -64,7 +62,6 @@ class RunDirReading:
     newest: tuple[tuple[str, float], ...] = ()
     rows: Maybe[int] = 0
     row_times: tuple[tuple[int, float], ...] = ()
-    has_nan: bool = False
     started_unix_seconds: Maybe[float] = _UNREAD
     results: Maybe[FileSeen] = _UNREAD
     last: Maybe[FileSeen] = _UNREAD
@@ -113,7 +110,6 @@ class RunDirSource:
             newest=table.newest,
             rows=table.rows if table.is_counted else Missing("results.csv is still being counted"),
             row_times=table.row_times,
-            has_nan=table.has_nan,
             started_unix_seconds=started if isinstance(started, Missing) else started.unix_seconds,
             results=results,
             last=last,
@@ -153,7 +149,6 @@ class _Table:
         self.rows = 0
         self.is_counted = True
         self.row_times: tuple[tuple[int, float], ...] = ()
-        self.has_nan = False
 
     def read(self, path: str, seen: FileSeen) -> None:
         """Take in what is new in `path`, whose directory entry says `seen`."""
@@ -204,9 +199,6 @@ class _Table:
             if row:
                 self.rows += 1
                 self.newest = row
-                self.has_nan = self.has_nan or any(
-                    "loss" in column and not math.isfinite(value) for column, value in row
-                )
 
 
 def _cells(line: bytes, *, is_text: bool = False) -> list[str]:

@@ -16,6 +16,7 @@ from gpumon.model.metrics import METRICS
 from gpumon.model.training import Phase
 from tests.unit.synthetic_training import GIB, HEALTHY, PID, STARVED, Scene
 
+NAN = float("nan")
 OWN_TRACES: dict[str, Scene] = {
     "starting": Scene(phases=(Phase.START,) * 20),
     "starved-no-workers": Scene(workers=0, wait=None, idle=None, cpu=None, queue=None, gpu_busy=0.43),
@@ -24,6 +25,7 @@ OWN_TRACES: dict[str, Scene] = {
     "starved-too-few-workers": STARVED,
     "compute-bound": HEALTHY,
     "unclear": Scene(wait=0.05),
+    "nan-loss": Scene(losses=(NAN, 0.03, 0.02)),
     "shm-nearly-full": Scene(shm_total=64 * 2**20, shm_free=5 * 2**20),
     "vram-at-limit": Scene(gpu_own=int(11.8 * GIB)),
 }
@@ -34,6 +36,7 @@ DEPRIVED: dict[str, Scene] = {
     "starved-cpu-exhausted": replace(OWN_TRACES["starved-cpu-exhausted"], queue=None),
     "starved-too-few-workers": replace(STARVED, wait=None),
     "compute-bound": replace(HEALTHY, wait=None),
+    "nan-loss": replace(HEALTHY, losses=None),
     "vram-at-limit": replace(OWN_TRACES["vram-at-limit"], gpu_mig=True),
     "starved-no-workers": replace(OWN_TRACES["starved-no-workers"], seconds=2),
     "unclear": replace(OWN_TRACES["unclear"], seconds=5),

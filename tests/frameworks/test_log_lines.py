@@ -133,11 +133,13 @@ def test_validation_bars(text: str) -> None:
         ("engine/trainer: agnostic_nms=False, amp=True", LogLine(LineKind.RUN_START)),
         (
             "      Epoch    GPU_mem   box_loss   obj_loss   cls_loss  Instances       Size",
-            LogLine(LineKind.HEADER),
+            LogLine(LineKind.HEADER, names=("box_loss", "obj_loss", "cls_loss", "Instances", "Size")),
         ),
         (
             "     Epoch   GPU_mem  train_loss    val_loss    top1_acc    top5_acc",
-            LogLine(LineKind.HEADER, one_based=True),
+            LogLine(
+                LineKind.HEADER, one_based=True, names=("train_loss", "val_loss", "top1_acc", "top5_acc")
+            ),
         ),
         (
             "train: Scanning /d/labels... 48 images, 0 backgrounds, 0 corrupt:  38%|███▊      | 48/128 00:01",

@@ -106,10 +106,9 @@ def test_partial_line_counts_once_and_only_as_a_whole_bar() -> None:
     assert advance(again, [], 30.0, partial=cut[: cut.index("/600") + 2]).train_bar == state.train_bar
 
 
-def test_nan_loss_is_remembered() -> None:
-    """A loss of nan in any bar stays known."""
-    state = advance(LogState(), [bar(5, loss="nan"), bar(6)], 10.0)
-    assert state.has_nan
+def test_header_names_the_columns() -> None:
+    """The names of the losses are those of the newest header."""
+    assert advance(LogState(), [*SETUP, bar(5)], 10.0).columns[:3] == ("box_loss", "obj_loss", "cls_loss")
 
 
 def test_error_that_names_its_cause_wins_over_those_it_brings() -> None:

@@ -75,14 +75,20 @@ import val
 from step import step
 from torch.serialization import save
 from torch.utils.data.dataloader import DataLoader
+NAN = float("nan")
+class Bar:
+    def __init__(self, batches): self.batches, self.desc = batches, ""
+    def __iter__(self): return self.batches
 def train(opt):
     epochs, batch_size, imgsz, start_epoch, nw = opt.epochs, 16, 64, 0, 100
     train_loader = DataLoader()
     nb = 2
     for epoch in range(start_epoch, epochs):
-        pbar = enumerate(train_loader)
+        pbar = Bar(enumerate(train_loader))
         for i, _ in pbar:
             ni = i + nb * epoch
+            numbers = "%11.4g" * 5 % (0.1, NAN, 0.2, 9, 64)
+            pbar.desc = f"{f'{epoch}/{epochs - 1}':>11}{'0G':>11}{numbers}: "
             accumulate = 4.0
             step("compute")
         val.run()

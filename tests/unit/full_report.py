@@ -19,7 +19,7 @@ from gpumon.model.host import (
 )
 from gpumon.model.measure import Certainty, Measure, Missing
 from gpumon.model.process import ProcessId, ProcessReading, Role
-from gpumon.model.reading import LoaderReading, ProgressReading, TrainingReading
+from gpumon.model.reading import LoaderReading, LossesReading, ProgressReading, TrainingReading
 from gpumon.model.report import Attachment, AttachState, Report, TrainingReport
 from gpumon.model.sample import Sample, SelfReading, SourceError
 from gpumon.model.suggestion import Bound, Effect, MemoryOutlook, OomRisk, RiskLevel, Suggestion
@@ -124,6 +124,9 @@ FULL_READING = TrainingReading(
         imgsz=640,
         accumulate=2.0,
         warmup_batches=8799,
+        losses=(LossesReading("log", 3, (("box_loss", 0.05),)),),
+        losses_not_finite_ratio=0.0,
+        steps_skipped_ratio=0.05,
     ),
     loader=LoaderReading(
         data_wait_ratio=Measure(0.41, Certainty.SAMPLED, "interpreter (CPython 3.11)", standard_error=0.03),

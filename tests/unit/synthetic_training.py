@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from gpumon.frameworks.losses import not_finite_ratio
 from gpumon.history.history import window_of
 from gpumon.history.window import Window
 from gpumon.model.clock import Instant
@@ -19,7 +20,7 @@ from gpumon.model.host import (
 )
 from gpumon.model.measure import Certainty, Maybe, Measure, Missing
 from gpumon.model.process import ProcessId, ProcessReading, Role
-from gpumon.model.reading import LoaderReading, ProgressReading, TrainingReading
+from gpumon.model.reading import LoaderReading, LossesReading, ProgressReading, TrainingReading
 from gpumon.model.sample import Sample
 from gpumon.model.training import Member, Phase, Setting, Settings, Training
 
@@ -76,6 +77,9 @@ class Scene:
     memory_total: int = 64 * GIB
     memory_available: int = 48 * GIB
     worker_pss: int = GIB // 2
+    losses: tuple[float, ...] | None = (0.05, 0.03, 0.02)
+    val_losses: tuple[float, ...] = ()
+    skipped: float | None = None
     phases: tuple[Phase, ...] = field(default=())
 
     def window(self) -> Window:
@@ -144,6 +148,9 @@ class Scene:
                 batch=self.batch,
                 batches=self.batches,
                 images_per_second=_measure(self.rate),
+                losses=self.all_losses(),
+                losses_not_finite_ratio=not_finite_ratio(self.all_losses()),
+                steps_skipped_ratio=_maybe(self.skipped),
             ),
             loader=self.loader(index),
             processes=self.processes(),
@@ -153,6 +160,17 @@ class Scene:
             gpu_uuids=("GPU-0",) if self.gpu else (),
             gpu_memory_used_bytes=_maybe(self.gpu_own) if self.gpu else Missing("no GPU"),
         )
+
+    def all_losses(self) -> tuple[LossesReading, ...]:
+        """Return the losses of the bar, and of the validation where there are any."""
+        names = ("box_loss", "obj_loss", "cls_loss")
+        found = []
+        if self.losses is not None:
+            found.append(LossesReading("log", self.epoch, tuple(zip(names, self.losses, strict=True))))
+        if self.val_losses:
+            values = tuple(zip((f"val/{name}" for name in names), self.val_losses, strict=True))
+            found.append(LossesReading("results.csv", self.epoch - 1, values, is_validation=True))
+        return tuple(found)
 
     def loader(self, index: int) -> LoaderReading:
         """Return the loader in one second: the looks that found it waiting are spread evenly."""
