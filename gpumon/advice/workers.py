@@ -11,6 +11,7 @@ from gpumon.advice.restart import restart_warnings
 from gpumon.advice.throughput import (
     HEADROOM,
     Pipeline,
+    ceiling,
     needed_workers,
     pipeline_of,
     predict_fewer,
@@ -118,6 +119,9 @@ def _fewer(
 
 
 def _from_none(view: View, finding: Finding, rewrite: Rewrite) -> tuple[Suggestion, ...]:
+    wait = view.wait
+    if isinstance(wait, Interval):
+        return _from_none_by_wait(view, wait, finding, rewrite)
     busy = view.gpu_busy if view.on_gpu else None
     bounds = worker_bounds(view, None)
     if busy is None or busy <= 0.02:
@@ -141,6 +145,50 @@ def _from_none(view: View, finding: Finding, rewrite: Rewrite) -> tuple[Suggesti
     return (_change(view, 0, count, finding, gain, text, bound, basis, rewrite),)
 
 
+def _from_none_by_wait(
+    view: View, wait: Interval, finding: Finding, rewrite: Rewrite
+) -> tuple[Suggestion, ...]:
+    """Return the workers that prepare batches as fast as the rest of the step takes them."""
+    count = max(1, ceil(HEADROOM * wait.value * ceiling(wait.value) - 1e-9))
+    bounds = worker_bounds(view, None)
+    tightest = bounds[0] if bounds else None
+    capped = tightest is not None and tightest.workers < count
+    count = tightest.workers if tightest is not None and capped else count
+    if count < 1:
+        return ()
+    most = _room(view)
+
+    def factor(share: float) -> float:
+        fastest = min(ceiling(share), count / max(share, 1e-9))
+        return max(1.0, fastest if most is None else min(fastest, most))
+
+    low, point, high = (factor(share) for share in (wait.low, wait.value, wait.high))
+    # Handing a batch from process to process costs a part of what is gained.
+    gain = Interval(point, min(point, 1.0 + _HANDED_OVER * (low - 1.0)), max(point, high))
+    if gain.low < LEAST_GAIN:
+        return ()
+    text = f"{count_words(count, 'worker')} would prepare batches while {view.waiter} computes"
+    if not view.on_gpu:
+        text = f"{count_words(count, 'worker')} would prepare batches while the main process computes"
+    bound = Bound.GPU if view.on_gpu else Bound.NONE
+    if tightest is not None and capped:
+        bound = tightest.bound
+    elif most is not None and most < min(ceiling(wait.value), count / max(wait.value, 1e-9)):
+        bound = Bound.CORES
+    basis = "the share of time in which the main process prepares batches itself, which workers take over"
+    return (_change(view, 0, count, finding, gain, text, bound, basis, rewrite),)
+
+
+def _room(view: View) -> float | None:
+    """Return the factor at which the training would fill the cores it may use, None where not known."""
+    cores, own = cores_of(view), view.own_cpu
+    if cores is None or cores.idle is None or own is None or own <= 0:
+        return None
+    return (own + cores.idle) / own
+
+
+# The low end of what is left of a gain after that: an allowance for pickling and shared memory, not measured.
+_HANDED_OVER = 0.8
 # The three shares are known to a few hundredths. On crowded cores the CPU's is hardly more (0.05 to 0.10 seen
 # with 2 workers on a core that others use too), and a rest of 0.05 would make half of it a wait for a disk.
 _LEAST_OUTSIDE = 0.10

@@ -8,6 +8,7 @@ from gpumon.diagnosis.cores import cores_of
 from gpumon.diagnosis.starvation import worker_waits
 from gpumon.diagnosis.view import View
 from gpumon.history.stats import Interval
+from gpumon.model.measure import known
 
 _QUEUE_PER_CPU = 0.5
 
@@ -23,6 +24,13 @@ class Candidate:
 
 def candidates(view: View) -> tuple[Candidate, ...]:
     """Return the causes of a data wait, the likeliest first. Weights are shares of time, not odds."""
+    if view.workers == 0:
+        own = known(view.wait)
+        loading = own.value if own is not None else 0.5
+        return (
+            Candidate("starved-no-workers", loading, "how long the main process takes to prepare a batch"),
+            Candidate("host-overhead", 1 - loading, "what the main process runs between two steps"),
+        )
     waits, cores = worker_waits(view), cores_of(view)
     busy = view.busy if view.busy is not None else 0.5
     idle = 1.0 - busy

@@ -32,11 +32,15 @@ LOOKS = 20
 
 @dataclass(frozen=True)
 class Scene:
-    """What a training does for `seconds`; shares as in LoaderReading. `phases` overrides the phase."""
+    """What a training does for `seconds`; shares as in LoaderReading. `phases` overrides the phase.
+
+    With `sees_loading` the wait is known without workers too, as from frames.
+    """
 
     seconds: int = 20
     wait: float | None = 0.0
     workers: int = 4
+    sees_loading: bool = False
     idle: float | None = 0.6
     cpu: float | None = 0.35
     queue: float | None = 0.01
@@ -181,7 +185,7 @@ class Scene:
         shm_needed: Maybe[Measure] = _measure(self.shm_needed)
         return LoaderReading(
             data_wait_ratio=missing
-            if self.wait is None or self.workers == 0
+            if self.wait is None or (self.workers == 0 and not self.sees_loading)
             else Measure(waiting / LOOKS, Certainty.SAMPLED, "proc", 0.1),
             main_samples=LOOKS if self.wait is not None else 0,
             main_waiting_samples=waiting,

@@ -147,10 +147,29 @@ def test_no_workers_become_some() -> None:
     assert speedup(found).high <= 1 / 0.43 + 1e-9
 
 
+def test_the_measured_wait_bounds_what_workers_bring() -> None:
+    """Where the wait without workers is measured, no promise goes beyond a training that never waits."""
+    found = only(Scene(workers=0, wait=0.5, sees_loading=True, gpu_busy=0.45))
+    assert (found.from_value, found.to_value) == (0, 2)
+    gain = speedup(found)
+    assert 1.6 <= gain.low <= gain.predicted == pytest.approx(2.0, abs=0.01)
+    assert gain.high <= 1 / (1 - 0.56)
+
+
+def test_full_cores_bound_what_workers_bring() -> None:
+    """Workers on cores that are taken bring no more than the rest that idles."""
+    scene = Scene(workers=0, wait=0.6, sees_loading=True, gpu_busy=0.4, cores=2, others_cpu=0.7, main_cpu=1.0)
+    found = only(scene)
+    assert speedup(found).high <= 1.3 + 1e-9
+    assert found.bound == Bound.CORES
+
+
 @pytest.mark.parametrize(
     "scene",
     [
         Scene(workers=0, batch_size=1, gpu_busy=0.4),
+        Scene(workers=0, batch_size=1, wait=0.5, sees_loading=True),
+        Scene(workers=0, wait=0.5, sees_loading=True, gpu=False, framework="ultralytics"),
         Scene(workers=0, gpu=False, framework="ultralytics"),
         Scene(wait=0.05),
         Scene(wait=None),

@@ -95,6 +95,33 @@ def test_no_workers_on_the_cpu_is_information_only() -> None:
     assert (found.id, found.severity) == ("starved-no-workers", Severity.INFO)
 
 
+def test_without_workers_the_measured_wait_is_the_proof() -> None:
+    """Where frames show how long the main process loads, the finding has the number and the most to gain."""
+    found = verdict(Scene(workers=0, wait=0.5, sees_loading=True, gpu_busy=0.55))
+    assert found is not None
+    assert (found.id, found.severity) == ("starved-no-workers", Severity.WARNING)
+    assert "the GPU waits 50 % ±4 of each step for data: there are no DataLoader workers" in found.text
+    assert found.text.endswith("workers would make it at most 2.2 times as fast")
+    assert [evidence.metric for evidence in found.evidence] == ["data_wait_ratio", "gpu_busy_ratio"]
+
+
+def test_without_workers_a_measured_wait_counts_on_the_cpu_too() -> None:
+    """A training without GPU waits for its own loading as much as one with it."""
+    found = verdict(Scene(workers=0, wait=0.3, sees_loading=True, gpu=False))
+    assert found is not None
+    assert (found.id, found.severity) == ("starved-no-workers", Severity.WARNING)
+    assert found.text.startswith("the training waits 30 %")
+
+
+@pytest.mark.parametrize(("wait", "name"), [(0.0, "compute-bound"), (0.05, "unclear")])
+def test_without_workers_a_short_wait_is_no_starvation(wait: float, name: str) -> None:
+    """Images that cost nothing need no workers, although the GPU idles a little."""
+    found = verdict(Scene(workers=0, wait=wait, sees_loading=True, gpu_busy=0.8))
+    assert found is not None
+    assert found.id == name
+    assert name != "unclear" or "starved-no-workers" in found.text
+
+
 def test_a_clear_wait_is_called_after_four_seconds() -> None:
     """Before 4 s there is no verdict, then a clear one stands."""
     assert verdict(replace(STARVED, seconds=3)) is None

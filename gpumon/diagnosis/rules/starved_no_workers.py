@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from gpumon.diagnosis.rule import Judgement, NotJudged, Rule, Silent
+from gpumon.diagnosis.starvation import STARVED_RATIO, starved_since, wait_evidence
 from gpumon.diagnosis.view import FIRST_SECONDS, View
-from gpumon.diagnosis.words import percent
+from gpumon.diagnosis.words import percent, wait_words
+from gpumon.history.stats import Interval
 from gpumon.model.finding import Evidence, Finding, Severity
 from gpumon.model.measure import Missing
 
@@ -12,10 +14,12 @@ from gpumon.model.measure import Missing
 _FED_RATIO = 0.95
 # Below this the GPU is idle for longer than launching kernels explains.
 _IDLE_RATIO = 0.85
+# A wait longer than this is "all of the time": a factor above 50 is no promise.
+_LONGEST_WAIT = 0.98
 
 
 def judge(view: View) -> Judgement:
-    """Fire where there are no train workers, as a warning only where the GPU is seen to idle."""
+    """Fire where there are no train workers: by the wait where it is measured, else by the idle GPU."""
     workers = view.workers
     if isinstance(workers, Missing):
         return NotJudged(f"the number of workers is not known: {workers.reason}")
@@ -23,6 +27,28 @@ def judge(view: View) -> Judgement:
         return Silent(f"{workers} workers")
     if view.steady_seconds < FIRST_SECONDS:
         return NotJudged(f"only {view.steady_seconds:.0f} s of steady training seen")
+    wait = view.wait
+    return _by_gpu(view) if isinstance(wait, Missing) else _by_wait(view, wait)
+
+
+def _by_wait(view: View, wait: Interval) -> Judgement:
+    """Judge by the share of time that the main process spends preparing batches, which is all wait."""
+    if wait.low <= STARVED_RATIO:
+        return Silent(f"preparing the batches takes {wait_words(wait)} of the time")
+    busy = view.gpu_busy if view.on_gpu else None
+    text = (
+        f"{view.waiter} waits {wait_words(wait)} of each step for data: there are no DataLoader workers"
+        f"{_why(view)}, the main process prepares every batch itself; workers would make it at most"
+        f" {_factor(wait.high)} as fast"
+    )
+    evidence = [wait_evidence(wait)]
+    if busy is not None:
+        evidence.append(_busy_evidence(busy))
+    return Finding(RULE.id, RULE.severity, text, starved_since(view), tuple(evidence))
+
+
+def _by_gpu(view: View) -> Judgement:
+    """Judge by how busy the GPU is, where the wait itself cannot be seen."""
     busy = view.gpu_busy if view.on_gpu else None
     if busy is not None and busy >= _FED_RATIO:
         return Silent(f"the GPU is busy {percent(busy)}")
@@ -33,10 +59,19 @@ def judge(view: View) -> Judgement:
     if busy is None:
         text = f"{opening}; how long that takes cannot be seen from outside"
         return Finding(RULE.id, Severity.INFO, text, start)
-    evidence = Evidence("gpu_busy_ratio", busy, _IDLE_RATIO, text=f"the GPU is busy {percent(busy)}")
     text = f"{opening}, and the GPU is busy only {percent(busy)} of the time"
     severity = RULE.severity if busy < _IDLE_RATIO else Severity.INFO
-    return Finding(RULE.id, severity, text, start, (evidence,))
+    return Finding(RULE.id, severity, text, start, (_busy_evidence(busy),))
+
+
+def _busy_evidence(busy: float) -> Evidence:
+    return Evidence("gpu_busy_ratio", busy, _IDLE_RATIO, text=f"the GPU is busy {percent(busy)}")
+
+
+def _factor(wait: float) -> str:
+    """Return how much faster it goes without any wait, as "1.7 times"."""
+    factor = 1.0 / (1.0 - min(wait, _LONGEST_WAIT))
+    return f"{factor:.1f} times" if factor < 9.95 else f"{factor:.0f} times"
 
 
 def _why(view: View) -> str:
@@ -52,4 +87,4 @@ def _why(view: View) -> str:
     return f", though {asked} were asked for"
 
 
-RULE = Rule("starved-no-workers", Severity.WARNING, ("gpu_busy_ratio",), judge)
+RULE = Rule("starved-no-workers", Severity.WARNING, ("data_wait_ratio", "gpu_busy_ratio"), judge)
