@@ -13,6 +13,7 @@ have not changed within a minor version so far). Free-threaded builds are refuse
 
 from __future__ import annotations
 
+from gpumon.remote_python.code_object import Code
 from gpumon.remote_python.errors import (
     Gone,
     LayoutUnknown,
@@ -22,12 +23,14 @@ from gpumon.remote_python.errors import (
     RemotePythonError,
     VersionUnknown,
 )
-from gpumon.remote_python.frame import Frame
+from gpumon.remote_python.frame import Calls, Frame
 from gpumon.remote_python.interpreter import Interpreter
 from gpumon.remote_python.object import Object
 from gpumon.remote_python.thread import Thread
 
 __all__ = [
+    "Calls",
+    "Code",
     "Frame",
     "Gone",
     "Interpreter",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from gpumon.remote_python.line_table import line_at
 from gpumon.remote_python.memory import TornRead
 from gpumon.remote_python.reader import MOST_LARGE_CACHED, Reader, keep
@@ -14,18 +16,46 @@ LONGEST_LINE_TABLE_BYTES = 1 << 18
 _OPTIMIZED = 0x1
 # co_localspluskinds (pycore_code.h).
 _CELL, _FREE = 0x40, 0x80
+# When a code object that is met again is compared with what it was: at each look until it has been the same
+# for so long, and then only once in so long.
+SECONDS_TO_SETTLE = 2.0
+SECONDS_TRUSTED = 1.0
 
 
 class Code:
     """A code object: `fields` are what it is recognised by when its address is seen again.
 
     Its table of lines and the places of its local variables are read when they are first needed.
+
+    Comparing it costs a read of a page of its own, which is most of what a stack costs. So one that has
+    settled (`settled_at`) is trusted until `trusted_until`. Functions of modules live as long as their
+    module, and those inside others as long as these: only what `exec` and `eval` made is ever freed. A name
+    is wrong if a settled one is freed and its address used for another code object, and for SECONDS_TRUSTED
+    at most. Such an address never settles again: a program that makes functions in a loop is always compared.
+    Variables are never read on trust: see `confirm`.
     """
 
-    __slots__ = ("address", "fields", "file", "first_line", "name", "optimized")
+    __slots__ = (
+        "address",
+        "fields",
+        "file",
+        "first_line",
+        "name",
+        "optimized",
+        "settled_at",
+        "trusted_until",
+    )
 
     def __init__(
-        self, address: int, fields: bytes, *, name: str, file: str, first_line: int, flags: int
+        self,
+        address: int,
+        fields: bytes,
+        *,
+        name: str,
+        file: str,
+        first_line: int,
+        flags: int,
+        settled_at: float,
     ) -> None:
         self.address = address
         self.fields = fields
@@ -33,6 +63,8 @@ class Code:
         self.file = file
         self.first_line = first_line
         self.optimized = bool(flags & _OPTIMIZED)
+        self.settled_at = settled_at
+        self.trusted_until = -math.inf
 
     def line(self, reader: Reader, instruction: int) -> int | None:
         """Return the line of an instruction as the frame states it. Raises TornRead."""
@@ -94,6 +126,9 @@ def read_code(reader: Reader, address: int) -> Code:
         if reader.code_type is not None or found.name != "code" or not found.is_static:
             raise TornRead
         reader.code_type = kind
+    known = reader.codes.get(address)
+    if known is not None and known.fields != fields:
+        keep(reader.reused, address, None)
     code = Code(
         address,
         fields,
@@ -101,6 +136,7 @@ def read_code(reader: Reader, address: int) -> Code:
         file=read_text(reader, file_at),
         first_line=first_line,
         flags=flags,
+        settled_at=math.inf if address in reader.reused else reader.seconds() + SECONDS_TO_SETTLE,
     )
     code.confirm(reader)
     return keep(reader.codes, address, code)

@@ -65,6 +65,8 @@ class Frame:
             != self._code.address
         ):
             raise TornRead
+        # The code object was perhaps taken on trust.
+        self._code.confirm(self._reader)
         self._stack.confirm_frame(self._address)
 
     def _confirmed(self, found: Object | None) -> Object | None:
@@ -103,12 +105,27 @@ class Frame:
         return 0 if mask and word & mask == mask else word & ~mask
 
 
-def frames_of(reader: Reader, stack: Stack, chain: list[tuple[int, Code, int]]) -> tuple[Frame, ...]:
-    """Return the frames of a chain, linked to their callers, the innermost first."""
-    frames: list[Frame] = []
-    caller: Frame | None = None
-    for at in reversed(chain):
-        caller = Frame(reader, stack, at, caller)
-        frames.append(caller)
-    frames.reverse()
-    return tuple(frames)
+class Calls:
+    """The calls on a stack at one moment.
+
+    `functions` are the code objects that they run, the innermost call first: each has a `name` and a `file`,
+    and is the same object when it is seen again. Frames are made when they are asked for.
+    """
+
+    __slots__ = ("_chain", "_reader", "_stack", "functions")
+
+    def __init__(self, reader: Reader, stack: Stack, chain: list[tuple[int, Code, int]]) -> None:
+        self._reader = reader
+        self._stack = stack
+        self._chain = chain
+        self.functions: list[Code] = [code for _address, code, _instruction in chain]
+
+    def frames(self) -> tuple[Frame, ...]:
+        """Return the frames, linked to their callers, the innermost first."""
+        frames: list[Frame] = []
+        caller: Frame | None = None
+        for at in reversed(self._chain):
+            caller = Frame(self._reader, self._stack, at, caller)
+            frames.append(caller)
+        frames.reverse()
+        return tuple(frames)

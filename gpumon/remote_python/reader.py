@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
@@ -28,8 +29,9 @@ MOST_LARGE_CACHED = 256
 class Reader:
     """Reads words, repeats torn reads, and keeps what does not change.
 
-    `torn_reads` counts the reads that were repeated, `lost_reads` those given up. The caches go by
-    address; who uses an entry checks it against the memory first, since addresses are used again.
+    `seconds` is a clock that never goes back. `torn_reads` counts the reads that were repeated, `lost_reads`
+    those given up. The caches go by address; who uses an entry checks it against the memory first, since
+    addresses are used again.
     """
 
     __slots__ = (
@@ -43,12 +45,15 @@ class Reader:
         "metatypes",
         "places",
         "records",
+        "reused",
+        "seconds",
         "texts",
         "torn_reads",
         "types",
     )
 
-    def __init__(self, memory: Memory, layout: Layout) -> None:
+    def __init__(self, memory: Memory, layout: Layout, seconds: Callable[[], float] = time.monotonic) -> None:
+        self.seconds = seconds
         self.memory = memory
         self.layout = layout
         self.records = Records(layout)
@@ -56,6 +61,8 @@ class Reader:
         self.lost_reads = 0
         self.codes: dict[int, Code] = {}
         self.code_type: int | None = None
+        # Where a code object was seen in the place of another one.
+        self.reused: dict[int, None] = {}
         self.line_tables: dict[Code, bytes] = {}
         self.local_places: dict[Code, dict[str, tuple[int, bool]]] = {}
         self.types: dict[int, RemoteType] = {}

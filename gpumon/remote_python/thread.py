@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gpumon.remote_python.code_object import Code
-from gpumon.remote_python.frame import Frame, frames_of
+from gpumon.remote_python.frame import Calls, Frame
 from gpumon.remote_python.memory import TornRead
 from gpumon.remote_python.reader import Reader
 from gpumon.remote_python.stack import MOST_FRAMES, lives, reaches, walk
@@ -52,8 +52,13 @@ class Thread:
 
         Empty if it runs no Python code; None if the thread is gone or the stack could not be read.
         """
-        stack = self._reader.attempt(self._stack)
-        return None if stack is None else frames_of(self._reader, self, stack)
+        calls = self.calls()
+        return None if calls is None else calls.frames()
+
+    def calls(self) -> Calls | None:
+        """Return its stack as `frames` does, for who mostly needs to know which functions are on it."""
+        chain = self._reader.attempt(self._stack)
+        return None if chain is None else Calls(self._reader, self, chain)
 
     def confirm_frame(self, address: int) -> None:
         """Raise TornRead unless a frame is on the stack now."""
@@ -75,7 +80,8 @@ class Thread:
         return frame if cframe is None else reader.word(frame + cframe)
 
     def _stack(self) -> list[tuple[int, Code, int]]:
-        stack = walk(self._reader, self._innermost())
+        on_data_stack = self._reader.layout.thread.datastack is not None
+        stack = walk(self._reader, self._innermost(), self._root if on_data_stack else 0)
         self._check_root(stack)
         return stack
 

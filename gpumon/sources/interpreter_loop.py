@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
 from gpumon.model.text import clean
-from gpumon.remote_python import Frame, Object
+from gpumon.remote_python import Code, Frame, Object
 from gpumon.sources.interpreter_marks import WAITING, FrameMark, LoopLocals, is_between
 from gpumon.sources.interpreter_reading import LoopReading
 
@@ -32,20 +33,22 @@ class LoopFinder:
         self._votes: Counter[tuple[str, str]] = Counter()
         self._winner: tuple[str, str] | None = None
 
-    def learn(self, frames: tuple[Frame, ...]) -> None:
+    def learn(self, functions: Sequence[Code]) -> None:
         """Take in the stack of a thread that waits for a batch."""
         below = False
         callers = set()
-        for frame in frames:
-            if WAITING.fits(frame.name, frame.file):
+        for function in functions:
+            if WAITING.fits(function.name, function.file):
                 below = True
-            elif below and not is_between(frame.name, frame.file):
-                callers.add((frame.name, frame.file))
+            elif below and not is_between(function.name, function.file):
+                callers.add((function.name, function.file))
         self._callers = frozenset(callers)
 
-    def vote(self, frames: tuple[Frame, ...]) -> FrameMark | None:
+    def vote(self, functions: Sequence[Code]) -> FrameMark | None:
         """Take in the stack of a thread that does not wait; return the loop if another one is it now."""
-        place = next((key for frame in frames if (key := (frame.name, frame.file)) in self._callers), None)
+        place = next(
+            (key for function in functions if (key := (function.name, function.file)) in self._callers), None
+        )
         if place is None:
             return None
         votes = self._votes

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from gpumon.model.training import Phase
-from gpumon.remote_python import Frame, Interpreter, Object
+from gpumon.remote_python import Calls, Interpreter, Object
+from gpumon.sources.interpreter_judge import StackJudge
 from gpumon.sources.interpreter_loader import as_iterator, delivered, iterator_of, read_iterator
 from gpumon.sources.interpreter_loop import LoopFinder, bar_total, find, read_loop
-from gpumon.sources.interpreter_marks import WAITING, FrameMark, FrameMarks, is_between
+from gpumon.sources.interpreter_marks import FrameMarks, is_between
 from gpumon.sources.interpreter_off_cpu import OffCpu
 from gpumon.sources.interpreter_reading import (
     InterpreterReading,
@@ -21,17 +22,11 @@ from gpumon.sources.interpreter_reading import (
 
 # Validation has one more loader, a comparison of several models a few.
 _MOST_ITERATORS = 4
-_MOST_KINDS = 20_000
 # Above it the count at each drain is exact enough: a batch in 15 s is then less than 0.7 %.
 _COUNT_EACH_LOOK_BELOW_HERTZ = 10.0
 _TRIES = 3
 # Without any mark a thread that waits for batches trains.
 _TRAINING = frozenset({Phase.TRAIN, Phase.UNKNOWN})
-# What a function is, as bits: one that waits for a batch, one with the loop, and from there on the marks of
-# phases in their order.
-_WAITS = 1
-_LOOPS = 2
-_FIRST_PHASE = 4
 
 
 class StackWatch:
@@ -49,14 +44,13 @@ class StackWatch:
         self._marks = marks
         self._seconds = seconds
         self._source = "interpreter (CPython {}.{})".format(*interpreter.version)
-        self._kinds: dict[tuple[str, str], int] = {}
+        self._judge = StackJudge(marks)
         self._phases: dict[Phase, list[int]] = {}
         self._off_cpu = off_cpu
         off_cpu.blocked_ratio()
         self._unread = 0
         self._torn, self._lost = interpreter.torn_reads, interpreter.lost_reads
         self._finder = None if marks.loop else LoopFinder()
-        self._loops: tuple[FrameMark, ...] = marks.loop
         self._bar_total: int | None = None
         self._train: Object | None = None
         self._others: dict[int, Object] = {}
@@ -79,21 +73,26 @@ class StackWatch:
 
     def look(self) -> None:
         """Count the phase of the main thread, and whether it waits for a batch."""
-        frames = self._frames()
-        if not frames:
+        calls = self._calls()
+        if calls is None or not calls.functions:
             self._unread += 1
             return
-        phase, waiting = self._judge(frames)
+        phase, waits = self._judge.judge(calls.functions)
         blocked = 1 if self._off_cpu.is_blocked() else 0
-        counts = self._phases.setdefault(phase, [0, 0, 0, 0])
+        counts = self._phases.get(phase)
+        if counts is None:
+            counts = self._phases[phase] = [0, 0, 0, 0]
         counts[0] += 1
         counts[2] += blocked
-        if waiting is not None:
+        if waits:
             counts[1] += 1
             counts[3] += blocked
-            self._learn(frames, waiting, phase)
+            if not (self._seen_train if phase in _TRAINING else self._seen_other):
+                self._learn(calls, phase)
         elif self._finder is not None and phase in _TRAINING:
-            self._use_loop(self._finder.vote(frames))
+            loop = self._finder.vote(calls.functions)
+            if loop is not None:
+                self._judge.use_loop(loop)
         if self._is_slow and self._train is not None:
             self._count(delivered(self._train))
 
@@ -125,65 +124,28 @@ class StackWatch:
         self._seen_train = self._seen_other = False
         return reading
 
-    def _frames(self) -> tuple[Frame, ...]:
+    def _calls(self) -> Calls | None:
         main = self._interpreter.main_thread
-        return (main.frames() if main is not None else None) or ()
+        return None if main is None else main.calls()
 
-    def _judge(self, frames: tuple[Frame, ...]) -> tuple[Phase, Frame | None]:
-        """Return the phase that a stack shows, and its frame that waits for a batch."""
-        seen = 0
-        waiting: Frame | None = None
-        for frame in frames:
-            kind = self._kinds.get((frame.name, frame.file))
-            if kind is None:
-                kind = self._kind_of(frame.name, frame.file)
-            if kind:
-                seen |= kind
-                if kind & _WAITS:
-                    waiting = frame
-        if seen > _WAITS:
-            for place, mark in enumerate(self._marks.phases):
-                if seen & _FIRST_PHASE << place:
-                    return mark.phase, waiting
-        return Phase.TRAIN if seen & _LOOPS else Phase.UNKNOWN, waiting
-
-    def _kind_of(self, name: str, file: str) -> int:
-        """Return what a function is, as bits, and remember it."""
-        kind = _WAITS if WAITING.fits(name, file) else 0
-        if any(mark.fits(name, file) for mark in self._loops):
-            kind |= _LOOPS
-        for place, mark in enumerate(self._marks.phases):
-            if mark.frame.fits(name, file):
-                kind |= _FIRST_PHASE << place
-        if len(self._kinds) >= _MOST_KINDS:
-            self._kinds.clear()
-        self._kinds[name, file] = kind
-        return kind
-
-    def _learn(self, frames: tuple[Frame, ...], waiting: Frame, phase: Phase) -> None:
+    def _learn(self, calls: Calls, phase: Phase) -> None:
         """Learn which iterator is waited for, once a drain for each kind of loader."""
-        is_train = phase in _TRAINING
-        if self._seen_train if is_train else self._seen_other:
-            return
-        found = iterator_of(waiting)
+        place = self._judge.waiting_place(calls.functions)
+        frames = calls.frames()
+        found = None if place is None else iterator_of(frames[place])
         if found is None:
             return
-        if is_train:
+        if phase in _TRAINING:
             self._seen_train = True
             self._use(found)
             if self._finder is not None:
-                self._finder.learn(frames)
+                self._finder.learn(calls.functions)
                 self._bar_total = bar_total(frames) or self._bar_total
         else:
             self._seen_other = True
             if len(self._others) >= _MOST_ITERATORS:
                 self._others.clear()
             self._others[found.address] = found
-
-    def _use_loop(self, mark: FrameMark | None) -> None:
-        if mark is not None:
-            self._loops = (mark,)
-            self._kinds.clear()
 
     def _use(self, iterator: Object) -> None:
         if self._train is None or self._train.address != iterator.address:
@@ -211,13 +173,11 @@ class StackWatch:
         return found
 
     def _read_loop_once(self) -> LoopReading | None:
-        frames = self._frames()
-        place = next(
-            (k for k, frame in enumerate(frames) if self._kinds.get((frame.name, frame.file), 0) & _LOOPS),
-            None,
-        )
-        if place is None:
+        calls = self._calls()
+        place = None if calls is None else self._judge.loop_place(calls.functions)
+        if calls is None or place is None:
             return None
+        frames = calls.frames()
         frame, names = frames[place], self._marks.locals
         below = frames[place - 1] if place else None
         if names.iterator and not self._seen_train:
@@ -226,11 +186,9 @@ class StackWatch:
                 self._use(found)
                 self._seen_train = True
         # Validation and checkpoints come after the last batch of an epoch.
-        phase, waiting = self._judge(frames)
+        phase, waits = self._judge.judge(calls.functions)
         handing_over = (
-            waiting is not None
-            or phase not in _TRAINING
-            or (below is not None and is_between(below.name, below.file))
+            waits or phase not in _TRAINING or (below is not None and is_between(below.name, below.file))
         )
         loop = read_loop(frame, names, is_handing_over=handing_over)
         return replace(loop, batches=self._bar_total) if loop.batches is None else loop
