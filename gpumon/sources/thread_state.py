@@ -22,19 +22,33 @@ class ThreadState(IntEnum):
 
 
 class SystemCalls(NamedTuple):
-    """Numbers of the system calls that say what a thread waits for. `poll` is absent on newer machines."""
+    """Numbers of the system calls that say what a thread waits for. `poll` is absent on newer machines.
+
+    `naps` wait for nothing but time, or for several descriptors at once, whatever the kernel does in them.
+    """
 
     poll: int | None
     ppoll: int
     futex: int
     futex_waitv: int
     restart: int
+    naps: frozenset[int]
 
 
 # asm/unistd_64.h, and asm-generic/unistd.h for the two others.
-_GENERIC = SystemCalls(poll=None, ppoll=73, futex=98, futex_waitv=449, restart=128)
+# naps: nanosleep, clock_nanosleep, select, pselect6, epoll_wait, epoll_pwait, as far as there are any.
+_GENERIC = SystemCalls(
+    poll=None, ppoll=73, futex=98, futex_waitv=449, restart=128, naps=frozenset({101, 115, 72, 22})
+)
 _NUMBERS = {
-    "x86_64": SystemCalls(poll=7, ppoll=271, futex=202, futex_waitv=449, restart=219),
+    "x86_64": SystemCalls(
+        poll=7,
+        ppoll=271,
+        futex=202,
+        futex_waitv=449,
+        restart=219,
+        naps=frozenset({35, 230, 23, 270, 232, 281}),
+    ),
     "aarch64": _GENERIC,
     "riscv64": _GENERIC,
 }
@@ -90,9 +104,9 @@ def classify_sleep(
     """Return the class of a thread in state S, or None where its wait channel is needed for that.
 
     `call` is /proc/PID/task/TID/syscall: the number and six arguments in hex, or "running" when the
-    thread has run on by now. `wait_channel` is None on the first try, which is enough for poll and futex:
-    reading one file less halves the cost. Where the call cannot be read (it needs the right to trace) the
-    wait channel alone decides: a poll counts as torch's, and a futex as one with a timeout, because the
+    thread has run on by now. `wait_channel` is None on the first try, which is enough for poll, futex and
+    sleep: reading one file less halves the cost. Where the call cannot be read (it needs the right to trace)
+    the wait channel alone decides: a poll counts as torch's, and a futex as one with a timeout, because the
     main thread of a training hardly ever waits on one without.
     """
     words = b"" if isinstance(call, Missing) else call
@@ -123,7 +137,7 @@ def _by_call(number: int, arguments: list[int], numbers: SystemCalls) -> ThreadS
         return ThreadState.POLLING if arguments[1] == 1 and arguments[2] else ThreadState.SLEEPING
     if number in (numbers.futex, numbers.futex_waitv):
         return ThreadState.FUTEX_TIMED if arguments[3] else ThreadState.FUTEX_UNTIMED
-    return None
+    return ThreadState.SLEEPING if number in numbers.naps else None
 
 
 def _poll(arguments: list[int]) -> ThreadState:

@@ -61,8 +61,9 @@ def test_each_wait_has_its_class(
     assert expected == classify_sleep(call, channel, X86 if numbers is X86 else ARM if numbers else None)
 
 
-def test_poll_and_futex_need_no_wait_channel() -> None:
+def test_poll_futex_and_sleep_need_no_wait_channel() -> None:
     """The first try is enough for them, which spares a read; others ask for the wait channel."""
+    assert classify_sleep(b"230 0x1 0x1 0x7fff8cba6890 0x0" + REST, None, X86) == ThreadState.SLEEPING
     assert classify_sleep(b"7 0x7f 0x1 0x1388 0x1" + REST, None, X86) == ThreadState.POLLING
     assert classify_sleep(b"0 0x3 0x7f 0x1 0x7f" + REST, None, X86) is None
     assert classify_sleep(UNREADABLE, None, X86) is None
