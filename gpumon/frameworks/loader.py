@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gpumon.frameworks.loader_bytes import batch_bytes, setting_of
 from gpumon.frameworks.loader_wait import (
     NO_LOOKS,
     NOT_ASKED,
@@ -61,12 +62,14 @@ def read_loader(
     pin_thread: bool | None = None,
     has_wait_channels: bool | None = None,
     sources: LoaderSources = NO_SOURCES,
+    segment_bytes: int | None = None,
 ) -> LoaderReading:
     """Return what the loader did since the last reading, as rank 0's main process and workers show it.
 
     `pin_thread` tells whether the main process has a thread named pt_data_pin (None: not known): with
     it the main thread waits for a batch in a futex with a timeout, without it in poll. `has_wait_channels`
     tells whether the kernel lets us see what threads wait for; None: judged by whether any does.
+    `segment_bytes` is the largest tensor that a worker holds in shared memory.
     """
     own = [member for member in training.members if member.rank in (None, 0)]
     worker_pids = {member.id.pid for member in own if member.role is Role.TRAIN_WORKER}
@@ -126,7 +129,7 @@ def read_loader(
         worker_states=all_states,
         val_worker_cpu_ratio=mean(known(row.cpu_busy_ratio) for row in val_rows),
         batch_size=_batch_size(report, iterator),
-        batch_bytes=_batch_bytes(training, iterator),
+        batch_bytes=batch_bytes(training, iterator, report, segment_bytes),
         prefetch_factor=_told(iterator, "prefetch_factor", "0 workers prefetch nothing"),
         pin_memory=_told(iterator, "pin_memory"),
         persistent_workers=_told(iterator, "persistent_workers"),
@@ -155,7 +158,7 @@ def shm_needed(training: Training, workers: Maybe[int], val_workers: int) -> May
     """
     if training.framework not in ("yolov5", "ultralytics"):
         return Missing("known for YOLOv5 and ultralytics only")
-    total, imgsz = _setting(training, "batch_size"), _setting(training, "imgsz")
+    total, imgsz = setting_of(training, "batch_size"), setting_of(training, "imgsz")
     for value in (workers, total, imgsz):
         if isinstance(value, Missing):
             return value
@@ -220,21 +223,6 @@ def _batch_size(report: Maybe[ReporterReading], iterator: Maybe[IteratorReading]
     return found
 
 
-def _batch_bytes(training: Training, iterator: Maybe[IteratorReading]) -> Maybe[Measure]:
-    """Return the size of one rank's batch as it lies in /dev/shm: a byte for each colour of a pixel."""
-    if training.framework not in ("yolov5", "ultralytics"):
-        return Missing("known for YOLOv5 and ultralytics only")
-    imgsz, total = _setting(training, "imgsz"), _setting(training, "batch_size")
-    batch: Maybe[int] = _told(iterator, "batch_size")
-    if isinstance(batch, Missing):
-        batch = total if isinstance(total, Missing) else max(total // max(training.world_size, 1), 1)
-    for value in (batch, imgsz):
-        if isinstance(value, Missing):
-            return value
-    size = float((known(batch) or 0) * 3 * (known(imgsz) or 0) ** 2)
-    return Measure(size, Certainty.ESTIMATED, "3 bytes a pixel")
-
-
 def _cores(states: Sequence[ThreadStates], rows: Sequence[ProcessReading]) -> Maybe[float]:
     by_thread = mean(known(state.cpu_busy_ratio) for state in states)
     return mean(known(row.cpu_busy_ratio) for row in rows) if isinstance(by_thread, Missing) else by_thread
@@ -250,13 +238,3 @@ def _queued(states: Sequence[ThreadStates], rows: Sequence[ProcessReading]) -> M
 def _sum(values: Iterable[float | None]) -> Maybe[float]:
     found = [value for value in values if value is not None]
     return sum(found) if found else Missing("not read")
-
-
-def _setting(training: Training, name: str) -> Maybe[int]:
-    setting = getattr(training.settings, name)
-    if isinstance(setting, Missing):
-        return setting
-    value = setting.value
-    if isinstance(value, bool) or not isinstance(value, int):
-        return Missing(f"the {name.replace('_', ' ')} is not a number")
-    return value

@@ -11,6 +11,9 @@ from gpumon.sources.interpreter_reading import InterpreterReading, IteratorReadi
 
 _WINDOW_SECONDS = 30.0
 _LATE_SECONDS = 3.0
+# A second without a reading is nothing; after this the last rate is no present one any more.
+_UNREAD_SECONDS = 5.0
+_UNREAD = Missing("its loader cannot be read just now")
 _NO_RATE = Missing("fewer than two batches were seen to be delivered")
 
 
@@ -74,7 +77,10 @@ def advance_delivered(
 
 
 def delivered_rate(counter: DeliveredCounter, now: Instant) -> Maybe[Measure]:
-    """Return batches per second over the last 30 s of training, from one delivery to another."""
+    """Return batches per second over the last 30 s of training, from one delivery to another.
+
+    Where the loader cannot be read any more, nothing is known of how it goes on: the rate ends soon.
+    """
     batches, seconds = 0, 0.0
     for before, after in zip(counter.marks, counter.marks[1:], strict=False):
         if before.stretch == after.stretch:
@@ -84,6 +90,10 @@ def delivered_rate(counter: DeliveredCounter, now: Instant) -> Maybe[Measure]:
         return _NO_RATE
     # No news for longer than two batches take: it slows down or stands still.
     late = now.monotonic_seconds - counter.marks[-1].seconds
+    if counter.iterator is None:
+        return (
+            _UNREAD if late > _UNREAD_SECONDS else Measure(batches / seconds, Certainty.EXACT, counter.source)
+        )
     if late > max(2 * seconds / batches, _LATE_SECONDS):
         seconds += late
     return Measure(batches / seconds, Certainty.EXACT, counter.source)

@@ -18,15 +18,16 @@ _ONE_RANK = Missing("it has one rank")
 class LoaderReading:
     """The DataLoader of rank 0 since the last reading.
 
-    `main_samples` looks were taken at the main thread, `main_waiting_samples` of them found it waiting
-    for a batch; `data_wait_ratio` is their quotient. They are those of the best source there is, and
+    `main_samples` looks were taken at the main thread, `main_waiting_samples` of them found it waiting for
+    a batch; `data_wait_ratio` is their quotient. They are those of the best source there is, and
     `data_wait_ratio_by_state` is what the states of threads alone say. Worker ratios are means over the
     train workers: idle (waiting for an index: the prefetch queue is full), disk, remote, lock and sleeping
     are shares of samples; cpu and run-queue wait are from schedstat, in cores. `prefetch_factor` to
-    `drop_last` are the loader's own settings, `batch_size` is of one rank. `batches_ready` wait for the
-    loop, `tasks_outstanding` are asked for and not received yet. Of several ranks the slowest is the one
-    that waits most, for the others then wait for it; the spread is between the most and the least. `notes`
-    are sentences on sources that disagree.
+    `drop_last` are the loader's own settings, `batch_size` is of one rank. `batch_bytes` are the images of
+    one batch as they are handed over, `image_read_bytes` what is read of files for each. `batches_ready`
+    wait for the loop, `tasks_outstanding` are asked for and not received yet. Of several ranks the slowest
+    is the one that waits most, for the others then wait for it; the spread is between the most and the
+    least. `notes` are sentences on sources that disagree.
     """
 
     data_wait_ratio: Maybe[Measure] = _UNREAD
@@ -47,6 +48,7 @@ class LoaderReading:
     batches_per_second: Maybe[Measure] = _UNREAD
     batch_size: Maybe[int] = _UNREAD
     batch_bytes: Maybe[Measure] = _UNREAD
+    image_read_bytes: Maybe[Measure] = _UNREAD
     prefetch_factor: Maybe[int] = _UNREAD
     pin_memory: Maybe[bool] = _UNREAD
     persistent_workers: Maybe[bool] = _UNREAD

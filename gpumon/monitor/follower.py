@@ -11,6 +11,7 @@ from gpumon.frameworks.loader import LoaderSources, read_loader
 from gpumon.frameworks.phase import PhaseMemory, judge_phase
 from gpumon.frameworks.progress import read_progress
 from gpumon.frameworks.rate import ReadCounter, advance_counter, choose_rate, counter_rate, log_rate
+from gpumon.frameworks.rate_bytes import BytesCounter, advance_bytes, image_read_bytes
 from gpumon.frameworks.rate_delivered import DeliveredCounter, advance_delivered, delivered_rate
 from gpumon.model.clock import Instant
 from gpumon.model.gpu import GpusReading
@@ -29,6 +30,7 @@ from gpumon.sources.interpreter import InterpreterSource
 from gpumon.sources.processes import ProcessSource, affinity_cores
 from gpumon.sources.reporter_reading import SOURCE as REPORTER
 from gpumon.sources.shm import shared_memory
+from gpumon.sources.shm_batch import largest_segment_bytes
 from gpumon.sources.threads import ThreadSampler, ThreadTarget, find_threads
 
 _SLOW_SECONDS = 5.0
@@ -65,6 +67,8 @@ class Follower:
         self._files = TrainingFiles(training)
         self._shm = SourceThread("shm", self._read_shm)
         self._counter = ReadCounter()
+        self._bytes = BytesCounter()
+        self._segment_bytes: int | None = None
         self._phase = PhaseMemory()
         self._pin_thread: bool | None = None
         self._affinity: Maybe[int] = Missing("not read")
@@ -99,6 +103,7 @@ class Follower:
             self._slow_due = now.monotonic_seconds + _SLOW_SECONDS
             self._shm.ask(now)
             self._affinity = affinity_cores(self._training.id.pid)
+            self._see_batches()
             self._watch_threads()
         states = self.sampler.drain(now)
         inside = self._ranks.read(now)
@@ -159,7 +164,15 @@ class Follower:
         looks, report = sources.of(0)
         training = settle(self._training, looks)
         log, run_dir = self._files.log, self._files.run_dir
-        loader = read_loader(training, states, processes, shm, pin_thread=self._pin_thread, sources=sources)
+        loader = read_loader(
+            training,
+            states,
+            processes,
+            shm,
+            pin_thread=self._pin_thread,
+            sources=sources,
+            segment_bytes=self._segment_bytes,
+        )
         phase, phase_source, self._phase = judge_phase(
             training, log, run_dir, processes, loader, memory=self._phase, now=now, looks=looks
         )
@@ -170,13 +183,23 @@ class Follower:
         rate, _ = choose_rate(inside.rate, Missing("no log") if log is None else log_rate(log, now), counted)
         if phase is not Phase.TRAIN:
             rate = Missing(f"not training now: {phase.value}")
+        progress = read_progress(training, log, run_dir, now, phase=phase, counted=counted, inside=inside)
+        self._bytes = advance_bytes(
+            self._bytes,
+            training,
+            processes,
+            loader.workers,
+            progress.images_per_second,
+            phase=phase,
+            now_seconds=now.monotonic_seconds,
+        )
         use = gpu_use(training, gpus.gpus)
         return TrainingReading(
             training=training,
             phase=phase,
             phase_source=phase_source,
-            progress=read_progress(training, log, run_dir, now, phase=phase, counted=counted, inside=inside),
-            loader=replace(loader, batches_per_second=rate),
+            progress=progress,
+            loader=replace(loader, batches_per_second=rate, image_read_bytes=image_read_bytes(self._bytes)),
             processes=processes,
             cgroup=cgroup,
             usable_cores=_usable_cores(cgroup, self._affinity),
@@ -229,6 +252,11 @@ class Follower:
         roles = (Role.MAIN, Role.RANK, Role.TRAIN_WORKER)
         watched = [training.id, *(member.id for member in training.members if member.role in roles)]
         self.sampler.watch([ThreadTarget(process, process.pid) for process in dict.fromkeys(watched)])
+
+    def _see_batches(self) -> None:
+        """Learn how large a batch is from what the workers hold: an epoch's last one may be smaller."""
+        workers = self._training.pids(Role.TRAIN_WORKER)
+        self._segment_bytes = max(largest_segment_bytes(workers) or 0, self._segment_bytes or 0) or None
 
     def _remember_kills(self, cgroup: Maybe[CgroupReading]) -> None:
         """Keep how many kills the cgroup had while the training ran."""

@@ -1,4 +1,4 @@
-"""The shape of a batch: how many samples, and how large their images."""
+"""The shape of a batch: how many samples, how large their images, and how many bytes they are."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ _DEEPEST = 3
 _MOST_LOOKED_AT = 64
 _ARRAYS = frozenset({"Tensor", "ndarray"})
 _MOST = 2**31 - 1
+_MOST_BYTES = 2**32 - 1
 
 
 class BatchShape:
@@ -23,17 +24,17 @@ class BatchShape:
     first. Reading a shape neither copies nor waits for a GPU.
     """
 
-    __slots__ = ("_expected", "_kind", "_path", "_shape", "height", "samples", "width")
+    __slots__ = ("_expected", "_kind", "_path", "_shape", "height", "image_bytes", "samples", "width")
 
     def __init__(self, expected_samples: int) -> None:
         self._expected = expected_samples
         self._kind: type | None = None
         self._path: tuple[Any, ...] | None = None
         self._shape: Any = ()
-        self.samples = self.height = self.width = 0
+        self.samples = self.height = self.width = self.image_bytes = 0
 
     def look(self, batch: Any) -> int:
-        """Return the samples in the batch, 0 where it holds no tensor; sets `height` and `width`."""
+        """Return the samples in the batch, 0 where it holds no tensor; sets what else is told."""
         try:
             if type(batch) is not self._kind:
                 self._path = self._find(batch)
@@ -45,6 +46,7 @@ class BatchShape:
                 found = found[step]
             if found.shape != self._shape:
                 self._take(found.shape)
+                self.image_bytes = _bytes_of(found)
         except Exception:  # noqa: BLE001 - a batch may be of the training's own classes
             # Built differently from the one before, or no tensor after all: look anew at the next one.
             self._kind = None
@@ -56,6 +58,7 @@ class BatchShape:
         sizes = [min(int(size), _MOST) for size in shape]
         self.samples = sizes[0] if sizes else 0
         self.height, self.width = (sizes[2], sizes[3]) if len(sizes) == 4 else (0, 0)
+        self.image_bytes = 0
 
     def _find(self, batch: Any) -> tuple[Any, ...] | None:
         """Return the steps from the batch to its tensor, None where there is none."""
@@ -74,6 +77,18 @@ class BatchShape:
         if best is None:
             self._take(())
         return None if best is None else best[1]
+
+
+def _bytes_of(tensor: Any) -> int:
+    """Return the bytes of a tensor or array, 0 where it does not tell."""
+    try:
+        item = tensor.element_size() if hasattr(tensor, "element_size") else tensor.itemsize
+        count = 1
+        for size in tensor.shape:
+            count *= int(size)
+        return int(item) * count if 0 < int(item) * count <= _MOST_BYTES else 0
+    except Exception:  # noqa: BLE001 - a tensor may be of the training's own classes
+        return 0
 
 
 def _tensors(item: Any, path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], Any]]:

@@ -97,7 +97,7 @@ class Watch:
         _put_counts(
             self.map, offset + (64 if turn & 1 == 0 else 64 + _COUNTS_BYTES),
             self.batches, self.samples, self.wait_ns, self.step_ns, self.steps, self.left_ns, self.passes,
-            self.pass_batches, shape.samples, shape.height, shape.width, 0,
+            self.pass_batches, shape.samples, shape.height, shape.width, shape.image_bytes,
         )  # fmt: skip
         _put_word(self.map, offset + 56, turn)
 

@@ -72,7 +72,8 @@ LOADER_OPTIMIZER_STEPS = 48
 TURN = 56
 COUNTS = Struct("<8Q4I")
 """Batches, samples, ns inside `next()`, ns between batches, times between batches counted, when `next()` was
-left, passes begun, batches of this pass; samples of the last batch, its height, its width, (unused)."""
+left, passes begun, batches of this pass; samples of the last batch, its height, its width, bytes of its
+images (0: unknown)."""
 COUNTS_AT = 64
 
 LOADER_PINS = 1

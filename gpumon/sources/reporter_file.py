@@ -35,6 +35,7 @@ class LoaderCounts:
     batch_samples: int
     height: int
     width: int
+    image_bytes: int = 0
 
     @property
     def loop_ns(self) -> int:
@@ -146,7 +147,7 @@ def _loader(content: bytes, offset: int) -> LoaderCounts | None:
     counts = wire.COUNTS.unpack_from(content, offset + wire.COUNTS_AT + turn % 2 * wire.COUNTS.size)
     entered_ns = _word(content, offset + wire.ENTERED)
     optimizer_steps = _word(content, offset + wire.LOADER_OPTIMIZER_STEPS)
-    return LoaderCounts(*(serial, *settings, entered_ns, optimizer_steps, *counts[:-1]))
+    return LoaderCounts(*(serial, *settings, entered_ns, optimizer_steps, *counts))
 
 
 def _cuda(content: bytes) -> CudaCounts | None:

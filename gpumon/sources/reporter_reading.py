@@ -30,8 +30,9 @@ class ReportedLoader:
     between two batches of a pass. `waiting_seconds` is how long the present `next()` lasts, 0 between two.
     `data_wait_ratio` is the share of the time since the last reading in which `next()` was running. Rates
     are per second of its loop over the last 10 s or the last batch, without what came between passes;
-    `wait_seconds` and `step_seconds` are means per batch over the same stretch. With `is_in_background`
-    another thread than the main one takes the batches: its waiting is not the training's.
+    `wait_seconds` and `step_seconds` are means per batch over the same stretch; `batch_bytes` are its
+    images'. With `is_in_background` another thread than the main one takes the batches: its waiting is
+    not the training's.
     """
 
     serial: int
@@ -50,6 +51,7 @@ class ReportedLoader:
     batch_samples: Maybe[int]
     image_height: Maybe[int]
     image_width: Maybe[int]
+    batch_bytes: Maybe[int]
     waited_seconds_total: float
     stepped_seconds_total: float
     waiting_seconds: float
@@ -193,6 +195,7 @@ def _loader(
         batch_samples=loader.batch_samples if has_shape else _NO_TENSOR,
         image_height=loader.height if has_image else _NO_TENSOR,
         image_width=loader.width if has_image else _NO_TENSOR,
+        batch_bytes=_batch_bytes(loader),
         waited_seconds_total=loader.wait_ns / _NS,
         stepped_seconds_total=loader.step_ns / _NS,
         waiting_seconds=_waiting_ns(loader, look.at_ns) / _NS,
@@ -203,6 +206,15 @@ def _loader(
         wait_seconds=rates.mean(rates.wait_ns, rates.batches),
         step_seconds=rates.mean(rates.step_ns, rates.steps),
     )
+
+
+def _batch_bytes(loader: LoaderCounts) -> Maybe[int]:
+    """Return the bytes of a whole batch's images: the last one of an epoch may be smaller."""
+    if not loader.image_bytes or not loader.batch_samples:
+        return _NO_TENSOR
+    is_last = _epoch(loader)[1] == loader.batches_per_pass
+    samples = max(loader.batch_size, loader.batch_samples) if is_last else loader.batch_samples
+    return loader.image_bytes * samples // loader.batch_samples
 
 
 def _since(then_ns: int, now_ns: int) -> int:

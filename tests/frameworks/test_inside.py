@@ -170,6 +170,14 @@ def test_lost_interpreter_teaches_nothing() -> None:
     assert advance_delivered(counter, looks(train=loader(20)), Phase.TRAIN, NOW).gained is None
 
 
+def test_rate_of_a_lost_interpreter_ends() -> None:
+    """Who cannot be read is not called slow: the last rate stands for a moment, and then there is none."""
+    counter = count(loader(11, (99.0, 10), (99.5, 11)))
+    lost = advance_delivered(counter, Missing("gone"), Phase.TRAIN, NOW)
+    assert rate_of(lost, 103.0).value == pytest.approx(2.0)
+    assert isinstance(delivered_rate(lost, Instant(0.0, 105.0)), Missing)
+
+
 def inside_of(seen: Maybe[InterpreterReading], rate: Maybe[Measure] = NO_DIR) -> object:
     return read_inside(TRAINING, seen, NO_REPORT, rate, Phase.TRAIN)
 

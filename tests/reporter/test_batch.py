@@ -67,6 +67,39 @@ def test_a_smaller_last_batch_and_another_size() -> None:
     assert [(4, 24, 40), (4, 32, 48), (1, 32, 48)] == seen
 
 
+class Bytes(Tensor):
+    """One whose numbers have a size."""
+
+    def __init__(self, size: int, *shape: int) -> None:
+        super().__init__(*shape)
+        self.size = size
+
+    def element_size(self) -> int:
+        """As torch's tensors tell it."""
+        return self.size
+
+
+Bytes.__name__ = "Tensor"
+
+
+@pytest.mark.parametrize(
+    ("batch", "expected"),
+    [
+        ([Bytes(1, 4, 3, 24, 40), LABELS], 4 * 3 * 24 * 40),
+        ([Bytes(4, 2, 3, 24, 40)], 4 * 2 * 3 * 24 * 40),
+        ([Bytes(8, 2**20, 3, 2**10, 2**10)], 0),
+        ([IMAGES], 0),
+        ([], 0),
+    ],
+)
+def test_the_bytes_of_the_images(batch: list[Any], expected: int) -> None:
+    """Numbers times their size; unknown where the tensor does not tell, or has more than fits."""
+    shape = BatchShape(4)
+    shape.look(batch)
+
+    assert expected == shape.image_bytes
+
+
 def test_batches_of_changing_structure() -> None:
     """A batch of another type, or with its images elsewhere, is looked through anew."""
     shape = BatchShape(4)

@@ -90,6 +90,8 @@ def test_the_settings_and_the_shape_are_the_loaders() -> None:
         loader.image_width,
         loader.is_in_background,
     )
+    # float32, and a whole batch has four.
+    assert 4 * 3 * 24 * 40 * 4 == loader.batch_bytes
 
 
 @pytest.mark.parametrize("flags", [PLAIN, FORK], ids=" ".join)

@@ -57,6 +57,16 @@ def _value(measure: Maybe[Measure]) -> float:
     return measure.value
 
 
+def test_a_batch_has_its_bytes_also_at_the_end_of_an_epoch() -> None:
+    """The last batch of a pass may be smaller: a whole one is told."""
+    whole = replace(_after(4, wait=1, step=1, left=99), image_bytes=8 * 3 * 64 * 96)
+    last = replace(_after(10, wait=1, step=1, left=99), batch_samples=2, image_bytes=2 * 3 * 64 * 96)
+    told = [_one(compose((_look(100, loader),))).batch_bytes for loader in (whole, last, START)]
+
+    assert told[:2] == [8 * 3 * 64 * 96] * 2
+    assert isinstance(told[2], Missing)
+
+
 def test_rates_are_counts_over_the_loops_own_time() -> None:
     """20 batches in 2 s of waiting and 3 s of computing are 4 a second, whenever they are looked at."""
     first, second = _after(10, wait=1, step=1.5, left=103), _after(30, wait=3, step=4.5, left=108)
