@@ -217,6 +217,15 @@ class GpumonApp(App[int]):
         else:
             self.tell(f"saved {path}")
 
+    def action_sources(self) -> None:
+        """Open the list of where each number comes from, or close it."""
+        from gpumon.tui.screens.sources import SourcesScreen
+
+        if isinstance(self.screen, SourcesScreen):
+            self.pop_screen()
+        else:
+            self.push_screen(SourcesScreen())
+
     def action_help(self) -> None:
         """Show all keys."""
         from gpumon.tui.screens.help import HelpScreen

@@ -25,12 +25,13 @@ class Item(NamedTuple):
 
 
 class _Wording(NamedTuple):
-    """Which words there is room for: of all places, of this place; and whether the own keys are shown."""
+    """Which words there is room for: of all places, of this place; and which keys are shown besides."""
 
     all_places: bool
     this_place: bool
     own_keys: bool
     words: bool
+    pause: bool = True
 
 
 class _Paused(Protocol):
@@ -39,6 +40,7 @@ class _Paused(Protocol):
 
 _PAUSE = Item("space", "pause", "space")
 _PAUSED = Item("space", "PAUSED", "space", "simulated")
+_SOURCES = Item("i", "sources", "i")
 _HELP = Item("?", "help", "question_mark")
 _QUIT = Item("q", "quit", "q")
 _BACK = Item("esc", "back", "escape")
@@ -50,6 +52,8 @@ _WORDINGS = (
     _Wording(all_places=True, this_place=True, own_keys=True, words=True),
     _Wording(all_places=False, this_place=True, own_keys=True, words=True),
     _Wording(all_places=True, this_place=True, own_keys=False, words=True),
+    # For 80 columns: pause goes before the names of the places, but never the word that it is on.
+    _Wording(all_places=True, this_place=True, own_keys=False, words=True, pause=False),
     _Wording(all_places=False, this_place=True, own_keys=False, words=True),
     _Wording(all_places=False, this_place=False, own_keys=False, words=True),
     _Wording(all_places=False, this_place=False, own_keys=False, words=False),
@@ -113,9 +117,10 @@ class KeyLine(Pane):
         return tuple(span for span in spans if span.text)
 
     def _keys(self, wording: _Wording) -> tuple[Item, ...]:
-        pause = _PAUSED if cast("_Paused", self.app).paused else _PAUSE
+        paused = cast("_Paused", self.app).paused
+        pause = (_PAUSED,) if paused else (_PAUSE,) if wording.pause else ()
         own = self._own if wording.own_keys else ()
-        return (*own, pause, *(() if self._place else (_BACK,)), _HELP, _QUIT)
+        return (*own, *pause, _SOURCES, *(() if self._place else (_BACK,)), _HELP, _QUIT)
 
     @staticmethod
     def _cost(frame: Frame) -> Row:

@@ -49,6 +49,13 @@ APP_BINDINGS: tuple[Binding, ...] = (
     Binding(
         "c", "candidates", "choose training", id="choose", tooltip="list the trainings and attach to another"
     ),
+    Binding(
+        "i",
+        "sources",
+        "sources",
+        id="sources",
+        tooltip="where each number comes from, and how certain it is",
+    ),
     Binding("y", "copy", "copy command", id="copy", tooltip="copy the command of the first suggestion"),
     Binding(
         "s",

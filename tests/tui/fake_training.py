@@ -7,11 +7,24 @@ from math import sin
 
 from gpumon.model.host import CgroupReading, SharedMemoryReading
 from gpumon.model.measure import Certainty, Measure, Missing
-from gpumon.model.process import ProcessId, ProcessReading, Role
-from gpumon.model.reading import LoaderReading, ProgressReading, TrainingReading
+from gpumon.model.process import ProcessId, ProcessReading, Role, ThreadStates
+from gpumon.model.reading import LoaderReading, LossesReading, ProgressReading, TrainingReading
 from gpumon.model.training import Member, Phase, Setting, Settings, Training
 
 MAIN_PID = 41234
+_LOSSES = (LossesReading("log", 3, (("box_loss", 0.0441), ("obj_loss", 0.0302), ("cls_loss", 0.0179))),)
+_RESULTS = (
+    ("epoch", 2.0),
+    ("train/box_loss", 0.04512),
+    ("train/obj_loss", 0.03107),
+    ("train/cls_loss", 0.01823),
+    ("metrics/precision", 0.71),
+    ("metrics/recall", 0.64),
+    ("metrics/mAP_0.5", 0.688),
+    ("metrics/mAP_0.5:0.95", 0.452),
+    ("val/box_loss", 0.04101),
+    ("x/lr0", 0.00921),
+)
 # What a process may call itself: Textual markup, brackets, wide and combining characters, and length.
 HOSTILE = "[bold red]evil[/] [@click=app.quit]x[/] 漢字é\u0301 \\[ " + "A" * 300
 
@@ -22,6 +35,11 @@ def fake_reading(variant: str, second: int) -> TrainingReading:
     if variant == "missing":
         return TrainingReading(training, Phase.UNKNOWN, "")
     healthy = variant == "healthy"
+    if variant in {"ranks", "nan"}:
+        reading = _looked_into(fake_reading("starved", second), second)
+        lost = LossesReading("log", 3, (("box_loss", float("nan")), ("obj_loss", 0.0302)))
+        losses = _LOSSES if variant == "ranks" else (lost,)
+        return replace(reading, progress=replace(reading.progress, losses=losses))
     wait = 0.01 if healthy else min(1.0, max(0.0, 0.41 + 0.08 * sin(second / 6)))
     return TrainingReading(
         training=training,
@@ -55,6 +73,58 @@ def fake_reading(variant: str, second: int) -> TrainingReading:
         affinity_cores=8,
         gpu_uuids=("GPU-0",),
         gpu_memory_used_bytes=int((6.2 + 0.5 * sin(second / 20)) * 1e9),
+    )
+
+
+def _looked_into(reading: TrainingReading, second: int) -> TrainingReading:
+    """Return a reading of two ranks with all that the interpreter tells, and sources that disagree."""
+    loader, progress = reading.loader, reading.progress
+    source = "interpreter (CPython 3.11)"
+    by_state = Measure(0.09, Certainty.SAMPLED, "state of the main thread", standard_error=0.04)
+    states = tuple(
+        ThreadStates(
+            ProcessId(MAIN_PID + number, 5000 + number),
+            MAIN_PID + number,
+            samples=20,
+            running=15,
+            polling=1,
+            disk=4,
+            cpu_busy_ratio=0.7,
+            run_queue_wait_ratio=0.05,
+        )
+        for number in (1, 2)
+    )
+    assert isinstance(loader.data_wait_ratio, Measure)
+    return replace(
+        reading,
+        training=replace(reading.training, world_size=2),
+        phase_source=f"{source}: train",
+        interpreter=source,
+        reporter=Missing("it was not started by `gpumon run`"),
+        progress=replace(progress, source=f"{source}; log says epoch 5", results=_RESULTS, epoch_results=3),
+        loader=replace(
+            loader,
+            data_wait_ratio=replace(loader.data_wait_ratio, source=source),
+            data_wait_ratio_by_state=by_state,
+            main_samples=20,
+            main_waiting_samples=8,
+            worker_states=states,
+            batch_size=12,
+            batch_bytes=Measure(14_745_600.0, Certainty.ESTIMATED, "3 bytes a pixel"),
+            prefetch_factor=2,
+            pin_memory=True,
+            persistent_workers=False,
+            drop_last=False,
+            batches_ready=second % 3,
+            tasks_outstanding=4,
+            shm_needed_bytes=Measure(
+                2e8, Certainty.ESTIMATED, "2 batches for each worker", low=1e8, high=3e8
+            ),
+            slowest_rank=1,
+            slowest_rank_data_wait_ratio=Measure(0.62, Certainty.SAMPLED, source, standard_error=0.11),
+            rank_data_wait_spread_ratio=0.21,
+            notes=(f"data wait: {source} says 41%, state of the main thread 9%",),
+        ),
     )
 
 

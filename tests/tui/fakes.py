@@ -32,6 +32,7 @@ VARIANTS = (
     "eight_gpus",
     "many_cores",
     "ended",
+    "ranks",
     "searching",
     "choosing",
     "hostile",

@@ -36,6 +36,7 @@ async def test_ascii_mode_is_ascii(size: tuple[int, int]) -> None:
             ["escape", "question_mark"],
             ["escape", "c"],
             ["escape", "y"],
+            ["escape", "i"],
             ["space"],
         ):
             await shown.press(*keys)
@@ -71,7 +72,7 @@ async def test_ascii_mode_with_hostile_names_is_ascii() -> None:
 async def test_without_colour_no_segment_has_a_colour() -> None:
     """Without colour every piece of text has the terminal's own colours."""
     async with dashboard(color=False, size=(120, 36)) as shown:
-        for key in (*_PLACES, "question_mark"):
+        for key in (*_PLACES, "question_mark", "i"):
             await shown.press(key)
 
             for style in _styles(shown):

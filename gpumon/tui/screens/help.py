@@ -35,6 +35,8 @@ _READING = (
     ("bound", "what keeps the suggested number from being larger."),
     ("OOM risk", "how likely GPU memory runs out before the run ends: low below 5 %, elevated below 30 %."),
     ("~ and ±", "~ marks an estimate, ± the standard error of a sampled share. Ranges are 90 % intervals."),
+    ("ready 3/8", "batches the loop could take at once, of those the workers load ahead."),
+    ("sources", "i lists each number with its certainty and its source, and where sources disagree."),
     ("cores", "a row or a cell is a core: the fuller, the busier."),
     ("no core", "share of time a process could have run but no core was free (run-queue wait)."),
     ("stalled", "share of time in which some task waited for CPU, I/O or memory (Linux pressure, PSI)."),

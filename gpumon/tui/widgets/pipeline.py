@@ -41,9 +41,10 @@ class PipelinePane(Pane):
             (4, "disk", _disk(frame, loader)),
             (0, "workers", _workers(frame, reading, glyph, bar_cells)),
             (5, "", _worker_waits(loader)),
-            (3, "queue", _queue(frame)),
+            (3, "queue", _queue(frame, loader)),
             (6, "shm", _shared_memory(loader)),
             (1, "loop", _wait(frame, glyph)),
+            (4, "ranks", _ranks(loader, glyph)),
             (2, "GPU", _gpu(frame, glyph, bar_cells)),
             (2, "rate", _rate(reading)),
         ]
@@ -58,7 +59,7 @@ class PipelinePane(Pane):
 
 
 class PipelineLine(Pane):
-    """The pipeline in one line: `disk 41 MB/s → workers 2 busy 98 % ██ → waits 41 % ±3 → GPU 58 %`."""
+    """The pipeline in one line: `workers 2 busy 98 % → ready 0/4 → waits 41 % ±3 → GPU 58 %`."""
 
     DEFAULT_CSS = "PipelineLine { height: 1; }"
     FRAMED = False
@@ -77,18 +78,22 @@ class PipelineLine(Pane):
         busy = NOT_KNOWN if ratio is None else percent(ratio, 0)
         wait = known(recent_wait(frame))
         waits = (Span(f" {NOT_KNOWN}"),) if wait is None else wait_spans(wait, glyph)
-        stages: list[tuple[int, Row]] = [
-            (3, (Span("disk ", "dim"), Span(rate_text(read, 8 if read is not None else 0)))),
-            (0, _short_workers(frame, loader)),
-            (1, (Span("waits", "dim"), *waits)),
-            (0, (Span("GPU ", "dim"), Span(busy, "value"))),
+        # What belongs to the stage before it has no arrow.
+        stages: list[tuple[int, str, Row]] = [
+            (3, "", (Span("disk ", "dim"), Span(rate_text(read, 8 if read is not None else 0)))),
+            (0, glyph.arrow, _short_workers(frame, loader)),
+            (5, "", _short_bar(frame)),
+            (4, glyph.arrow, _ready(loader)),
+            (1, glyph.arrow, (Span("waits", "dim"), *waits)),
+            (2, "", _short_ranks(loader)),
+            (0, glyph.arrow, (Span("GPU ", "dim"), Span(busy, "value"))),
         ]
-        arrow = Span(f" {glyph.arrow} ", "dim")
+        stages = [stage for stage in stages if stage[2]]
         while True:
-            row: list[Span] = [Span(" ")]
-            for number_of_stage, (_, stage) in enumerate(stages):
-                row += [arrow, *stage] if number_of_stage else stage
-            dearest = max(rank for rank, _ in stages)
+            row: list[Span] = []
+            for _, arrow, stage in stages:
+                row += [Span(f" {arrow} " if arrow and row else " ", "dim"), *stage]
+            dearest = max(rank for rank, _, _ in stages)
             if row_width(row) <= width or dearest == 0:
                 return [tuple(row)]
             stages = [stage for stage in stages if stage[0] != dearest]
@@ -139,9 +144,59 @@ def _short_workers(frame: Frame, loader: LoaderReading) -> Row:
     busy, cpu = recent_busy(frame), known(loader.worker_cpu_ratio)
     head = (Span("workers ", "dim"), Span(NOT_KNOWN if count is None else str(count), "value"))
     if busy is not None:
-        bar = gauge(busy, 4, role="bar", ascii_only=frame.view.ascii)
-        return (*head, Span(" busy", "dim"), Span(percent(busy, 6)), Span(" "), *bar)
+        return (*head, Span(" busy", "dim"), Span(percent(busy, 6)))
     return head if cpu is None else (*head, Span(" CPU", "dim"), Span(percent(cpu, 6)))
+
+
+def _short_bar(frame: Frame) -> Row:
+    busy = recent_busy(frame)
+    return () if busy is None else gauge(busy, 4, role="bar", ascii_only=frame.view.ascii)
+
+
+def _ready(loader: LoaderReading) -> Row:
+    """Return `ready 3/8`: batches that the loop could take at once, of those that are loaded ahead.
+
+    These are at most prefetch factor times workers; where that is not known, those asked for. Nothing
+    where the queue cannot be looked into.
+    """
+    ready = known(loader.batches_ready)
+    if ready is None:
+        return ()
+    workers, prefetch = known(loader.workers), known(loader.prefetch_factor)
+    whole = workers * prefetch if workers and prefetch else known(loader.tasks_outstanding)
+    of = "" if whole is None else f"/{whole}"
+    shown = str(ready).rjust(len(of) - 1)
+    return (Span("ready ", "dim"), Span(shown, "value"), Span(of))
+
+
+def _ranks(loader: LoaderReading, glyph: Glyphs) -> Row:
+    """Return the slowest of several ranks and the spread of their waits; nothing of one rank."""
+    rank, wait = known(loader.slowest_rank), known(loader.slowest_rank_data_wait_ratio)
+    spread = known(loader.rank_data_wait_spread_ratio)
+    if rank is None or wait is None or spread is None:
+        return ()
+    return (
+        Span("rank ", "dim"),
+        Span(str(rank), "value"),
+        Span(" waits most", "dim"),
+        *wait_spans(wait, glyph),
+        Span("  spread", "dim"),
+        Span(percent(spread), "value"),
+    )
+
+
+def _short_ranks(loader: LoaderReading) -> Row:
+    rank, wait = known(loader.slowest_rank), known(loader.slowest_rank_data_wait_ratio)
+    spread = known(loader.rank_data_wait_spread_ratio)
+    if rank is None or wait is None or spread is None:
+        return ()
+    return (
+        Span(f"(rank {rank}", "dim"),
+        Span(percent(wait.value), "value"),
+        Span(", spread", "dim"),
+        Span(percent(spread)),
+        Span(")", "dim"),
+    )
 
 
 def _worker_waits(loader: LoaderReading) -> Row:
@@ -160,13 +215,14 @@ def _worker_waits(loader: LoaderReading) -> Row:
     return tuple(parts)
 
 
-def _queue(frame: Frame) -> Row:
-    """Return how often the prefetch queue is full: then the workers wait for an index."""
-    busy = recent_busy(frame)
+def _queue(frame: Frame, loader: LoaderReading) -> Row:
+    """Return how often the prefetch queue is full (then the workers wait for an index), and its depth."""
+    busy, ready = recent_busy(frame), _ready(loader)
     return (
         Span("full", "dim"),
         Span(percent(None if busy is None else 1.0 - busy), "value"),
         Span(" of the time", "dim"),
+        *((Span("  "), *ready) if ready else ()),
     )
 
 

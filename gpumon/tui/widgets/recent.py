@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
 from math import sqrt
@@ -26,19 +26,19 @@ def recent_wait(frame: Frame) -> Maybe[Measure]:
     newest = training.loader.data_wait_ratio
     if isinstance(newest, Missing) or newest.certainty is not Certainty.SAMPLED:
         return newest
-    looks = 0
-    waited = variance = 0.0
-    for loader in _loaders(frame):
-        wait = known(loader.data_wait_ratio)
-        if wait is None or wait.certainty is not Certainty.SAMPLED:
-            continue
-        looks += loader.main_samples
-        waited += loader.main_samples * wait.value
-        variance += (loader.main_samples * (wait.standard_error or 0.0)) ** 2
-    if not looks:
+    waits = ((loader.data_wait_ratio, loader.main_samples) for loader in recent_loaders(frame))
+    return _weighed(newest, waits)
+
+
+def recent_wait_by_state(frame: Frame) -> Maybe[Measure]:
+    """Return what the states of threads alone say of the wait over the last 10 s, each second alike."""
+    training = frame.training
+    if training is None:
+        return Missing("no training is attached")
+    newest = training.loader.data_wait_ratio_by_state
+    if isinstance(newest, Missing) or newest.certainty is not Certainty.SAMPLED:
         return newest
-    error = sqrt(variance) / looks if newest.standard_error is not None else None
-    return replace(newest, value=waited / looks, standard_error=error, low=None, high=None)
+    return _weighed(newest, ((loader.data_wait_ratio_by_state, 1) for loader in recent_loaders(frame)))
 
 
 def recent_busy(frame: Frame) -> float | None:
@@ -50,12 +50,14 @@ def recent_busy(frame: Frame) -> float | None:
     training = frame.training
     if training is None or known(training.loader.worker_idle_ratio) is None:
         return None
-    idle = [found for loader in _loaders(frame) if (found := known(loader.worker_idle_ratio)) is not None]
+    idle = [
+        found for loader in recent_loaders(frame) if (found := known(loader.worker_idle_ratio)) is not None
+    ]
     return min(1.0, max(0.0, 1.0 - sum(idle) / len(idle)))
 
 
-def _loaders(frame: Frame) -> Iterator[LoaderReading]:
-    """Yield what was read of the loader in the last seconds, newest first."""
+def recent_loaders(frame: Frame) -> Iterator[LoaderReading]:
+    """Yield what was read of the loader in the last 10 s of this phase, newest first."""
     training = frame.training
     if training is None:
         return
@@ -67,3 +69,19 @@ def _loaders(frame: Frame) -> Iterator[LoaderReading]:
         if reading is None or reading.phase is not training.phase:
             return
         yield reading.loader
+
+
+def _weighed(newest: Measure, waits: Iterable[tuple[Maybe[Measure], int]]) -> Measure:
+    """Return the mean of waits with their weights, and its error; `newest` where no weight is known."""
+    weights = 0
+    waited = variance = 0.0
+    for wait, weight in waits:
+        if isinstance(wait, Missing) or wait.certainty is not Certainty.SAMPLED:
+            continue
+        weights += weight
+        waited += weight * wait.value
+        variance += (weight * (wait.standard_error or 0.0)) ** 2
+    if not weights:
+        return newest
+    error = sqrt(variance) / weights if newest.standard_error is not None else None
+    return replace(newest, value=waited / weights, standard_error=error, low=None, high=None)

@@ -11,6 +11,7 @@ from gpumon.paint.bars import gauge
 from gpumon.paint.glyphs import Glyphs, glyphs
 from gpumon.paint.numbers import duration, percent
 from gpumon.paint.row import Row, Span, clip, clip_left, fit, row_width
+from gpumon.tui.losses import loss_mark
 from gpumon.tui.widgets.finding_words import framework_name
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.pane import Pane
@@ -52,6 +53,9 @@ class TrainingLine(Pane):
             pieces = [_Piece(0, (Span("gpumon", "title"),)), _Piece(1, (Span(host),))]
         else:
             pieces = _pieces(reading, glyph, ascii_only=frame.view.ascii)
+            mark = loss_mark(reading.progress)
+            if mark is not None:
+                pieces.append(_Piece(0, (mark,)))
             if frame.is_stopped:
                 pieces.append(_Piece(0, (Span("STOPPED", "warn"),)))
         simulated = frame.report.sample.driver.simulated or any(

@@ -1,0 +1,96 @@
+"""Sections of facts as rows: in one column, or in two beside each other where there is room."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import zip_longest
+
+from gpumon.paint.glyphs import Glyphs, glyphs
+from gpumon.paint.row import Row, Span, fit, pad, text_width
+from gpumon.tui import training_facts
+from gpumon.tui.facts import Fact, Section
+from gpumon.tui.widgets.frame import Frame
+from gpumon.tui.worker_rows import worker_rows
+from gpumon.tui.wrap import wrap
+
+_NAME_CELLS = 23
+_VALUE_CELLS = 16
+_CERTAINTY_CELLS = 10
+_LEAST_SOURCE_CELLS = 16
+_TWO_COLUMNS_FROM = 160
+_GAP_CELLS = 3
+
+
+def source_rows(frame: Frame, width: int) -> list[Row]:
+    """Return every number of the training with its certainty and source, or why there are none."""
+    reading = frame.training
+    if reading is None:
+        return wrap(frame.report.attachment.text or "no training is attached", width, "dim")
+    two = width >= _TWO_COLUMNS_FROM
+    cells = (width - _GAP_CELLS) // 2 if two else width
+    glyph = glyphs(frame.view.ascii)
+    first = (
+        training_facts.disagreements(reading),
+        training_facts.rates(reading, frame),
+        training_facts.progress(reading),
+        training_facts.tiers(reading, frame),
+        training_facts.losses(reading),
+    )
+    second = (
+        training_facts.loader(reading, frame),
+        training_facts.gpus(reading, frame),
+        training_facts.settings(reading),
+    )
+    left = section_rows(first, cells, glyph)
+    workers = [(Span("workers, last 10 s", "title"),), *worker_rows(frame, cells)]
+    right = [
+        *section_rows(second[:1], cells, glyph),
+        (),
+        *workers,
+        (),
+        *section_rows(second[1:], cells, glyph),
+    ]
+    if reading.ended is not None:
+        over = (Span("the training has ended: these are its last numbers", "warn"),)
+        left = [over, (), *left]
+    if not two:
+        return [*left, (), *right]
+    gap = Span(" " * _GAP_CELLS)
+    return [(*fit(row, cells), gap, *other) for row, other in zip_longest(left, right, fillvalue=())]
+
+
+def section_rows(sections: Sequence[Section], width: int, glyph: Glyphs) -> list[Row]:
+    """Return sections below each other, a blank row between them."""
+    rows: list[Row] = []
+    for section in sections:
+        if rows:
+            rows.append(())
+        rows.append((Span(section.title, "title"),))
+        for fact in section.facts:
+            rows += fact_rows(fact, width, glyph)
+    return rows
+
+
+def fact_rows(fact: Fact, width: int, glyph: Glyphs) -> list[Row]:
+    """Return one fact: name, value, certainty, and its source in as many rows as that needs.
+
+    A reason takes the room of value and certainty too. Where even that is narrow, sources go below.
+    """
+    if not fact.name:
+        return wrap(fact.value, width, fact.role, "  ")
+    name = Span(f"  {pad(fact.name, _NAME_CELLS - 3, glyph.ellipsis)} ", "dim")
+    if fact.is_missing:
+        text = f"{glyph.dash} missing: {fact.source}"
+        return _beside((name,), text, width, "")
+    value = fact.value + " " * max(1, _VALUE_CELLS - text_width(fact.value))
+    head = (name, Span(value, fact.role), Span(fact.certainty.ljust(_CERTAINTY_CELLS)))
+    return _beside(head, fact.source, width, "dim")
+
+
+def _beside(head: Row, text: str, width: int, role: str) -> list[Row]:
+    at = sum(text_width(span.text) for span in head)
+    if width - at < _LEAST_SOURCE_CELLS:
+        return [head, *(wrap(text, width, role, "    ") if text else ())]
+    first, *others = wrap(text, width - at, role)
+    # What goes on stands below its beginning.
+    return [(*head, *first), *((Span(" " * at), *row) for row in others)]
