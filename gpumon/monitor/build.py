@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from gpumon.frameworks.find import find_trainings
@@ -15,7 +14,7 @@ from gpumon.model.text import clean
 from gpumon.model.training import Training
 from gpumon.monitor.attaching import Found, Wish
 from gpumon.monitor.follower import Follower
-from gpumon.monitor.looks import LookThread
+from gpumon.monitor.looks import Looks
 from gpumon.monitor.monitor import Monitor, Parts
 from gpumon.settings import MAX_THREAD_RATE_HERTZ, Settings
 from gpumon.sources.clock import SystemClock
@@ -39,11 +38,7 @@ def build_monitor(settings: Settings, wish: Wish) -> Monitor:
     """Return the monitor of this machine; it reads nothing before its first tick."""
     clock = SystemClock()
     rate = settings.thread_rate_hertz
-    looks = Looks(
-        LookThread(rate, os.getpid(), "looks at threads"),
-        # A thread of their own: a look at an interpreter costs less, and one that hangs holds up no other.
-        LookThread(min(_FRAME_LOOKS * rate, MAX_THREAD_RATE_HERTZ), os.getpid() + 1, "looks at frames"),
-    )
+    looks = Looks(rate, min(_FRAME_LOOKS * rate, MAX_THREAD_RATE_HERTZ), os.getpid())
     scanner = ProcessScanner()
     gpus = _CountedGpus(NvmlSource(clock, select=(settings.gpu,) if settings.gpu else ()))
     followers: list[Follower] = []
@@ -65,10 +60,10 @@ def build_monitor(settings: Settings, wish: Wish) -> Monitor:
             training,
             lambda gone: _forget(gone, followers, looks),
             interpreter=settings.interpreter and rate > 0,
-            ranks_changed=lambda: looks.watch(followers),
+            ranks_changed=lambda: _watch(followers, looks),
         )
         followers.append(follower)
-        looks.watch(followers)
+        _watch(followers, looks)
         return follower
 
     parts = Parts(
@@ -83,24 +78,6 @@ def build_monitor(settings: Settings, wish: Wish) -> Monitor:
         stop=looks.stop,
     )
     return Monitor(parts, wish, settings.interval_seconds)
-
-
-@dataclass(frozen=True, slots=True)
-class Looks:
-    """The threads that look at states of threads and at frames."""
-
-    threads: LookThread
-    frames: LookThread
-
-    def watch(self, followers: Sequence[Follower]) -> None:
-        """Look at what these followers follow now."""
-        self.threads.watch(follower.sampler for follower in followers)
-        self.frames.watch(source for follower in followers for source in follower.interpreters)
-
-    def stop(self) -> None:
-        """End both threads."""
-        self.threads.stop()
-        self.frames.stop()
 
 
 class _CountedGpus:
@@ -125,4 +102,12 @@ class _CountedGpus:
 def _forget(gone: Follower, followers: list[Follower], looks: Looks) -> None:
     """Look no more at the threads of a training that is not followed any more."""
     followers.remove(gone)
-    looks.watch(followers)
+    _watch(followers, looks)
+
+
+def _watch(followers: Sequence[Follower], looks: Looks) -> None:
+    """Look at what these followers follow now."""
+    looks.watch(
+        (follower.sampler for follower in followers),
+        (source for follower in followers for source in follower.interpreters),
+    )

@@ -1,4 +1,4 @@
-"""A thread that looks at what a training does, many times a second with jitter."""
+"""Looks at what trainings do, many times a second with jitter."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import time
 from collections.abc import Iterable
 from typing import Protocol
 
-from gpumon.sources.threads import jittered_delays
+from gpumon.sources.threads import jittered_delay
 
 _SHORT_SECONDS = 0.1
+# A look takes less than a millisecond.
+_HANGS_SECONDS = 0.5
 
 
 class Looked(Protocol):
@@ -21,39 +23,68 @@ class Looked(Protocol):
         ...
 
 
-class LookThread:
-    """Calls `look` of everything watched at jittered moments, so that no loop of the training aliases."""
+class Looks:
+    """Calls `look` of everything watched at jittered moments, so that no loop of the training aliases.
 
-    def __init__(self, rate_hertz: float, seed: int, name: str = "looks") -> None:
-        """Prepare the thread; a rate of 0 means that it never looks."""
-        self._name = f"gpumon {name}"
-        self._rate_hertz = rate_hertz
+    States of threads and frames are looked at in the same wake-ups of one thread: half of what a look costs
+    is waking up and filling the caches. A look at frames reads the memory of another process, which may hang
+    where a page has to come from a dead disk. A second thread, which else sleeps, looks at the states then.
+    """
+
+    def __init__(self, state_hertz: float, frame_hertz: float, seed: int) -> None:
+        """Prepare; a rate of 0 for states means that nothing is looked at. Frames are not looked at less."""
+        self._state_hertz = state_hertz
+        self._frame_hertz = max(state_hertz, frame_hertz)
         self._random = random.Random(seed)  # noqa: S311 - jitter
-        self._watched: tuple[Looked, ...] = ()
+        self._states: tuple[Looked, ...] = ()
+        self._frames: tuple[Looked, ...] = ()
+        self._turns = 0
         self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._threads: tuple[threading.Thread, ...] = ()
 
-    def watch(self, watched: Iterable[Looked]) -> None:
-        """Look at these from now on; the thread starts with the first one."""
-        self._watched = tuple(watched)
-        if self._watched and self._thread is None and self._rate_hertz > 0:
-            self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-            self._thread.start()
+    def watch(self, states: Iterable[Looked], frames: Iterable[Looked]) -> None:
+        """Look at these from now on; the threads start with the first one."""
+        self._states, self._frames = tuple(states), tuple(frames)
+        if (self._states or self._frames) and not self._threads and self._state_hertz > 0:
+            self._threads = (
+                threading.Thread(target=self._run, name="gpumon looks", daemon=True),
+                threading.Thread(target=self._stand_in, name="gpumon looks if others hang", daemon=True),
+            )
+            for thread in self._threads:
+                thread.start()
 
     def stop(self) -> None:
-        """End the thread."""
+        """End the threads."""
         self._stop.set()
-        if self._thread is not None:
-            self._thread.join(timeout=1.0)
+        for thread in self._threads:
+            thread.join(timeout=1.0)
 
     def _run(self) -> None:
-        for delay in jittered_delays(self._rate_hertz, self._random):
+        owed = 1.0
+        while not self._stop.is_set():
+            hertz = self._frame_hertz if self._frames else self._state_hertz
+            delay = jittered_delay(hertz, self._random)
             # A third less CPU than waiting for the event, which is only worth it where that takes long.
             if delay < _SHORT_SECONDS:
                 time.sleep(delay)
-            else:
-                self._stop.wait(delay)
-            if self._stop.is_set():
+            elif self._stop.wait(delay):
                 return
-            for watched in self._watched:
+            owed += self._state_hertz / hertz
+            if owed >= 1.0:
+                owed -= 1.0
+                for watched in self._states:
+                    watched.look()
+            for watched in self._frames:
                 watched.look()
+            self._turns += 1
+
+    def _stand_in(self) -> None:
+        """Look at the states of threads as long as the other thread does not come back from a look."""
+        patience = max(_HANGS_SECONDS, 3.0 / self._state_hertz)
+        chance = random.Random(self._random.random())  # noqa: S311 - jitter
+        turns, hangs = -1, False
+        while not self._stop.wait(jittered_delay(self._state_hertz, chance) if hangs else patience):
+            hangs, turns = turns == self._turns, self._turns
+            if hangs:
+                for watched in self._states:
+                    watched.look()

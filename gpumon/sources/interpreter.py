@@ -51,7 +51,7 @@ class Fallback(Protocol):
 class InterpreterSource:
     """The main thread of one process, looked at many times a second through /proc/PID/mem.
 
-    `look` is called by one thread at random moments (see `jittered_delays`), `drain` once a second by
+    `look` is called by one thread at random moments (see `jittered_delay`), `drain` once a second by
     another; neither raises. The process is found by PID and start time, so a number that is used again is
     never read. Attaching takes tens of milliseconds and has a thread of its own, started by `drain`; where
     the layout is unknown `fallback` is asked to read in its place. A look costs 10 to 30 us.

@@ -13,7 +13,7 @@ from gpumon.frameworks.loader_wait import wait_by_frames, wait_by_state
 from gpumon.model.clock import Instant
 from gpumon.model.measure import Measure, Missing
 from gpumon.model.process import ProcessId
-from gpumon.monitor.looks import LookThread
+from gpumon.monitor.looks import Looks
 from gpumon.sources.clock import SystemClock
 from gpumon.sources.interpreter import InterpreterSource
 from gpumon.sources.interpreter_marks import FrameMarks
@@ -104,15 +104,13 @@ def identity(pid: int) -> ProcessId:
 
 @contextmanager
 def looking(probe: Probe, frame_hertz: float) -> Iterator[None]:
-    """Look at the training in threads of their own."""
-    threads, frames = LookThread(STATE_HERTZ, 1), LookThread(frame_hertz, 2)
-    threads.watch([probe.threads])
-    frames.watch([probe.interpreter])
+    """Look at the training as the monitor does."""
+    looks = Looks(STATE_HERTZ, frame_hertz, 1)
+    looks.watch([probe.threads], [probe.interpreter])
     try:
         yield
     finally:
-        threads.stop()
-        frames.stop()
+        looks.stop()
 
 
 def watch(probe: Probe, seconds: int, *, frame_hertz: float = FRAME_HERTZ) -> tuple[list[Second], float]:

@@ -1,0 +1,106 @@
+"""The thread that looks: who is looked at how often, and what a look that hangs holds up."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from gpumon.monitor.looks import Looks
+
+PATIENCE_SECONDS = 60.0
+# As fast as a busy machine can: only the order of things is tested.
+FAST_HERTZ = 1000.0
+
+
+class Counted:
+    """Counts how often it was looked at, and tells when that was often enough."""
+
+    def __init__(self, wanted: int) -> None:
+        self.count = 0
+        self._wanted = wanted
+        self.seen_enough = threading.Event()
+
+    def look(self) -> None:
+        """Count."""
+        self.count += 1
+        if self.count >= self._wanted:
+            self.seen_enough.set()
+
+
+class Hanging:
+    """Does not come back from a look before it is let go."""
+
+    def __init__(self) -> None:
+        self.is_hanging = threading.Event()
+        self.let_go = threading.Event()
+
+    def look(self) -> None:
+        """Hang."""
+        self.is_hanging.set()
+        self.let_go.wait(PATIENCE_SECONDS)
+
+
+@pytest.fixture
+def hanging() -> Iterator[Hanging]:
+    """One that is let go in the end."""
+    one = Hanging()
+    yield one
+    one.let_go.set()
+
+
+def test_frames_are_looked_at_so_many_times_as_often() -> None:
+    """The states of threads share the wake-ups of the looks at frames."""
+    looks = Looks(FAST_HERTZ / 4, FAST_HERTZ, 1)
+    states, frames = Counted(0), Counted(100)
+    looks.watch([states], [frames])
+    assert frames.seen_enough.wait(PATIENCE_SECONDS)
+    looks.stop()
+    assert abs(states.count - frames.count / 4) <= 2
+
+
+def test_states_alone_are_looked_at_too() -> None:
+    """Without the right to read any memory there are no frames."""
+    looks = Looks(FAST_HERTZ, FAST_HERTZ, 1)
+    states = Counted(20)
+    looks.watch([states], [])
+    assert states.seen_enough.wait(PATIENCE_SECONDS)
+    looks.stop()
+
+
+def test_a_look_at_frames_that_hangs_does_not_hold_up_the_states(hanging: Hanging) -> None:
+    """The other thread looks at the states until it is back; then the first goes on alone."""
+    looks = Looks(FAST_HERTZ, FAST_HERTZ, 1)
+    looks.watch([], [hanging])
+    assert hanging.is_hanging.wait(PATIENCE_SECONDS)
+    states, frames = Counted(20), Counted(20)
+    looks.watch([states], [hanging])
+    assert states.seen_enough.wait(PATIENCE_SECONDS)
+    looks.watch([states], [frames])
+    hanging.let_go.set()
+    assert frames.seen_enough.wait(PATIENCE_SECONDS)
+    looks.stop()
+
+
+def test_what_is_no_longer_watched_is_not_looked_at() -> None:
+    """A training that has ended is left alone."""
+    looks = Looks(FAST_HERTZ, FAST_HERTZ, 1)
+    before, after = Counted(1), Counted(5)
+    looks.watch([before], [])
+    assert before.seen_enough.wait(PATIENCE_SECONDS)
+    looks.watch([after], [])
+    # One look may have been under way.
+    count = before.count + 1
+    assert after.seen_enough.wait(PATIENCE_SECONDS)
+    looks.stop()
+    assert before.count <= count
+
+
+def test_at_a_rate_of_zero_nothing_is_looked_at() -> None:
+    """No thread is started."""
+    threads = threading.active_count()
+    looks = Looks(0.0, 0.0, 1)
+    looks.watch([Counted(1)], [Counted(1)])
+    assert threading.active_count() == threads
+    looks.stop()
