@@ -183,6 +183,18 @@ class Object:
             if self._holder is not None:
                 self._holder.confirm()
 
+    @property
+    def is_unchanged(self) -> builtins.bool:
+        """Whether a number or string is still the same and where it was found: cheaper than finding it."""
+        try:
+            if self._holder is not None:
+                self._holder.confirm()
+            confirm_place(self._reader, self._place)
+            self.confirm_value()
+        except TornRead:
+            return False
+        return True
+
     def confirm_value(self) -> None:
         """Raise TornRead unless the same object is at its address as when it was read.
 

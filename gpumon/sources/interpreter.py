@@ -16,6 +16,7 @@ from gpumon.remote_python import (
     Interpreter,
     LayoutUnknown,
     NoPermission,
+    NotPython,
     NotRunning,
     RemotePythonError,
     VersionUnknown,
@@ -31,6 +32,9 @@ _STUCK = Missing("its memory does not answer")
 _SECONDS_TO_RETRY = 2.0
 # Without the right to read nothing changes by itself, but an administrator may grant it.
 _SECONDS_TO_ASK_AGAIN = 30.0
+# Of 250 attaches to processes that had just started one found a layout that it did not understand, or no
+# Python: what is said only once does not count.
+_SECONDS_TO_MAKE_SURE = 1.0
 _PATIENCE_SECONDS = 0.1
 
 Attach = Callable[[int, int], Interpreter]
@@ -78,6 +82,7 @@ class InterpreterSource:
         self._missing = _NOT_YET
         self._attaching: threading.Thread | None = None
         self._due = float("-inf")
+        self._is_sure = False
         self._closed = False
 
     def look(self) -> None:
@@ -148,6 +153,10 @@ class InterpreterSource:
             off_cpu = OffCpu(process.pid, thread, seconds=self._seconds)
             watch = StackWatch(interpreter, self._marks, off_cpu, self._seconds)
         except RemotePythonError as error:
+            if isinstance(error, NotPython | LayoutUnknown) and not self._is_sure:
+                self._is_sure = True
+                self._due = self._seconds() + _SECONDS_TO_MAKE_SURE
+                return
             self._missing = Missing(clean(reason_of(error), 300))
             self._due = self._seconds() + _seconds_until_next_try(error)
             if isinstance(error, VersionUnknown | LayoutUnknown) and self._new_fallback is not None:

@@ -35,7 +35,12 @@ def iterator_of(frame: Frame) -> Object | None:
 
 def delivered(iterator: Object) -> int | None:
     """Return how many batches it handed to the loop so far, None where it is gone."""
-    return _count(iterator.attr("_num_yielded"))
+    return count_of(delivered_number(iterator))
+
+
+def delivered_number(iterator: Object) -> Object | None:
+    """Return the number of these batches as an object, to be asked whether it is another one by now."""
+    return iterator.attr("_num_yielded")
 
 
 def read_iterator(
@@ -55,9 +60,9 @@ def read_iterator(
         monotonic_seconds=now_seconds,
         delivered=count,
         marks=(),
-        received_index=_count(iterator.attr("_rcvd_idx")),
-        send_index=_count(iterator.attr("_send_idx")),
-        tasks_outstanding=_count(iterator.attr("_tasks_outstanding")),
+        received_index=count_of(iterator.attr("_rcvd_idx")),
+        send_index=count_of(iterator.attr("_send_idx")),
+        tasks_outstanding=count_of(iterator.attr("_tasks_outstanding")),
         batches_ready=_batches_ready(iterator),
     )
 
@@ -68,8 +73,8 @@ def _settings(iterator: Object) -> IteratorReading:
         monotonic_seconds=0.0,
         delivered=0,
         batch_size=_batch_size(iterator),
-        workers=_count(iterator.attr("_num_workers")),
-        prefetch_factor=_count(iterator.attr("_prefetch_factor")),
+        workers=count_of(iterator.attr("_num_workers")),
+        prefetch_factor=count_of(iterator.attr("_prefetch_factor")),
         pin_memory=_flag(iterator.attr("_pin_memory")),
         persistent_workers=_flag(iterator.attr("_persistent_workers")),
         drop_last=_flag(iterator.attr("_drop_last")),
@@ -103,14 +108,15 @@ def _batch_size(iterator: Object) -> int | None:
     for _ in range(3):
         if sampler is None:
             return None
-        size = _count(sampler.attr("batch_size"))
+        size = count_of(sampler.attr("batch_size"))
         if size:
             return size
         sampler = sampler.attr("sampler") or sampler.attr("batch_sampler")
     return None
 
 
-def _count(found: Object | None) -> int | None:
+def count_of(found: Object | None) -> int | None:
+    """Return a number that can be a count of batches, None for any other object."""
     value = None if found is None else found.int
     return value if value is not None and 0 <= value < _MOST_BATCHES else None
 

@@ -9,7 +9,13 @@ from dataclasses import replace
 from gpumon.model.training import Phase
 from gpumon.remote_python import Calls, Interpreter, Object
 from gpumon.sources.interpreter_judge import StackJudge
-from gpumon.sources.interpreter_loader import as_iterator, delivered, iterator_of, read_iterator
+from gpumon.sources.interpreter_loader import (
+    as_iterator,
+    count_of,
+    delivered_number,
+    iterator_of,
+    read_iterator,
+)
 from gpumon.sources.interpreter_loop import LoopFinder, bar_total, find, read_loop
 from gpumon.sources.interpreter_marks import FrameMarks, is_between
 from gpumon.sources.interpreter_off_cpu import OffCpu
@@ -57,6 +63,7 @@ class StackWatch:
         self._seen_train = self._seen_other = False
         self._marks_seen: list[tuple[float, int]] = []
         self._last_count: int | None = None
+        self._number: Object | None = None
         self._drained: tuple[float, int] | None = None
         self._read: IteratorReading | None = None
         self._is_slow = True
@@ -94,7 +101,7 @@ class StackWatch:
             if loop is not None:
                 self._judge.use_loop(loop)
         if self._is_slow and self._train is not None:
-            self._count(delivered(self._train))
+            self._count_again(self._train)
 
     def drain(self) -> InterpreterReading:
         """Return what was counted since the last drain with what the loop and its loader hold now."""
@@ -150,11 +157,19 @@ class StackWatch:
     def _use(self, iterator: Object) -> None:
         if self._train is None or self._train.address != iterator.address:
             self._train = iterator
+            self._number = None
             self._marks_seen.clear()
             self._last_count = self._drained = None
 
+    def _count_again(self, train: Object) -> None:
+        """Look whether another batch has been delivered: mostly none has, which costs four reads to see."""
+        if self._number is None or not self._number.is_unchanged:
+            self._number = delivered_number(train)
+            self._count(count_of(self._number))
+
     def _count(self, count: int | None) -> None:
         if count is None:
+            self._number = None
             self._train = self._last_count = self._drained = None
             return
         # What is seen first may have been so for long: only a change is of this moment.

@@ -32,11 +32,11 @@ class ChangedMemory:
 
     def _changed(self, address: int, data: bytes) -> bytes:
         self.reads += 1
+        seen = bytearray(data)
         for place, word in self.words.items():
-            at = place - address
-            if 0 <= at <= len(data) - 8:
-                data = data[:at] + word + data[at + 8 :]
-        return data
+            for at in range(max(place, address), min(place + 8, address + len(seen))):
+                seen[at - address] = word[at - place]
+        return bytes(seen)
 
 
 class Watched:
@@ -128,3 +128,22 @@ def test_a_settled_stack_costs_a_few_reads(watched: Watched) -> None:
     before = watched.memory.reads
     assert watched.functions() == functions
     assert watched.memory.reads - before < len(functions)
+
+
+def test_a_number_is_unchanged_until_another_one_is_in_its_place(watched: Watched) -> None:
+    """Also one at the same address, as a counter finds its next number where it left the last but one."""
+    calls = watched._main.calls()
+    assert calls is not None
+    work = next(frame for frame in calls.frames() if frame.name == "work")
+    plain = work.local("plain")
+    number = plain.attr("epoch") if plain else None
+    assert number is not None
+    changes: list[bool] = [number.is_unchanged]
+    digits = number.address + watched.reader.layout.integer.digits
+    watched.memory.words[digits] = (4).to_bytes(8, "little")
+    changes.append(number.is_unchanged)
+    watched.memory.words.clear()
+    changes.append(number.is_unchanged)
+    watched.memory.words[number._place[0][0]] = (number.address + 64).to_bytes(8, "little")
+    changes.append(number.is_unchanged)
+    assert changes == [True, False, True, False]

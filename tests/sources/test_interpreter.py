@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from gpumon.frameworks.marks import TORCH, YOLOV5
 from gpumon.model.clock import Instant
-from gpumon.model.measure import Maybe, Missing
+from gpumon.model.measure import Missing
 from gpumon.model.process import ProcessId
 from gpumon.model.training import Phase
-from gpumon.remote_python import Interpreter, LayoutUnknown, NoPermission, NotRunning
 from gpumon.sources.interpreter import InterpreterSource
 from gpumon.sources.interpreter_marks import FrameMarks
 from gpumon.sources.interpreter_reading import InterpreterReading, IteratorReading, LoopReading
@@ -201,102 +200,6 @@ def test_number_that_is_used_again_is_not_read(training: SteppedTraining) -> Non
     missing = source.drain(NOW)
     assert isinstance(missing, Missing)
     assert "ended" in missing.reason
-
-
-def test_interpreter_that_starts_is_tried_again(training: SteppedTraining) -> None:
-    """Before Python runs there is nothing to read: two seconds later there is."""
-    tries: list[int] = []
-
-    def attach(pid: int, start_ticks: int) -> Interpreter:
-        tries.append(pid)
-        if len(tries) == 1:
-            raise NotRunning("it is starting")
-        return Interpreter.attach(pid, start_ticks)
-
-    clock = Ticking()
-    source = InterpreterSource(training.id, YOLOV5, attach=attach, seconds=clock)
-    source.drain(NOW)
-    until_attached(source)
-    assert Missing("it is starting") == source.drain(NOW)
-    clock.now += 2.0
-    source.drain(NOW)
-    until_attached(source)
-    assert isinstance(source.drain(NOW), InterpreterReading)
-    assert len(tries) == 2
-
-
-def refusing(error: Exception) -> Callable[[int, int], Interpreter]:
-    def attach(pid: int, start_ticks: int) -> Interpreter:
-        del pid, start_ticks
-        raise error
-
-    return attach
-
-
-def test_refusal_says_what_helps() -> None:
-    """Why the kernel refuses is passed on, with the way that needs no right."""
-    why = NoPermission("kernel.yama.ptrace_scope is 1: use root")
-    source = InterpreterSource(ProcessId(1, 1), YOLOV5, attach=refusing(why))
-    source.drain(NOW)
-    until_attached(source)
-    assert Missing(
-        "kernel.yama.ptrace_scope is 1: use root; or start the training with `gpumon run`"
-    ) == source.drain(NOW)
-
-
-def test_mistake_of_our_own_is_a_reason() -> None:
-    """Whatever goes wrong while attaching ends no thread without a word."""
-    source = InterpreterSource(ProcessId(1, 1), YOLOV5, attach=refusing(ValueError("odd")))
-    source.drain(NOW)
-    until_attached(source)
-    assert Missing("ValueError: odd") == source.drain(NOW)
-
-
-class Failing:
-    """A watch that breaks at the first look."""
-
-    is_alive = True
-
-    def look(self) -> None:
-        raise ValueError("odd")
-
-    def close(self) -> None:
-        pass
-
-
-def test_look_that_fails_ends_this_source_alone() -> None:
-    """The thread that looks lives on, and the mistake is shown as the reason."""
-    source = InterpreterSource(ProcessId(1, 1), YOLOV5, seconds=Ticking())
-    source._watch = Failing()  # type: ignore[assignment]
-    source.look()
-    source.look()
-    assert Missing("ValueError: odd") == source.drain(NOW)
-
-
-class Other:
-    """Another way to read an interpreter."""
-
-    closed = False
-
-    def drain(self, now: Instant) -> Maybe[InterpreterReading]:
-        del now
-        return InterpreterReading("another way")
-
-    def close(self) -> None:
-        self.closed = True
-
-
-def test_unknown_layout_is_left_to_the_fallback() -> None:
-    """Where the memory is not understood another reader takes over, and is closed with the source."""
-    other = Other()
-    source = InterpreterSource(
-        ProcessId(1, 1), YOLOV5, attach=refusing(LayoutUnknown("odd")), fallback=lambda: other
-    )
-    source.drain(NOW)
-    until_attached(source)
-    assert InterpreterReading("another way") == source.drain(NOW)
-    source.close()
-    assert other.closed
 
 
 def test_look_that_hangs_holds_up_no_drain(training: SteppedTraining) -> None:

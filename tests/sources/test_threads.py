@@ -62,6 +62,18 @@ def test_a_waiting_process_has_the_class_of_its_wait(kind: str, expected: str) -
         assert looks_at(pid, ThreadSampler()) == {expected: 5}
 
 
+def test_a_read_from_a_unix_socket_is_a_sleep_of_its_own_kind() -> None:
+    """So a batch is handed over; it counts as a sleep for all others."""
+    with child_in("socket_read") as pid:
+        until_state(pid, "S")
+        sampler = ThreadSampler()
+        sampler.watch([ThreadTarget(process_id(pid), pid)])
+        sampler.look()
+        (states,) = sampler.drain(at(0))
+        sampler.close()
+        assert (states.samples, states.sleeping, states.receiving) == (1, 1, 1)
+
+
 def test_a_spinning_process_runs() -> None:
     """State R, on a core or waiting for one."""
     with child_in("spin") as pid:
@@ -78,56 +90,6 @@ def test_a_stopped_process_is_stopped_and_goes_on_in_its_class() -> None:
         os.kill(pid, signal.SIGCONT)
         until_state(pid, "S")
         assert looks_at(pid, ThreadSampler()) == {"polling": 5}
-
-
-def test_a_process_that_is_stopped_while_it_is_looked_at_is_noticed_soon() -> None:
-    """It shows the system call that it was stopped in: its state is read at every eighth look."""
-    with child_in("poll_torch") as pid:
-        until_state(pid, "S")
-        sampler = ThreadSampler()
-        sampler.watch([ThreadTarget(process_id(pid), pid)])
-        for _ in range(3):
-            sampler.look()
-        os.kill(pid, signal.SIGSTOP)
-        until_state(pid, "T")
-        for _ in range(20):
-            sampler.look()
-        (states,) = sampler.drain(at(0))
-        sampler.close()
-        assert states.samples == 23 == states.polling + states.stopped
-        assert states.stopped >= 20 - 7
-
-
-def test_a_thread_that_wakes_is_seen_to_run_at_once(tmp_path: Path) -> None:
-    """What a thread waited for is of no account when it runs on, and again later."""
-    root = write(tmp_path, {"7/stat": stat_line(7), "7/task/7/stat": stat_line(7)})
-    call = tmp_path / "7/task/7/syscall"
-    sampler = ThreadSampler(root, "x86_64")
-    sampler.watch([ThreadTarget(ProcessId(7, 5000), 7)])
-    poll, futex = "7 0x7f 0x1 0x1388 0x1 0x0 0x0 0x7f 0x7f\n", "202 0x7f 0x189 0x0 0x0 0x0 0x0 0x7f 0x7f\n"
-    for text in (poll, poll, "running\n", futex, "running\n", poll):
-        call.write_text(text)
-        sampler.look()
-    (states,) = sampler.drain(at(0))
-    sampler.close()
-    assert (states.polling, states.running, states.futex_untimed) == (3, 2, 1)
-
-
-def test_what_is_remembered_of_system_calls_is_bounded(tmp_path: Path) -> None:
-    """A thread that waits with other arguments each time fills no memory, and is classified all the same."""
-    root = write(tmp_path, {"7/stat": stat_line(7), "7/task/7/stat": stat_line(7)})
-    call = tmp_path / "7/task/7/syscall"
-    sampler = ThreadSampler(root, "x86_64")
-    sampler.watch([ThreadTarget(ProcessId(7, 5000), 7)])
-    for number in range(600):
-        call.write_text(f"7 {number:#x} 0x1 0x1388 0x1 0x0 0x0 0x7f 0x7f\n")
-        sampler.look()
-    (states,) = sampler.drain(at(0))
-    assert (states.samples, states.polling) == (600, 600)
-    assert len(sampler._known) <= 256
-    sampler.drain(at(1))
-    assert len(sampler._known) == 1
-    sampler.close()
 
 
 @pytest.mark.parametrize(
@@ -242,6 +204,28 @@ def test_watching_anew_keeps_what_was_counted() -> None:
         assert [states.thread_id for states in sampler.drain(at(1))] == [second]
         sampler.close()
     assert open_descriptors() == before
+
+
+def test_turns_and_sleeps_are_counted_by_the_kernel(tmp_path: Path) -> None:
+    """Between two drains: 30 turns on a core in 2 s, 20 of them ended by the thread itself."""
+    files = {"7/stat": stat_line(7), "7/task/7/stat": stat_line(7)}
+    counts = {
+        "7/task/7/schedstat": "500 500 100\n",
+        "7/task/7/status": "Name:\tx\nvoluntary_ctxt_switches:\t50\nnonvoluntary_ctxt_switches:\t9\n",
+    }
+    sampler = ThreadSampler(write(tmp_path, files | counts), "x86_64")
+    sampler.watch([ThreadTarget(ProcessId(7, 5000), 7)])
+    sampler.look()
+    (first,) = sampler.drain(at(0))
+    assert isinstance(first.turns_per_second, Missing)
+    write(
+        tmp_path,
+        {name: text.replace("100", "130").replace("50\nn", "70\nn") for name, text in counts.items()},
+    )
+    sampler.look()
+    (second,) = sampler.drain(at(2))
+    sampler.close()
+    assert (second.turns_per_second, second.sleeps_per_second) == (15.0, 10.0)
 
 
 def test_cpu_and_run_queue_shares_are_of_the_thread() -> None:
