@@ -6,23 +6,25 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from gpumon.frameworks.loader_wait_account import account_of, by_frames, by_states, proportion
 from gpumon.model.measure import Certainty, Maybe, Measure, Missing
 from gpumon.model.process import ThreadStates
 from gpumon.model.training import Phase
-from gpumon.sources.interpreter_reading import InterpreterReading, PhaseLooks
+from gpumon.sources.interpreter_reading import InterpreterReading
 from gpumon.sources.reporter_reading import ReporterReading
 
 NO_WORKERS = "0 workers: loading happens in the main thread, which /proc cannot tell from computing"
 NOT_OURS = "another user's process: run gpumon as that user or root to see what it waits for"
 NOT_ASKED = Missing("its interpreter is not looked into")
+_BY_STATE = "state of the main thread"
 PAUSED = Missing("paused: its main thread is stopped")
 NO_LOOKS = Missing("no looks at its threads yet")
 # Without wait channels a sleep is only a sleep: the largest error of such estimates was 0.18 to 0.20.
 _STATE_ONLY_ERROR = 0.2
 _LOADS_IN_MAIN = Missing(NO_WORKERS)
 _TRAINING = (Phase.TRAIN, Phase.UNKNOWN)
-# A running thread's time is added at ticks of up to 4 ms, at either end of about a second.
-_ACCOUNT_ERROR = 0.004
+# A 90 % interval by a standard error.
+_Z_90 = 1.645
 # The mean error of thread states is 0.03 and its largest 0.2: less is no contradiction.
 _DISAGREE_RATIO = 0.2
 
@@ -35,12 +37,6 @@ class Wait:
     samples: int = 0
     waiting: int = 0
     note: str = ""
-
-
-def proportion(count: int, of: int) -> tuple[float, float]:
-    """Return the share and its standard error, which is never 0 (Jeffreys' interval: half a count)."""
-    yes, no = count + 0.5, of - count + 0.5
-    return count / of, math.sqrt(yes * no / ((of + 1) ** 2 * (of + 2)))
 
 
 def best_wait(by_state: Wait, looks: Maybe[InterpreterReading], report: Maybe[ReporterReading]) -> Wait:
@@ -88,28 +84,11 @@ def wait_by_frames(looks: Maybe[InterpreterReading]) -> Wait:
         # The kernel's account is of the whole time: with several phases in it, it is of none of them.
         ratio, error = proportion(sum(seen.waiting for seen in found), samples)
     else:
-        ratio, error = _weighed(found, looks.blocked_ratio)
+        blocked = (sum(seen.blocked for seen in found), sum(seen.blocked_waiting for seen in found))
+        running = (samples - blocked[0], sum(seen.waiting for seen in found) - blocked[1])
+        ratio, error = by_frames(looks.blocked_ratio, blocked, running)
     error += looks.unread / (looks.unread + looks.looks) / 2
     return Wait(Measure(ratio, Certainty.SAMPLED, looks.source, error), samples, round(ratio * samples))
-
-
-def _weighed(found: Sequence[PhaseLooks], blocked_ratio: float) -> tuple[float, float]:
-    """Return the share of waiting and its standard error, with looks weighed by where the time went.
-
-    Stratified after sampling: the share among looks at a blocked thread counts by the time it was
-    blocked, the one among looks at a running thread by the rest. This takes the bias out of looks that
-    were late because the cores were full, and most of the chance where waiting is blocking.
-    """
-    blocked = sum(seen.blocked for seen in found)
-    blocked_waiting = sum(seen.blocked_waiting for seen in found)
-    running = sum(seen.looks for seen in found) - blocked
-    running_waiting = sum(seen.waiting for seen in found) - blocked_waiting
-    # Nothing is known of what was never looked at.
-    off, off_error = proportion(blocked_waiting, blocked) if blocked else (0.5, math.sqrt(1 / 12))
-    on, on_error = proportion(running_waiting, running) if running else (0.5, math.sqrt(1 / 12))
-    ratio = blocked_ratio * off + (1 - blocked_ratio) * on
-    errors = (blocked_ratio * off_error, (1 - blocked_ratio) * on_error, _ACCOUNT_ERROR * (off - on))
-    return ratio, math.hypot(*errors)
 
 
 def wait_by_state(
@@ -122,15 +101,22 @@ def wait_by_state(
 ) -> Wait:
     """Return the wait by the states of the main thread, where there are workers to wait for.
 
-    With a pinning thread the main thread waits in a futex with a timeout, without one in poll.
+    With a pinning thread the main thread waits in a futex with a timeout, without one in poll and, while
+    a batch is handed over, on a Unix socket. The looks are weighed by the kernel's account of the thread's
+    time where there is one (see loader_wait_account); `standard_error` is then that of chance alone, which
+    evens out over many readings, and the interval what the account leaves in doubt, which does not.
     """
     if main is not None and main.samples and alive(main) < main.samples / 2:
         return Wait(PAUSED, main.samples)
     if worker_count == 0:
         return Wait(_LOADS_IN_MAIN, main.samples if main else 0)
-    samples, waiting = (0, 0) if main is None else (main.samples, _waiting(main, pin_thread))
-    ratio = _ratio_by_state(main, workers, worker_count, waiting, has_wait_channels=has_wait_channels)
-    return Wait(ratio, samples, waiting)
+    ratio = _ratio_by_state(main, workers, worker_count, pin_thread, has_wait_channels=has_wait_channels)
+    if main is None:
+        return Wait(ratio)
+    waiting = sum(_waiting(main, pin_thread))
+    if isinstance(ratio, Measure) and ratio.certainty is Certainty.SAMPLED:
+        waiting = round(ratio.value * main.samples)
+    return Wait(ratio, main.samples, waiting)
 
 
 def sees_waits(states: Iterable[ThreadStates]) -> bool:
@@ -172,17 +158,18 @@ def _contradiction(best: Maybe[Measure], other: Maybe[Measure]) -> str:
     return f"data wait: {best.source} says {best.value:.0%}, {other.source} {other.value:.0%}"
 
 
-def _waiting(main: ThreadStates, pin_thread: bool | None) -> int:
+def _waiting(main: ThreadStates, pin_thread: bool | None) -> tuple[int, int]:
+    """Return the looks that found it waiting for the pinning thread, and for a worker itself."""
     if pin_thread is None:
-        return main.polling + main.futex_timed
-    return main.futex_timed if pin_thread else main.polling
+        return main.futex_timed, main.polling + main.receiving
+    return (main.futex_timed, 0) if pin_thread else (0, main.polling + main.receiving)
 
 
 def _ratio_by_state(
     main: ThreadStates | None,
     workers: Sequence[ThreadStates],
     worker_count: Maybe[int],
-    waiting: int,
+    pin_thread: bool | None,
     *,
     has_wait_channels: bool,
 ) -> Maybe[Measure]:
@@ -190,11 +177,17 @@ def _ratio_by_state(
         return worker_count
     if main is None or main.samples == 0:
         return NO_LOOKS
-    looks = alive(main)
     if not has_wait_channels:
         return _ratio_by_sleep(main, workers)
-    ratio, error = proportion(waiting, looks)
-    return Measure(ratio, Certainty.SAMPLED, "state of the main thread", error)
+    pinned, handed_over = _waiting(main, pin_thread)
+    waiting, account = pinned + handed_over, account_of(main)
+    if account is None:
+        ratio, error = proportion(waiting, alive(main))
+        return Measure(ratio, Certainty.SAMPLED, _BY_STATE, error)
+    found = by_states(account, alive(main) - main.running, waiting, handed_over)
+    around = _Z_90 * found.doubt
+    low, high = max(found.ratio - around, 0.0), min(found.ratio + around, 1.0)
+    return Measure(found.ratio, Certainty.SAMPLED, _BY_STATE, found.chance, low, high)
 
 
 def _ratio_by_sleep(main: ThreadStates, workers: Sequence[ThreadStates]) -> Maybe[Measure]:

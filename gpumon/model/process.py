@@ -88,6 +88,10 @@ class ThreadStates:
     Classes (facts of the kernel, by state, wchan and syscall): `running` R; `polling` S in poll with
     torch's 5 s timeout on one descriptor; `futex_timed` S in a futex with a timeout; `futex_untimed`;
     `disk` D; `remote` S or D in an RPC or FUSE wait; `sleeping` any other S; `stopped` T or t.
+    `receiving` are those of `sleeping` that read from a Unix socket, as who is handed a batch does.
+
+    `turns_per_second` are turns on a core, `sleeps_per_second` those that ended because the thread itself
+    had to wait (schedstat's third number and the voluntary context switches).
     """
 
     id: ProcessId
@@ -101,5 +105,8 @@ class ThreadStates:
     remote: int = 0
     sleeping: int = 0
     stopped: int = 0
+    receiving: int = 0
     cpu_busy_ratio: Maybe[float] = _UNREAD
     run_queue_wait_ratio: Maybe[float] = _UNREAD
+    turns_per_second: Maybe[float] = _UNREAD
+    sleeps_per_second: Maybe[float] = _UNREAD

@@ -57,10 +57,11 @@ class IoCounters(NamedTuple):
 
 
 class SchedStat(NamedTuple):
-    """schedstat of one task: nanoseconds on a core, and nanoseconds runnable without one."""
+    """schedstat of one task: nanoseconds on a core, nanoseconds runnable without one, and turns on a core."""
 
     run_nanoseconds: int
     wait_nanoseconds: int
+    turns: int
 
 
 def parse_stat(data: bytes) -> Maybe[ProcessStat]:
@@ -126,9 +127,17 @@ def parse_schedstat(data: bytes) -> Maybe[SchedStat]:
     """Parse the schedstat file of one task."""
     words = data.split()
     try:
-        return SchedStat(int(words[0]), int(words[1]))
+        return SchedStat(int(words[0]), int(words[1]), int(words[2]))
     except (ValueError, IndexError):
         return Missing("its schedstat file could not be understood")
+
+
+def parse_sleeps(data: bytes) -> Maybe[int]:
+    """Parse the voluntary context switches of /proc/PID/task/TID/status."""
+    try:
+        return int(_line(data, b"\nvoluntary_ctxt_switches:"))
+    except ValueError:
+        return Missing("its status file could not be understood")
 
 
 def parse_pss(data: bytes) -> Maybe[int]:

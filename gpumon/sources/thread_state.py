@@ -9,7 +9,10 @@ from gpumon.model.measure import Maybe, Missing
 
 
 class ThreadState(IntEnum):
-    """The classes of gpumon.model.process.ThreadStates, as indexes of a list of counts."""
+    """The classes of gpumon.model.process.ThreadStates, as indexes of a list of counts.
+
+    RECEIVING, a read from a Unix socket, is a sleep as any other but for who waits for a batch.
+    """
 
     RUNNING = 0
     POLLING = 1
@@ -19,6 +22,7 @@ class ThreadState(IntEnum):
     REMOTE = 5
     SLEEPING = 6
     STOPPED = 7
+    RECEIVING = 8
 
 
 class SystemCalls(NamedTuple):
@@ -60,6 +64,7 @@ _POLL_MILLISECONDS = 5000
 # Names of kernel functions; they change between versions, so they are matched by their beginnings.
 _POLL = ("poll_schedule_timeout", "do_poll", "do_sys_poll")
 _FUTEX = ("futex_", "do_futex", "__futex")
+_RECEIVE = "unix_stream_"
 _REMOTE = (
     "rpc_",
     "__rpc_",
@@ -161,6 +166,8 @@ def _by_channel(wait_channel: Maybe[bytes], otherwise: ThreadState | None) -> Th
     name = _name(wait_channel)
     if is_remote(name):
         return ThreadState.REMOTE
+    if name.startswith(_RECEIVE):
+        return ThreadState.RECEIVING
     if otherwise is not None:
         return otherwise
     if name.startswith(_POLL):

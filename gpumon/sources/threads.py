@@ -12,7 +12,7 @@ from gpumon.model.clock import Instant
 from gpumon.model.measure import Maybe, Missing
 from gpumon.model.process import ProcessId, ThreadStates
 from gpumon.model.text import clean
-from gpumon.sources.proc_fields import SchedStat, parse_schedstat, parse_stat
+from gpumon.sources.proc_fields import SchedStat, parse_schedstat, parse_sleeps, parse_stat
 from gpumon.sources.proc_file import KeptFile, read_file, read_names
 from gpumon.sources.process_details import decode
 from gpumon.sources.thread_state import (
@@ -25,8 +25,8 @@ from gpumon.sources.thread_state import (
 )
 
 _MOST_THREADS = 1024
-# Four descriptors each: see processes.py.
-_MOST_KEPT = 100
+# Five descriptors each: see processes.py.
+_MOST_KEPT = 80
 # What the system call of a thread says is remembered by its bytes: a thread that waits always waits in the
 # same few places, with the same arguments.
 _MOST_REMEMBERED = 256
@@ -52,12 +52,12 @@ class _Watched:
         self._keep = keep
         directory = f"{root}/{target.process.pid}/task/{target.thread_id}"
         files = tuple(
-            KeptFile(f"{directory}/{name}", 1024, keep=keep, reopen=not keep)
-            for name in ("stat", "syscall", "wchan", "schedstat")
+            KeptFile(f"{directory}/{name}", 8192, keep=keep, reopen=not keep)
+            for name in ("stat", "syscall", "wchan", "schedstat", "status")
         )
-        self._stat, self._call, self._channel, self._sched = self._files = files
+        self._stat, self._call, self._channel, self._sched, self._status = self._files = files
         self.counts = [0] * len(ThreadState)
-        self.previous: tuple[float, SchedStat] | None = None
+        self.previous: tuple[float, SchedStat, Maybe[int]] | None = None
         self._until_state = 0
         # An open descriptor never shows another process: opened before the check, it is checked for good.
         self._stat.read()
@@ -106,7 +106,7 @@ class _Watched:
         if not self._keep and not _is_same_process(self._root, self.target.process):
             self.is_gone = True
         counts, self.counts = self.counts, [0] * len(ThreadState)
-        cpu, wait = self._shares(now)
+        cpu, wait, turns, sleeps = self._account(now)
         return ThreadStates(
             id=self.target.process,
             thread_id=self.target.thread_id,
@@ -117,29 +117,44 @@ class _Watched:
             futex_untimed=counts[ThreadState.FUTEX_UNTIMED],
             disk=counts[ThreadState.DISK],
             remote=counts[ThreadState.REMOTE],
-            sleeping=counts[ThreadState.SLEEPING],
+            sleeping=counts[ThreadState.SLEEPING] + counts[ThreadState.RECEIVING],
             stopped=counts[ThreadState.STOPPED],
+            receiving=counts[ThreadState.RECEIVING],
             cpu_busy_ratio=cpu,
             run_queue_wait_ratio=wait,
+            turns_per_second=turns,
+            sleeps_per_second=sleeps,
         )
 
-    def _shares(self, now: Instant) -> tuple[Maybe[float], Maybe[float]]:
+    def _account(self, now: Instant) -> tuple[Maybe[float], Maybe[float], Maybe[float], Maybe[float]]:
+        """Return the shares on a core and waiting for one, and turns on a core and sleeps a second."""
         data = Missing("the thread has ended") if self.is_gone else self._sched.read()
         after = data if isinstance(data, Missing) else parse_schedstat(data)
         if isinstance(after, Missing):
-            return after, after
-        previous, self.previous = self.previous, (now.monotonic_seconds, after)
+            return after, after, after, after
+        sleeps = self._sleeps()
+        previous, self.previous = self.previous, (now.monotonic_seconds, after, sleeps)
+        missing = Missing("needs two readings")
         if previous is None:
-            missing = Missing("needs two readings")
-            return missing, missing
-        seconds, before = now.monotonic_seconds - previous[0], previous[1]
+            return missing, missing, missing, missing
+        seconds, before, slept = now.monotonic_seconds - previous[0], previous[1], previous[2]
         if seconds <= 0:
             missing = Missing("no time has passed since the last reading")
-            return missing, missing
+            return missing, missing, missing, missing
         run = max(0, after.run_nanoseconds - before.run_nanoseconds) / 1e9 / seconds
         wait = max(0, after.wait_nanoseconds - before.wait_nanoseconds) / 1e9 / seconds
+        turns = max(0, after.turns - before.turns) / seconds
+        rate: Maybe[float] = missing
+        if isinstance(sleeps, Missing):
+            rate = sleeps
+        elif not isinstance(slept, Missing):
+            rate = max(0, sleeps - slept) / seconds
         # A running thread's time is added at ticks of up to 10 ms, and a wait when it ends.
-        return min(1.0, run), min(1.0, wait)
+        return min(1.0, run), min(1.0, wait), turns, rate
+
+    def _sleeps(self) -> Maybe[int]:
+        data = self._status.read()
+        return data if isinstance(data, Missing) else parse_sleeps(data)
 
     def close(self) -> None:
         """Give the descriptors back."""

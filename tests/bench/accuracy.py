@@ -65,12 +65,14 @@ def summary(found: Sequence[Judged]) -> str:
     states = [abs(window.by_state - window.real) for window in windows if window.by_state is not None]
     frames = mean(abs(window.by_frames - window.real) for window in windows)
     covered = sum(judged.covered for judged in found)
+    states_covered = sum(judged.states_covered for judged in found) / max(len(states), 1)
     largest = max((abs(judged.frame_bias) for judged in found), default=math.nan)
     rate = max((error for judged in found for error in judged.rate_errors), default=math.nan)
     lines = (
         f"{len(windows)} windows of 10 s: mean absolute error by frames **{frames:.4f}** (aim ≤ 0.015)",
         f"by states of threads alone **{mean(states):.4f}** of {len(states)} (aim ≤ 0.05)",
         f"within 2.5 stated standard errors **{covered / max(len(windows), 1):.1%}** (aim ≥ 95 %)",
+        f"the same by states of threads alone **{states_covered:.1%}**",
         f"largest error of a training over all its windows **{largest:.3f}** (aim ≤ 0.03 over 60 s)",
         f"largest error of a rate beyond ±1 batch **{rate:.2%}** (aim ≤ 0.5 %)",
     )

@@ -7,21 +7,24 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from gpumon.model.measure import Measure
 from tests.bench.accuracy_probe import Second
 from tests.real import truth
 
 WINDOW_SECONDS = 10
 _COVERED_ERRORS = 2.5
+_Z_90 = 1.645
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Ten seconds: the wait as it was, by frames with its standard error, and by states of threads."""
+    """Ten seconds: the wait as it was, by frames and by states of threads, each with its standard error."""
 
     real: float
     by_frames: float
     error: float
     by_state: float | None
+    state_error: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,15 @@ class Judged:
         )
 
     @property
+    def states_covered(self) -> int:
+        """Windows whose truth lies within 2.5 of the errors that were stated for the wait by states."""
+        return sum(
+            abs(window.by_state - window.real) <= _COVERED_ERRORS * window.state_error
+            for window in self.windows
+            if window.by_state is not None
+        )
+
+    @property
     def covered(self) -> int:
         """Windows whose truth lies within 2.5 of the standard errors that were stated."""
         return sum(
@@ -72,10 +84,10 @@ def judge(name: str, seconds: Sequence[Second], waits: list[truth.LoaderWait], c
         start, end = part[0], part[-1]
         real = truth.data_wait_ratio(waits, start.seconds, end.seconds)
         measures = [second.by_frames for second in part[1:] if second.by_frames is not None]
-        seen = mean(measure.value for measure in measures)
-        error = math.hypot(*(measure.standard_error or 0.0 for measure in measures)) / len(measures)
+        seen, error = pooled(measures)
         states = [second.by_state for second in part[1:] if second.by_state is not None]
-        windows.append(Window(real, seen, error, mean(states) if states else None))
+        state, state_error = pooled(states) if states else (None, 0.0)
+        windows.append(Window(real, seen, error, state, state_error))
         if start.delivered is not None and end.delivered is not None and _is_one_iterator(part):
             batches = truth.batches_delivered(waits, start.counted_seconds, end.counted_seconds)
             counted = end.delivered - start.delivered
@@ -84,6 +96,19 @@ def judge(name: str, seconds: Sequence[Second], waits: list[truth.LoaderWait], c
             rates.append(max(0.0, abs(counted - batches) - 1) / max(batches, 1))
     unread = sum(second.unread for second in seconds)
     return Judged(name, tuple(windows), tuple(rates), tuple(counts), cpu, unread)
+
+
+def pooled(measures: Sequence[Measure]) -> tuple[float, float]:
+    """Return the mean of measures and its standard error.
+
+    Chance evens out over them; what an interval of 90 % around each leaves in doubt does not.
+    """
+    chance = math.hypot(*(measure.standard_error or 0.0 for measure in measures)) / len(measures)
+    widths = [
+        measure.high - measure.low if measure.low is not None and measure.high is not None else 0.0
+        for measure in measures
+    ]
+    return mean(measure.value for measure in measures), math.hypot(chance, mean(widths) / 2 / _Z_90)
 
 
 def _is_one_iterator(part: Sequence[Second]) -> bool:

@@ -36,7 +36,7 @@ class Second:
     seconds: float
     by_frames: Measure | None
     unread: int
-    by_state: float | None
+    by_state: Measure | None
     counted_seconds: float
     delivered: int | None
     address: int
@@ -71,7 +71,7 @@ class Probe:
             pin_thread=self._pins,
             has_wait_channels=True,
         ).ratio
-        return _second(now, looks, wait.value if isinstance(wait, Measure) else None)
+        return _second(now, looks, wait if isinstance(wait, Measure) else None)
 
     def close(self) -> None:
         """Let go of the training."""
@@ -79,7 +79,7 @@ class Probe:
         self.threads.close()
 
 
-def _second(now: Instant, looks: InterpreterReading, by_state: float | None) -> Second:
+def _second(now: Instant, looks: InterpreterReading, by_state: Measure | None) -> Second:
     seen = wait_by_frames(looks)
     train = looks.train
     return Second(

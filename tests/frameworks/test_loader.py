@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpumon.frameworks.loader import read_loader
-from gpumon.frameworks.loader_wait import NO_WORKERS, proportion
+from gpumon.frameworks.loader_wait import NO_WORKERS
+from gpumon.frameworks.loader_wait_account import proportion
 from gpumon.model.host import SharedMemoryReading
 from gpumon.model.measure import Certainty, Maybe, Measure, Missing
 from gpumon.model.process import ProcessId, ProcessReading, Role, ThreadStates

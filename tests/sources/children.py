@@ -33,6 +33,7 @@ _BLOCKS = {
     "spin": ("", "pass"),
     "nanosleep": ("", "time.sleep(60)"),
     "pipe_read": ("", "os.read(pipe, 1)"),
+    "socket_read": ("import socket; one, other = socket.socketpair()", "one.recv(1)"),
     "select": ("", "select.select([pipe], [], [], 5.0)"),
 }
 

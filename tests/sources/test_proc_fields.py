@@ -17,6 +17,7 @@ from gpumon.sources.proc_fields import (
     parse_io,
     parse_pss,
     parse_schedstat,
+    parse_sleeps,
     parse_stat,
     parse_status,
     split_arguments,
@@ -26,7 +27,9 @@ from tests.sources.fake_proc import stat_line
 NAMES = st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\0"), max_size=15)
 
 
-@pytest.mark.parametrize("parse", [parse_stat, parse_status, parse_io, parse_schedstat, parse_pss])
+@pytest.mark.parametrize(
+    "parse", [parse_stat, parse_status, parse_io, parse_schedstat, parse_sleeps, parse_pss]
+)
 @given(data=st.binary(max_size=400))
 @example(data=b"1 (x) ")
 @example(data=b")(")
@@ -68,9 +71,16 @@ def test_io_is_read_by_key() -> None:
     assert parse_io(text) == IoCounters(1, 3, 5, 6)
 
 
-def test_schedstat_gives_run_and_wait() -> None:
-    """The third number, time slices, is not used."""
-    assert parse_schedstat(b"123 45 6\n") == SchedStat(123, 45)
+def test_schedstat_gives_run_wait_and_turns() -> None:
+    """Nanoseconds on a core, nanoseconds waiting for one, and turns on a core."""
+    assert parse_schedstat(b"123 45 6\n") == SchedStat(123, 45, 6)
+
+
+def test_sleeps_are_the_voluntary_switches() -> None:
+    """Not the nonvoluntary ones, whose line ends alike."""
+    text = b"Name:\tx\nvoluntary_ctxt_switches:\t12\nnonvoluntary_ctxt_switches:\t345\n"
+    assert parse_sleeps(text) == 12
+    assert isinstance(parse_sleeps(b"Name:\tx\nnonvoluntary_ctxt_switches:\t345\n"), Missing)
 
 
 def test_pss_is_in_bytes() -> None:
