@@ -11,10 +11,10 @@ from gpumon.tui import training_facts
 from gpumon.tui.facts import Fact, Section
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.worker_rows import worker_rows
-from gpumon.tui.wrap import wrap
+from gpumon.tui.wrap import wrap, wrap_exactly
 
 _NAME_CELLS = 23
-_VALUE_CELLS = 16
+_VALUE_CELLS = 17
 _CERTAINTY_CELLS = 10
 _LEAST_SOURCE_CELLS = 16
 _TWO_COLUMNS_FROM = 160
@@ -82,7 +82,12 @@ def fact_rows(fact: Fact, width: int, glyph: Glyphs) -> list[Row]:
     if fact.is_missing:
         text = f"{glyph.dash} missing: {fact.source}"
         return _beside((name,), text, width, "")
-    value = fact.value + " " * max(1, _VALUE_CELLS - text_width(fact.value))
+    if text_width(fact.value) >= _VALUE_CELLS:
+        # A path, or settings as long: whole, and its source below it.
+        first, *others = wrap_exactly(fact.value, width - _NAME_CELLS, fact.role)
+        others += wrap(fact.source, width - _NAME_CELLS, "dim") if fact.source else ()
+        return [(name, *first), *((Span(" " * _NAME_CELLS), *row) for row in others)]
+    value = fact.value + " " * (_VALUE_CELLS - text_width(fact.value))
     head = (name, Span(value, fact.role), Span(fact.certainty.ljust(_CERTAINTY_CELLS)))
     return _beside(head, fact.source, width, "dim")
 

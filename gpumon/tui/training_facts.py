@@ -27,15 +27,14 @@ _SETTINGS = (
     "data",
     "device",
 )
-_LOADER = "the loader's own object"
-_SEE_ABOVE = "the interpreter is not looked into, for the reason above"
+_SEE_ABOVE = "needs the interpreter, see above"
 
 
 def disagreements(reading: TrainingReading) -> Section:
     """Return what sources say against the numbers that are shown. They are never averaged."""
     notes = (*reading.loader.notes, *place_of(reading.progress)[1])
     facts = tuple(Fact("", note, role="warn") for note in notes)
-    none = Fact("", "none: where two sources tell the same, they agree", role="dim")
+    none = Fact("", "none: no source contradicts another", role="dim")
     return Section("sources that disagree", facts or (none,))
 
 
@@ -133,7 +132,7 @@ def loader(reading: TrainingReading, frame: Frame) -> Section:
     """Return the loader's queue, its settings and what it moves."""
     now, glyph = reading.loader, glyphs(frame.view.ascii)
     inside = known(reading.interpreter)
-    own = inside or _LOADER
+    own = inside or ""
     told = known(reading.reporter) or own
     seen = known(reading.training.settings.workers)
     shm = now.shm

@@ -9,6 +9,7 @@ import pytest
 
 from gpumon.model.measure import Certainty, Measure, Missing
 from gpumon.model.reading import LossesReading, ProgressReading, TrainingReading
+from gpumon.model.training import Setting
 from gpumon.paint.row import Span, row_text, row_width
 from gpumon.tui.fact_rows import source_rows
 from gpumon.tui.losses import loss_mark
@@ -189,7 +190,7 @@ def test_the_reason_of_a_whole_tier_stands_once() -> None:
     text = "\n".join(_rows(_with(frame, replace(reading, interpreter=gone, loader=loader))))
 
     assert 1 == text.count(gone.reason)
-    assert 2 == text.count("the interpreter is not looked into")
+    assert 2 == text.count("needs the interpreter, see above")
 
 
 def test_sources_that_disagree_are_shown_with_what_each_says() -> None:
@@ -323,3 +324,16 @@ def test_a_wait_that_the_training_tells_is_no_mean_of_ten_seconds() -> None:
     row = _row(_with(frame, replace(_reading(frame), loader=loader)), "data wait")
 
     assert ["37", "%", "exact", "reporter"] == row.split()[2:]
+
+
+def test_a_long_setting_is_whole_and_its_source_below_it() -> None:
+    """A path that has no room in its column takes the rest of the row, and as many as it needs."""
+    frame = fake_frame("ranks")
+    reading = _reading(frame)
+    path = "/data/sets/" + "very-long-name/" * 5 + "coco.yaml"
+    changed = replace(reading.training.settings, data=Setting(path, "opt.yaml"))
+    rows = _rows(_with(frame, replace(reading, training=replace(reading.training, settings=changed))), 78)
+    at = next(index for index, row in enumerate(rows) if row.startswith("  data  "))
+
+    assert path == "".join(row[23:] for row in rows[at : at + 2])
+    assert " " * 23 + "opt.yaml" == rows[at + 2]
