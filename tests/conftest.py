@@ -1,0 +1,19 @@
+"""What holds for every test: how hypothesis searches, and that Ctrl-C ends what a test starts."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from hypothesis import HealthCheck, settings
+
+# Machines that run tests are busy: slow examples say nothing of a strategy. Where a run decides whether
+# something is taken in, the examples are the same each time; everywhere else they are new ones.
+settings.register_profile(
+    "gpumon", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize="CI" in os.environ
+)
+settings.load_profile("gpumon")
+
+# A shell ignores SIGINT for what it starts in the background, and every child would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
