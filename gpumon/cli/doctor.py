@@ -1,126 +1,98 @@
-"""`gpumon doctor`: what can be read here, and what not and why."""
+"""`gpumon doctor`: what can be read here, what not and why, and what helps."""
 
 from __future__ import annotations
 
+import json
 import os
-import time
-from collections.abc import Iterable, Iterator
-from dataclasses import fields
-from pathlib import Path
+import shutil
+import socket
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from gpumon.cli.options import settings_from, shared_options
-from gpumon.model.gpu import DriverState, GpuReading
-from gpumon.model.measure import Maybe, Missing, known
-from gpumon.model.report import Report
-from gpumon.model.training import Training
+import gpumon as package
+from gpumon.cli.options import pid_argument, settings_from, shared_options
+from gpumon.settings import Settings
 
 if TYPE_CHECKING:
-    from gpumon.sources.file_system import Mount
+    from gpumon.doctor.examine import Examination
+    from gpumon.paint.row import Row
+
+_PLAIN_COLUMNS = 80
+_MOST_COLUMNS = 120
+_STYLES: dict[str, dict[str, Any]] = {
+    "ok": {"fg": "green"},
+    "note": {"dim": True},
+    "limited": {"fg": "yellow", "bold": True},
+    "missing": {"fg": "red", "bold": True},
+    "head": {"bold": True},
+    "command": {"fg": "cyan"},
+}
 
 
 @click.command("doctor", context_settings={"help_option_names": ["-h", "--help"]})
+@pid_argument
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document (schema 1).")
 @shared_options
 @click.pass_context
-def command(context: click.Context, /, **flags: Any) -> None:
-    """Say what gpumon can read on this machine, what it cannot, and why.
+def command(context: click.Context, /, pid: int | None, as_json: bool, **flags: Any) -> None:
+    """Say what gpumon can read here (of PID, or of the trainings that run), what not, and what helps.
 
-    Exit code 0: everything can be read; 1: something is missing.
+    It watches for some seconds. Exit code 0: all that matters can be read; 1: something falls short, and
+    what helps is printed; 2: nothing can be read, or there is no process PID.
     """
     settings = settings_from(flags)
-    from gpumon.monitor.attaching import Wish
-    from gpumon.monitor.build import build_monitor
-
-    monitor = build_monitor(settings, Wish(everything=True))
-    try:
-        monitor.tick()
-        time.sleep(settings.interval_seconds)
-        report = monitor.tick()
-    finally:
-        monitor.close()
-    found = list(_checks(report))
-    for good, text in found:
-        click.echo(f"{'ok     ' if good else 'missing'}  {text}")
-    context.exit(0 if all(good for good, _ in found) else 1)
-
-
-def _checks(report: Report) -> Iterator[tuple[bool, str]]:
-    sample = report.sample
-    driver = sample.driver
-    if driver.simulated:
-        yield False, "NVIDIA driver: none that answers; only the virtual GPU of a simulated training is seen"
+    examination = _examine(settings, pid)
+    if as_json:
+        _print_json(examination)
     else:
-        yield driver.state is DriverState.OK, f"NVIDIA driver: {driver.text or known(driver.driver_version)}"
-    for gpu in sample.gpus:
-        if not gpu.simulated:
-            yield _gpu(gpu)
-    for name in ("cores", "memory", "disks"):
-        yield _check(name, getattr(sample.host, name))
-    yield _check("pressure stall information", sample.host.pressure.io_some_ratio)
-    yield _yama()
-    if os.geteuid() != 0:
-        yield False, "not root: what threads of other users' trainings wait for cannot be read"
-    for reading in sample.trainings:
-        yield from _places(reading.training)
-        yield _check(f"training {reading.training.id.pid}: data wait", reading.loader.data_wait_ratio)
-    for error in sample.errors:
-        yield False, f"{error.source}: {error.text}"
+        _print_plain(examination, settings)
+    context.exit(examination.exit_code)
 
 
-def _places(training: Training) -> Iterator[tuple[bool, str]]:
-    """Yield on which file systems the training's data and run directory lie."""
-    from gpumon.frameworks.data_directory import data_directory
-    from gpumon.frameworks.file_view import ProcessFiles
-    from gpumon.sources.file_system import mounts_of
+def _examine(settings: Settings, pid: int | None) -> Examination:
+    from gpumon.doctor.examine import examine, examine_foreign_system
 
-    pid = training.id.pid
-    mounts = mounts_of(pid)
-    if isinstance(mounts, Missing):
-        yield False, f"training {pid}: file systems: {mounts.reason}"
-        return
-    for name, path in (
-        ("data", data_directory(training, ProcessFiles(pid))),
-        ("run directory", training.run_dir),
-    ):
-        yield _place(f"training {pid}: {name}", path, mounts)
+    if not sys.platform.startswith("linux"):
+        return examine_foreign_system(sys.platform)
+    from gpumon.doctor.gather.facts import gather
+
+    return examine(gather(settings, pid))
 
 
-def _place(name: str, path: Maybe[str], mounts: Iterable[Mount]) -> tuple[bool, str]:
-    from gpumon.sources.file_system import file_system_of
+def _print_json(examination: Examination) -> None:
+    from gpumon.doctor.document import document
+    from gpumon.model.text import clean
+    from gpumon.sources.clock import SystemClock
 
-    found = path if isinstance(path, Missing) else file_system_of(path, mounts)
-    if isinstance(found, Missing):
-        return False, f"{name}: {found.reason}"
-    far = " (remote: every read goes over the network)" if found.is_remote else ""
-    return True, f"{name}: {path} on {found.kind}{far}, mounted at {found.mount_point}"
-
-
-def _check(name: str, value: Any) -> tuple[bool, str]:
-    """Return whether a reading could be had, with the reason if not."""
-    missing = isinstance(value, Missing)
-    return not missing, f"{name}: {value.reason if missing else 'can be read'}"
+    found = document(
+        examination,
+        version=package.__version__,
+        hostname=clean(socket.gethostname(), 255),
+        unix_seconds=SystemClock().now().unix_seconds,
+    )
+    click.echo(json.dumps(found, indent=2, allow_nan=False, ensure_ascii=True))
 
 
-def _gpu(gpu: GpuReading) -> tuple[bool, str]:
-    """Return whether every field of a GPU could be read; what is missing is sorted by reason."""
-    missing: dict[str, list[str]] = {}
-    for field in fields(gpu):
-        value = getattr(gpu, field.name)
-        if isinstance(value, Missing):
-            missing.setdefault(value.reason, []).append(field.name)
-    text = "; ".join(f"{', '.join(names)}: {reason}" for reason, names in missing.items())
-    return not missing, f"GPU {gpu.index} {gpu.name}: {text or 'every field read'}"
+def _print_plain(examination: Examination, settings: Settings) -> None:
+    from gpumon.doctor.plain import rows
+
+    is_terminal = sys.stdout.isatty()
+    width = min(shutil.get_terminal_size().columns, _MOST_COLUMNS) if is_terminal else _PLAIN_COLUMNS
+    encoding = (sys.stdout.encoding or "").lower().replace("-", "")
+    is_ascii = settings.ascii or encoding != "utf8"
+    has_color = is_terminal and settings.color and os.environ.get("TERM", "") not in ("", "dumb")
+    for row in rows(examination, width):
+        click.echo(_text(row, has_color=has_color, is_ascii=is_ascii), color=has_color)
 
 
-def _yama() -> tuple[bool, str]:
-    """Return what the ptrace rule allows (gpumon looks at system calls of the training's threads)."""
-    try:
-        scope = Path("/proc/sys/kernel/yama/ptrace_scope").read_text(encoding="ascii").strip()
-    except OSError:
-        return True, "ptrace: no Yama, processes of the same user can be read"
-    rule = f"ptrace: kernel.yama.ptrace_scope={scope}"
-    if scope == "0" or os.geteuid() == 0:
-        return True, rule
-    return False, f"{rule}: what the training's threads wait for can be read by root only"
+def _text(row: Row, *, has_color: bool, is_ascii: bool) -> str:
+    """Return a row as a line, with colours where there are any."""
+    line = ""
+    for span in row:
+        text = span.text.replace("\N{NO-BREAK SPACE}", " ")
+        if is_ascii:
+            text = text.replace("±", "+-").encode("ascii", "replace").decode()
+        line += click.style(text, **_STYLES[span.role]) if has_color and span.role in _STYLES else text
+    return line

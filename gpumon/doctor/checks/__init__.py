@@ -1,0 +1,1 @@
+"""Pure judgement: facts in, checks out, each with its remedies."""

@@ -1,0 +1,1 @@
+"""IO in: what is true here, as facts for the checks."""
