@@ -137,7 +137,7 @@ def read_loader(
         batches_ready=_told(
             iterator,
             "batches_ready",
-            "0 workers load nothing ahead" if workers == 0 else "only a pinning thread's queue has a length",
+            "0 workers load nothing ahead" if workers == 0 else "its queue of batches cannot be read",
         ),
         tasks_outstanding=_told(iterator, "tasks_outstanding", "0 workers are asked for nothing"),
         read_bytes_per_second=_sum(known(row.read_bytes_per_second) for row in rows),

@@ -13,6 +13,7 @@ from gpumon.remote_python.mapping import dict_entries, dict_length, value_place
 from gpumon.remote_python.memory import TornRead
 from gpumon.remote_python.place import Holder, Place, confirm_place
 from gpumon.remote_python.reader import Reader
+from gpumon.remote_python.semaphore import SEMAPHORE_TYPE, semaphore_taken
 from gpumon.remote_python.sequence import MOST_ITEMS, deque_items, list_items, sequence_length, tuple_items
 from gpumon.remote_python.text import decode_text
 from gpumon.remote_python.type_object import RemoteType, read_head, type_address
@@ -203,6 +204,13 @@ class Object:
         """
         if self._reader.memory.read(self.address + 8, len(self._seen)) != self._seen:
             raise TornRead
+
+    @property
+    def taken(self) -> builtins.int | None:
+        """How often it is taken if it is the C part of a semaphore of multiprocessing (`_semlock`)."""
+        if self.type_name != SEMAPHORE_TYPE:
+            return None
+        return self._live(lambda: semaphore_taken(self._reader, self.address))
 
     def _places(self) -> tuple[Place, ...]:
         if self._kind.kind == "list":

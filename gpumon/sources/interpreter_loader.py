@@ -14,6 +14,7 @@ _ITERATORS = frozenset({"_MultiProcessingDataLoaderIter", "_SingleProcessDataLoa
 _HOLDERS = ("iterator", "_iterator")
 _MOST_BATCHES = 1_000_000_000
 _MOST_TASKS = 256
+_MOST_WAITING = 100_000
 
 
 def as_iterator(found: Object | None) -> Object | None:
@@ -82,14 +83,31 @@ def _settings(iterator: Object) -> IteratorReading:
 
 
 def _batches_ready(iterator: Object) -> int | None:
-    """Return how many batches the loop could take at once, where the pinning thread's queue tells.
+    """Return how many batches wait for the loop: in the queue, and those that came out of turn besides.
 
-    Without one they lie in a pipe that has no length; those that came out of turn wait besides.
+    A pinning thread's queue has a deque. Without one it is a pipe that the workers write to: it has no
+    length, but a semaphore that counts what was put and not yet got.
     """
     queue = iterator.attr("_data_queue")
-    waiting = None if queue is None else queue.attr("queue")
-    ready = None if waiting is None or not waiting.type_name.endswith("deque") else waiting.len
+    if queue is None:
+        return None
+    waiting = queue.attr("queue")
+    if waiting is not None:
+        ready = waiting.len if waiting.type_name.endswith("deque") else None
+    else:
+        ready = _in_pipe(queue)
     return None if ready is None else ready + _held(iterator)
+
+
+def _in_pipe(queue: Object) -> int | None:
+    """Return what was put into a multiprocessing.Queue and not yet got, as its `qsize` does.
+
+    It is put when the worker is done with it; its pickling and way through the pipe come after that.
+    """
+    semaphore = queue.attr("_sem")
+    part = None if semaphore is None else semaphore.attr("_semlock")
+    taken = None if part is None else part.taken
+    return taken if taken is not None and taken <= _MOST_WAITING else None
 
 
 def _held(iterator: Object) -> int:

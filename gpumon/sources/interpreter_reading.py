@@ -37,8 +37,8 @@ class IteratorReading:
     `address` names it while it lives; a later one may have the same. `delivered` counts the batches
     handed to the loop, of all epochs where a loader repeats its sampler. `marks` are moments at which
     `delivered` was seen to have changed: (monotonic seconds, count). `batches_ready` wait for the loop, after
-    pinning; None where no queue tells. `tasks_outstanding` are asked for and not yet received.
-    `batch_size` is that of one rank.
+    pinning where they are pinned; None where no queue tells. `tasks_outstanding` are asked for and not yet
+    received. `batch_size` is that of one rank.
     """
 
     address: int
