@@ -1,4 +1,4 @@
-"""Any other PyTorch training: recognised by its DataLoader workers or its GPU memory."""
+"""Any other PyTorch training: recognised by its DataLoader workers, its GPU memory, or `gpumon run`."""
 
 from __future__ import annotations
 

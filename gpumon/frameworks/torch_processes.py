@@ -14,10 +14,12 @@ from gpumon.frameworks.process_tree import (
     is_spawned,
     is_worker,
     launch_of,
+    variable,
 )
 from gpumon.frameworks.ranks import is_launcher
 from gpumon.frameworks.version import names_workers
 from gpumon.model.process import ProcessSeen
+from gpumon.reporter.wire import VARIABLE
 
 # Programs that use a DataLoader or a GPU without training.
 _OTHERS = frozenset(
@@ -50,11 +52,28 @@ def is_training(tree: ProcessTree, process: ProcessSeen, machine: Machine) -> bo
         return False
     if has_workers(tree, process):
         return True
-    if process.id.pid in machine.gpu_pids:
+    if process.id.pid in machine.gpu_pids or _is_reported(tree, process, machine):
         # A parent that only waits for the ranks it spawned is their launcher.
         spawned = [child for child in tree.children(process) if is_spawned(child)]
         return not _is_kernel(launch) and not any(is_training(tree, child, machine) for child in spawned)
     return not _is_kernel(launch) and _has_old_workers(tree, process, machine)
+
+
+def _is_reported(tree: ProcessTree, process: ProcessSeen, machine: Machine) -> bool:
+    """Tell whether `gpumon run` has started `process` as a training: with torch, under no other one with it.
+
+    Without workers and without a GPU nothing else tells it from any other program.
+    """
+    if not _has_torch_and_reporter(process, machine):
+        return False
+    parent = tree.parent(process)
+    return parent is None or is_spawned(process) or not _has_torch_and_reporter(parent, machine)
+
+
+def _has_torch_and_reporter(process: ProcessSeen, machine: Machine) -> bool:
+    if is_launcher(process) or not variable(process, VARIABLE):
+        return False
+    return machine.files(process.id.pid).has_loaded("libtorch") is True
 
 
 def _is_fork(tree: ProcessTree, process: ProcessSeen) -> bool:

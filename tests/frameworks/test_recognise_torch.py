@@ -93,6 +93,39 @@ def test_forks_of_an_older_torch_make_a_training_where_torch_is_loaded(tmp_path:
         assert expected == len(machine.find())
 
 
+REPORTED = {"GPUMON_REPORTER": "1", "PYTHONPATH": "/venv/gpumon/reporter/injected:/mine"}
+
+
+def test_gpumon_run_makes_a_training_where_torch_is_loaded(tmp_path: Path) -> None:
+    """Without workers or a GPU only its start tells; a command to repeat it leaves the reporter out."""
+    for files, expected in ((torch_files, 1), (look, 0)):
+        machine = Scene(str(tmp_path), files=files)
+        machine.add(["python", "main.py"], environment=REPORTED)
+        assert expected == len(machine.find())
+    machine = Scene(str(tmp_path), files=torch_files)
+    machine.add(["python", "main.py"], environment=REPORTED)
+    assert machine.one().environment == (("PYTHONPATH", "/mine"),)
+
+
+def test_gpumon_run_makes_one_training(tmp_path: Path) -> None:
+    """What a training starts inherits the variable: a helper program and its forks are no others."""
+    machine = Scene(str(tmp_path), files=torch_files)
+    main = machine.add(["python", "main.py"], environment=REPORTED)
+    machine.add(["python", "convert.py"], parent=main, start=1500, environment=REPORTED)
+    machine.add(["python", "main.py"], parent=main, start=1600, environment=REPORTED)
+    assert [training.id.pid for training in machine.find()] == [main]
+    plain = machine.add(["python", "main.py"])
+    assert plain not in [training.id.pid for training in machine.find()]
+
+
+@pytest.mark.parametrize("script", ["val.py", "predict.py"])
+def test_gpumon_run_of_something_else_is_no_training(script: str, tmp_path: Path) -> None:
+    """A program that only uses a model is not taken for a training."""
+    machine = Scene(str(tmp_path), files=torch_files)
+    machine.add(["python", script], environment=REPORTED)
+    assert machine.find() == ()
+
+
 def test_spawned_ranks_are_one_training(machine: Scene) -> None:
     """torch.multiprocessing.spawn: the parent waits, the ranks have the same argv."""
     parent = machine.add(["python", "main.py", "--workers", "2"])

@@ -51,17 +51,18 @@ class Watch:
     Settings come from GPUMON_* where they are set: with GPUMON_INTERPRETER=0 it looks at /proc alone.
 
     It attaches by itself where one training runs. Where other tests' trainings run beside it, gpumon asks
-    which one is meant: then `pid` is the answer.
+    which one is meant: then `pid` is the answer. With a wish for its PID it asks nothing.
     """
 
     pid: int
     settings: Settings = field(default_factory=lambda: resolve({}, os.environ, {}))
+    wish: Wish = field(default_factory=Wish)
     reports: list[Report] = field(default_factory=list)
     looks: list[Look] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Build the monitor; it reads nothing before the first tick."""
-        self._monitor = build_monitor(self.settings, Wish())
+        self._monitor = build_monitor(self.settings, self.wish)
         self._due = time.monotonic()
         self._found = False
 

@@ -1,0 +1,222 @@
+"""A training started by `gpumon run`, watched: its own word is shown, and its frames do not contradict it."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from gpumon.frameworks.loader_wait import wait_by_frames
+from gpumon.frameworks.marks import TORCH
+from gpumon.model.measure import Certainty, Measure, Missing
+from gpumon.model.training import Phase
+from gpumon.monitor.attaching import Wish
+from gpumon.sources.clock import SystemClock
+from gpumon.sources.interpreter import InterpreterSource
+from gpumon.sources.interpreter_reading import InterpreterReading
+from gpumon.sources.reporter_reading import SOURCE
+from tests.lab.training import SCRIPT, Dose, LabTraining, running
+from tests.lab.watch import Look, Watch, images_per_second, training_stretch
+from tests.real import truth
+from tests.sources.children import process_id
+
+_RUN = [sys.executable, "-m", "gpumon", "run", "-q", "--"]
+_WATCH_SECONDS = 12.0
+_LOOKS = 150
+# The reporter's stamps and those around them differ by a few microseconds, and by a lost core now and then.
+_WAIT_ERROR = 0.02
+# Looks from outside on cores that other programs take.
+_LOOKS_ERROR = 0.15
+# The truth is read when a tick begins, the report a moment later.
+_READ_SECONDS = 0.3
+FORK = Dose("fork", workers=2, load_ms=1.0, wait_ms=6.0, compute_ms=14.0)
+SPAWN = Dose("spawn", workers=2, load_ms=1.0, wait_ms=6.0, compute_ms=14.0, more=("--start", "spawn"))
+PINNED = Dose("pinned", workers=1, load_ms=0.5, wait_ms=4.0, compute_ms=20.0, more=("--pin",))
+NONE = Dose("none", workers=0, load_ms=2.0, compute_ms=15.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """A training with what was told of it, once the reporter had told two numbers, and looks of our own."""
+
+    dose: Dose
+    training: LabTraining
+    steady: list[Look]
+    frames: InterpreterReading
+    frames_from: float
+    frames_to: float
+
+
+def _frames(pid: int) -> tuple[InterpreterReading, float, float]:
+    """Return what 150 looks at the main thread find, and when they began and ended."""
+    source = InterpreterSource(process_id(pid), TORCH)
+    try:
+        deadline = time.monotonic() + 20
+        while isinstance(source.drain(SystemClock().now()), Missing):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        for _ in range(20):  # the loop is found by its callers
+            source.look()
+            time.sleep(0.02)
+        source.drain(SystemClock().now())
+        start = time.monotonic()
+        for _ in range(_LOOKS):
+            source.look()
+            time.sleep(random.uniform(0.01, 0.03))  # noqa: S311 - no secret
+        reading = source.drain(SystemClock().now())
+        assert not isinstance(reading, Missing), reading.reason
+        return reading, start, time.monotonic()
+    finally:
+        source.close()
+
+
+@pytest.fixture(scope="module", params=[FORK, SPAWN, PINNED, NONE], ids=lambda dose: dose.name)
+def reported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reported]:
+    """A training of each dose under `gpumon run`, watched for some seconds."""
+    dose: Dose = request.param
+    folder = tmp_path_factory.mktemp(dose.name)
+    record = folder / "waits.bin"
+    command = [*_RUN, sys.executable, str(SCRIPT), *dose.flags(record)]
+    with running(command, folder) as process, _watch(process.pid) as watch:
+        training = LabTraining(process, record)
+        training.until_batches()
+        watch.until(_is_told, 40)
+        watch.for_seconds(_WATCH_SECONDS)
+        steady = training_stretch(watch.looks)
+        yield Reported(dose, training, [look for look in steady if _is_told(look)], *_frames(process.pid))
+
+
+def _watch(pid: int) -> Watch:
+    return Watch(pid, wish=Wish(pid))
+
+
+def _is_told(look: Look) -> bool:
+    wait = look.reading.loader.data_wait_ratio
+    return (
+        look.reading.phase is Phase.TRAIN
+        and look.reading.reporter == SOURCE
+        and isinstance(wait, Measure)
+        and wait.source == SOURCE
+    )
+
+
+def _wait(look: Look) -> Measure:
+    wait = look.reading.loader.data_wait_ratio
+    assert isinstance(wait, Measure), wait.reason
+    return wait
+
+
+def test_the_wait_is_its_own_word(reported: Reported) -> None:
+    """Once the reporter tells, every reading shows its wait, as exact, while the interpreter is seen too."""
+    assert len(reported.steady) >= _WATCH_SECONDS - 2
+    assert {(_wait(look).source, _wait(look).certainty) for look in reported.steady} == {
+        (SOURCE, Certainty.EXACT)
+    }
+    assert "interpreter" in str(reported.steady[-1].reading.interpreter)
+
+
+def test_the_wait_is_the_stamped_one(reported: Reported) -> None:
+    """Over all readings the wait is that of the training's own stamps."""
+    looks = reported.steady
+    start, end = looks[0].seconds, looks[-1].seconds
+    real = truth.data_wait_ratio(reported.training.waits, start, end)
+    spans = [other.seconds - one.seconds for one, other in itertools.pairwise(looks)]
+    told = sum(_wait(look).value * span for look, span in zip(looks[1:], spans, strict=True)) / sum(spans)
+    print(f"reported, {reported.dose.name}: wait {told:.4f}, stamped {real:.4f}, error {told - real:+.4f}")
+    assert 0.1 < real < 0.9
+    assert pytest.approx(real, abs=_WAIT_ERROR) == told
+
+
+def test_images_per_second_are_those_delivered(reported: Reported) -> None:
+    """The rate of the last ten seconds is the number of batches that came, to a batch and a half, exact."""
+    look = reported.steady[-1]
+    rate = look.reading.progress.images_per_second
+    assert isinstance(rate, Measure)
+    assert (rate.source, rate.certainty) == (SOURCE, Certainty.EXACT)
+    seconds = 10.0
+    delivered = truth.batches_delivered(reported.training.waits, look.seconds - seconds, look.seconds)
+    batches = images_per_second(look) / reported.dose.batch_size * seconds
+    assert pytest.approx(batches, rel=0.03, abs=1.5) == delivered
+
+
+def test_the_batch_is_the_one_under_way(reported: Reported) -> None:
+    """The finished batches of the epoch are those that came before the one that is trained on."""
+    for look in reported.steady:
+        moments = (look.seconds, look.seconds + _READ_SECONDS)
+        first, last = (truth.batches_delivered(reported.training.waits, 0.0, at) for at in moments)
+        batch = look.reading.progress.batch
+        assert isinstance(batch, int)
+        assert first - 1 <= batch <= last
+        assert look.reading.progress.epoch == 0
+
+
+def test_settings_and_size_are_the_loaders(reported: Reported) -> None:
+    """Workers, batch size and the bytes of a batch of 8 pictures are told."""
+    loader = reported.steady[-1].reading.loader
+    assert (loader.workers, loader.batch_size) == (reported.dose.workers, reported.dose.batch_size)
+    assert loader.batch_bytes == Measure(8 * 3 * 32 * 32, Certainty.EXACT, SOURCE)
+
+
+def test_the_frames_do_not_contradict(reported: Reported) -> None:
+    """What the frames show of a second hardly ever contradicts what the reporter tells of it."""
+    notes = [look.reading.loader.notes for look in reported.steady]
+    contrary = [note for note in notes if any("interpreter" in text for text in note)]
+    assert 5 * len(contrary) <= len(notes), contrary
+
+
+def test_the_frames_still_find_the_loader(reported: Reported) -> None:
+    """One more `__next__` in the stack hides neither the loader nor its counter."""
+    train = reported.frames.train
+    assert train is not None
+    assert (train.workers, train.batch_size) == (reported.dose.workers, reported.dose.batch_size)
+    bounds = (reported.frames_to - _READ_SECONDS, reported.frames_to)
+    low, high = (truth.batches_delivered(reported.training.waits, 0.0, at) for at in bounds)
+    assert low - 1 <= train.delivered <= high + 1
+
+
+def test_the_frames_still_count_the_wait(reported: Reported) -> None:
+    """Looks at the frames find the share of waiting that the stamps have."""
+    found = wait_by_frames(reported.frames).ratio
+    assert isinstance(found, Measure)
+    real = truth.data_wait_ratio(reported.training.waits, reported.frames_from, reported.frames_to)
+    print(f"reported, {reported.dose.name}: by frames {found.value:.3f}, stamped {real:.3f}")
+    assert pytest.approx(real, abs=_LOOKS_ERROR) == found.value
+
+
+@pytest.mark.parametrize("flag", ["-I", "-E"])
+def test_a_python_that_ignores_the_reporter_is_noticed(flag: str, tmp_path: Path) -> None:
+    """Isolated from its environment it does not report: gpumon says so, and looks from outside."""
+    record = tmp_path / "waits.bin"
+    command = [*_RUN, sys.executable, flag, str(SCRIPT), *FORK.flags(record)]
+    with running(command, tmp_path) as process, _watch(process.pid) as watch:
+        LabTraining(process, record).until_batches()
+        look = watch.until(
+            lambda look: (
+                "python -I, -E or -S" in str(look.reading.reporter)
+                and isinstance(look.reading.loader.data_wait_ratio, Measure)
+            ),
+            40,
+        )
+        assert isinstance(look.reading.reporter, Missing)
+        assert _wait(look).source != SOURCE
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 0), ("SIGTERM", -signal.SIGTERM)])
+def test_signals_and_exit_code_are_the_trainings(name: str, code: int, tmp_path: Path) -> None:
+    """Ctrl-C ends it by its own handler, another signal kills it; gpumon keeps its last reading."""
+    record = tmp_path / "waits.bin"
+    command = [*_RUN, sys.executable, str(SCRIPT), *FORK.flags(record)]
+    with running(command, tmp_path) as process, _watch(process.pid) as watch:
+        LabTraining(process, record).until_batches()
+        watch.until(_is_told, 40)
+        process.send_signal(signal.Signals[name])
+        assert process.wait(timeout=30) == code
+        watch.until_ended(10)
+        assert watch.looks[-1].reading.reporter == SOURCE
