@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -22,7 +23,7 @@ _STEADY = DataSet(width=640, height=480, distinct=24, train_images=200, val_imag
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What to train on what, with which settings, and how to start it."""
+    """What to train on what, with which settings, and how to start it; `under` is for YOLOv5 only."""
 
     framework: Literal["yolov5", "ultralytics"]
     dataset: DataSet
@@ -33,10 +34,13 @@ class Recipe:
     flags: tuple[str, ...] = ()
     launch: Launch = "script"
     output: Output = "file"
+    under: tuple[str, ...] = ()
 
     def start(self, environment: RealEnvironment, workdir: Path) -> RunningTraining:
         """The training of this recipe, just started in an empty folder."""
-        start = start_yolov5 if self.framework == "yolov5" else start_ultralytics
+        start = start_ultralytics
+        if self.framework == "yolov5":
+            start = functools.partial(start_yolov5, under=self.under)
         return start(
             environment,
             workdir,

@@ -142,8 +142,12 @@ def start_yolov5(
     launch: Launch = "script",
     output: Output = "file",
     variables: Mapping[str, str] | None = None,
+    under: Sequence[str] = (),
 ) -> RunningTraining:
-    """YOLOv5n trained from scratch in `workdir`, which must be empty; its run directory is runs/train/exp."""
+    """YOLOv5n trained from scratch in `workdir`, which must be empty; its run directory is runs/train/exp.
+
+    `under` is a command that becomes the one behind it, as `nohup` and `gpumon run` do.
+    """
     # Typed as people type it: the empty --weights is two NULs in a row in /proc/PID/cmdline.
     options = ["--weights", "", "--cfg", "yolov5n.yaml", "--data", str(data), "--imgsz", str(imgsz)]
     options += ["--epochs", str(epochs), "--batch-size", str(batch_size), "--workers", str(workers)]
@@ -165,6 +169,7 @@ def start_yolov5(
         run_dir=workdir / "runs" / "train" / "exp",
         output=output,
         variables=variables or {},
+        under=under,
     )
 
 
@@ -223,6 +228,7 @@ def _start(
     run_dir: Path,
     output: Output,
     variables: Mapping[str, str],
+    under: Sequence[str] = (),
 ) -> RunningTraining:
     log, record = workdir / "train.log", workdir / "loader_waits.bin"
     environ = environment.environ(
@@ -234,7 +240,7 @@ def _start(
     )
     with _channel(output, log) as descriptor:
         process = subprocess.Popen(
-            argv,
+            [*under, *argv],
             cwd=workdir,
             env=environ,
             stdin=subprocess.DEVNULL,
