@@ -94,5 +94,6 @@ def _text(row: Row, *, has_color: bool, is_ascii: bool) -> str:
         text = span.text.replace("\N{NO-BREAK SPACE}", " ")
         if is_ascii:
             text = text.replace("±", "+-").encode("ascii", "replace").decode()
-        line += click.style(text, **_STYLES[span.role]) if has_color and span.role in _STYLES else text
+        is_styled = has_color and span.role in _STYLES and text.strip()
+        line += click.style(text, **_STYLES[span.role]) if is_styled else text
     return line

@@ -180,6 +180,13 @@ def test_wait_channels_that_are_hidden_are_0(
     assert look_at_channels(paths) == expected
 
 
+def test_where_no_thread_sleeps_another_file_tells_the_right(tmp_path: Path) -> None:
+    """A busy process of another user is as closed as one that sleeps."""
+    paths = [_task(tmp_path, 1, "R", "0")]
+
+    assert look_at_channels(paths, Look(Access.DENIED, "no permission")) == Look(Access.DENIED)
+
+
 def test_a_kernel_without_wait_channels(tmp_path: Path) -> None:
     """No file is another thing than no permission."""
     write(tmp_path, {"1/stat": stat_line(1)})

@@ -95,7 +95,7 @@ def _memory(process: ProcessFacts, rights: Rights, system: System, subject: str)
     elif facts.kind in _UNKNOWN:
         # py-spy reads in its place.
         state = State.NOTE
-    return Check("interpreter.memory", Tier.INTERPRETER, "memory", state, text, subject, helps)
+    return Check("interpreter.memory", Tier.INTERPRETER, "interpreter", state, text, subject, helps)
 
 
 def _counted(count: int, noun: str) -> str:

@@ -8,9 +8,7 @@ from gpumon.doctor.check import Check, Remedy, State, Tier
 from gpumon.doctor.facts import Facts, Rights
 from gpumon.doctor.rights import HOST_PIDS, Need, as_root, remedies
 
-_INSIDE = Remedy(
-    "run gpumon inside the container of the training", "docker exec -it CONTAINER gpumon  # the training's"
-)
+_INSIDE = Remedy("run gpumon inside the container of the training", "docker exec -it CONTAINER gpumon")
 
 
 def machine_checks(facts: Facts) -> Iterator[Check]:

@@ -71,37 +71,41 @@ def _subject(process: ProcessFacts) -> str:
 
 
 def _training(process: ProcessFacts) -> Check:
-    reading, subject = process.reading, _subject(process)
+    name, tier, title, subject = "process.training", Tier.PROCESS, "training", _subject(process)
+    reading = process.reading
     if reading is None:
-        kind = process.interpreter.kind
-        text = f"{process.name} is no training that gpumon knows"
-        if process.is_torch_loaded:
-            text += ": torch is loaded, but no DataLoader worker and no GPU memory was seen yet"
-            return Check(
-                "process.training",
-                Tier.PROCESS,
-                "training",
-                State.LIMITED,
-                text,
-                subject,
-                (_RUN_AGAIN, _FIND),
-            )
-        if kind == "not-python":
-            text += ": it runs no Python"
-        elif process.is_torch_loaded is False:
-            text += ": torch is not loaded in it"
-        return Check("process.training", Tier.PROCESS, "training", State.LIMITED, text, subject, (_FIND,))
+        text, helps = _no_training(process)
+        return Check(name, tier, title, State.LIMITED, text, subject, helps)
     training = reading.training
     simulated = "simulated " if training.simulated else ""
     text = f"{simulated}{training.framework} {training.name} of user {process.user}"
     if reading.ended is not None:
         text = f"{text} has ended: {reading.ended.text}"
-        return Check("process.training", Tier.PROCESS, "training", State.LIMITED, text, subject, (_FIND,))
+        return Check(name, tier, title, State.LIMITED, text, subject, (_FIND,))
     if process.is_stopped:
-        helps = (Remedy("let it run on", f"kill -CONT {process.id.pid}"),)
-        text += " is stopped (SIGSTOP, Ctrl-Z)"
-        return Check("process.training", Tier.PROCESS, "training", State.LIMITED, text, subject, helps)
-    return Check("process.training", Tier.PROCESS, "training", State.OK, text, subject)
+        text, helps = f"{text} is stopped (SIGSTOP, Ctrl-Z)", (_let_run_on(process),)
+        return Check(name, tier, title, State.LIMITED, text, subject, helps)
+    return Check(name, tier, title, State.OK, text, subject)
+
+
+def _no_training(process: ProcessFacts) -> tuple[str, tuple[Remedy, ...]]:
+    """Return why gpumon takes a process for no training, and what helps."""
+    text = f"{process.name} is no training that gpumon knows"
+    if process.interpreter.kind == "not-python":
+        return f"{text}: it runs no Python", (_FIND,)
+    if process.is_torch_loaded is None:
+        return text, (_FIND,)
+    if not process.is_torch_loaded:
+        return f"{text}: torch is not loaded in it", (_FIND,)
+    if process.is_stopped:
+        return f"{text}: it is stopped (SIGSTOP, Ctrl-Z)", (_let_run_on(process),)
+    again = Remedy("ask again when it trains", f"gpumon doctor {process.id.pid}")
+    text = f"{text}: torch is loaded, but no DataLoader worker and no GPU memory was seen yet"
+    return text, (again,)
+
+
+def _let_run_on(process: ProcessFacts) -> Remedy:
+    return Remedy("let it run on", f"kill -CONT {process.id.pid}")
 
 
 def _file(process: ProcessFacts, rights: Rights, name: str, title: str) -> Check:

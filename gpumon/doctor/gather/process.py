@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 
-from gpumon.doctor.facts import Access, Look, Place, ProcessFacts, ThreadFacts
+from gpumon.doctor.facts import READ, Access, Look, Place, ProcessFacts, ThreadFacts
 from gpumon.doctor.gather.inside import look_for_reporter, look_inside
 from gpumon.frameworks.data_directory import data_directory
 from gpumon.frameworks.file_view import ProcessFiles
@@ -120,15 +120,16 @@ def read_threads(pid: int, proc_root: str = "/proc") -> ThreadFacts | None:
     return ThreadFacts(
         count=len(paths),
         times=look_at(f"{paths[0]}/schedstat"),
-        wait_channel=look_at_channels(paths[:_MOST_THREADS]),
+        wait_channel=look_at_channels(paths[:_MOST_THREADS], look_at(f"{proc_root}/{pid}/io")),
         system_call=look_at(f"{paths[0]}/syscall"),
     )
 
 
-def look_at_channels(tasks: list[str]) -> Look:
+def look_at_channels(tasks: list[str], otherwise: Look = READ) -> Look:
     """Return whether the kernel names what sleeping threads wait for.
 
-    It answers 0 to those who may not know, and for a thread that does not sleep.
+    It answers 0 to those who may not know, and for a thread that does not sleep. Where none sleeps,
+    `otherwise` decides: a look at another file that needs the same right.
     """
     refused: Look | None = None
     sleeping = False
@@ -145,7 +146,9 @@ def look_at_channels(tasks: list[str]) -> Look:
                 sleeping = True
     if refused is not None:
         return refused
-    return Look(Access.DENIED) if sleeping else Look(Access.READ, "no thread sleeps now")
+    if sleeping or otherwise.access is Access.DENIED:
+        return Look(Access.DENIED)
+    return Look(Access.READ, "no thread sleeps now")
 
 
 def _look(found: Maybe[bytes] | Maybe[str]) -> Look:
