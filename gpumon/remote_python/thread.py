@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import itemgetter
 
 from gpumon.remote_python.code_object import Code
 from gpumon.remote_python.frame import Calls, Frame
@@ -28,6 +29,7 @@ class Thread:
     __slots__ = (
         "_address",
         "_identity",
+        "_pick_identity",
         "_reader",
         "_root",
         "is_main",
@@ -40,6 +42,9 @@ class Thread:
         self._reader = reader
         self._address = address
         self._identity = identity
+        # As identity_of(), from fields in the order of their offsets.
+        places = reader.records.thread.places
+        self._pick_identity = itemgetter(*identity_of(places))
         self._root = 0
         self.native_id = native_id
         self.is_main = is_main
@@ -72,11 +77,11 @@ class Thread:
         """Return the address of the innermost frame. Raises TornRead if this thread is gone."""
         reader = self._reader
         record = reader.records.thread
-        fields = record.unpack(reader.memory.read(self._address + record.first, record.size))
-        if identity_of(fields) != self._identity:
+        fields = record.unpack_by_offset(reader.memory.read(self._address + record.first, record.size), 0)
+        if self._pick_identity(fields) != self._identity:
             raise TornRead
         cframe = reader.layout.thread.cframe_frame
-        frame: int = fields[3]
+        frame: int = fields[record.places[3]]
         return frame if cframe is None else reader.word(frame + cframe)
 
     def _stack(self) -> list[tuple[int, Code, int]]:

@@ -133,6 +133,11 @@ class KeptFile:
             self.close()
         return data
 
+    @property
+    def descriptor(self) -> int:
+        """The descriptor that is kept open, for who reads so often that a call more counts; -1 for none."""
+        return self._descriptor
+
     def close(self) -> None:
         """Give the descriptor back. The next read opens the file anew."""
         if self._descriptor >= 0:

@@ -30,6 +30,7 @@ _MOST_KEPT = 80
 # What the system call of a thread says is remembered by its bytes: a thread that waits always waits in the
 # same few places, with the same arguments.
 _MOST_REMEMBERED = 256
+_CALL_BYTES = 1024
 _RUNS = {b"running\n": ThreadState.RUNNING}
 # Its state besides is read once in so many looks, since a stopped thread shows the call it was stopped in.
 _LOOKS_PER_STATE = 8
@@ -67,20 +68,23 @@ class _Watched:
         """Count the class of what the thread does now. `known` are the calls that tell it alone."""
         if self._until_state:
             self._until_state -= 1
-            call = self._call.read()
-            state = None if isinstance(call, Missing) else known.get(call)
+            try:
+                state = known.get(os.pread(self._call.descriptor, _CALL_BYTES, 0))
+            except OSError:
+                # Gone, not allowed, or not kept open: what follows finds out which.
+                state = None
             if state is not None:
                 self.counts[state] += 1
                 return
-        self._look_at_state(numbers, known)
-
-    def _look_at_state(self, numbers: SystemCalls | None, known: dict[bytes, ThreadState]) -> None:
         data = self._stat.read()
         letter = "" if isinstance(data, Missing) else state_letter(data)
         if letter in ("R", "S"):
             self._until_state = _LOOKS_PER_STATE - 1
         if letter == "R":
             self.counts[ThreadState.RUNNING] += 1
+            if self._call.descriptor < 0 and self._keep:
+                # Opened for the next looks, which then do not need the state.
+                self._call.read()
         elif letter == "S":
             call = self._call.read()
             state = classify_sleep(call, None, numbers)

@@ -60,3 +60,24 @@ def test_what_is_remembered_of_system_calls_is_bounded(tmp_path: Path) -> None:
     sampler.drain(at(1))
     assert len(sampler._known) == 1
     sampler.close()
+
+
+def test_a_thread_that_runs_is_not_asked_for_its_state_each_time(tmp_path: Path) -> None:
+    """Its system call says that it runs; what the state would say comes at the eighth look."""
+    root = write(
+        tmp_path,
+        {
+            "7/stat": stat_line(7),
+            "7/task/7/stat": stat_line(7, state="R"),
+            "7/task/7/syscall": "running\n",
+        },
+    )
+    sampler = ThreadSampler(root, "x86_64")
+    sampler.watch([ThreadTarget(ProcessId(7, 5000), 7)])
+    sampler.look()
+    (tmp_path / "7/task/7/stat").write_text(stat_line(7, state="T"))
+    for _ in range(8):
+        sampler.look()
+    (states,) = sampler.drain(at(0))
+    sampler.close()
+    assert (states.running, states.stopped) == (8, 1)
