@@ -15,16 +15,18 @@ ENVIRONMENT = {**os.environ, "GPUMON_INTERVAL": "0.2", "XDG_CONFIG_HOME": "/none
 NO_PID = str(2**22 + 1)
 _WAITS = "import sys; print('ready', flush=True); sys.stdin.read()"
 
-# Runs the doctor on a process and kills that when the doctor pauses for the first time.
+# Runs the doctor on a process and kills that when the doctor pauses between two ticks; waiting for a child
+# (py-spy) sleeps too, in other steps.
 _ENDS_IT = """
 import os, signal, sys, time
 from gpumon.cli.app import gpumon
 pid, sleep = int(sys.argv[1]), time.sleep
 def pause(seconds):
-    os.kill(pid, signal.SIGKILL)
+    if seconds == 0.37:
+        os.kill(pid, signal.SIGKILL)
     sleep(seconds)
 time.sleep = pause
-gpumon(["doctor", str(pid)], prog_name="gpumon")
+gpumon(["doctor", "--interval", "0.37", str(pid)], prog_name="gpumon")
 """
 
 
