@@ -76,6 +76,9 @@ class _Watched:
             if state is not None:
                 self.counts[state] += 1
                 return
+        self._look_at_state(numbers, known)
+
+    def _look_at_state(self, numbers: SystemCalls | None, known: dict[bytes, ThreadState]) -> None:
         data = self._stat.read()
         letter = "" if isinstance(data, Missing) else state_letter(data)
         if letter in ("R", "S"):
