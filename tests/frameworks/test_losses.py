@@ -22,10 +22,14 @@ NO_DIR = Missing("no run directory")
 YOLOV5 = Training(ProcessId(1, 1), "yolov5", "exp", (), True, "/w", 0, Settings(), ())
 ULTRALYTICS = replace(YOLOV5, framework="ultralytics")
 HEADER = "      Epoch    GPU_mem   box_loss   obj_loss   cls_loss  Instances       Size"
-# As YOLOv5 7.0.14 prints a batch after its learning rate was far too high.
+# As YOLOv5 7.0.14 printed them with a learning rate that was far too high.
 NAN_BAR = (
-    "        0/2         0G        nan        nan        nan         63        320:"
-    "   2%|▎         | 1/40 00:04"
+    "       0/99         0G        nan        nan        nan         65         64:"
+    "  50%|█████     | 3/6 [00:01<00:01,  2.28it/s]"
+)
+FIRST_NAN_BAR = (
+    "       0/99         0G        nan        nan      187.2         59         64:"
+    "  33%|███▎      | 2/6 [00:01<00:02,  1.82it/s]"
 )
 BAR_TEXT = "        1/2         0G     0.1146        nan    0.03813         63        320: "
 
@@ -48,6 +52,8 @@ def test_nan_in_the_bar_of_yolov5_is_read_with_its_names() -> None:
         [n for n, _ in found.values],
     )
     assert not_finite_ratio([found]) == 1.0
+    (first,) = read_losses(YOLOV5, log(HEADER, FIRST_NAN_BAR), NO_DIR, NO_LOOP)
+    assert not_finite_ratio([first]) == pytest.approx(2 / 3)
 
 
 def test_the_bar_in_the_trainings_memory_stands_in_for_the_log() -> None:
@@ -86,7 +92,7 @@ def test_results_have_the_losses_of_both_loops_and_no_scores() -> None:
 
 def test_a_later_epoch_with_finite_losses_ends_the_trouble() -> None:
     """One overflow makes an epoch's mean nan: the bar of the next epoch is newer and tells it is over."""
-    later = NAN_BAR.replace("nan", "0.1").replace("0/2", "2/2", 1)
+    later = NAN_BAR.replace("nan", "0.1").replace("0/99", "2/99", 1)
     found = read_losses(YOLOV5, log(HEADER, later), table(1, NAN), NO_LOOP)
     assert [losses.source for losses in found] == ["log", "results.csv"]
     assert not_finite_ratio(found) == 0.0
@@ -94,7 +100,7 @@ def test_a_later_epoch_with_finite_losses_ends_the_trouble() -> None:
 
 def test_the_validations_losses_stay_until_the_next_row() -> None:
     """The bar knows nothing of validation: its losses of the last epoch are the newest there are."""
-    later = NAN_BAR.replace("nan", "0.1").replace("0/2", "2/2", 1)
+    later = NAN_BAR.replace("nan", "0.1").replace("0/99", "2/99", 1)
     assert not_finite_ratio(read_losses(YOLOV5, log(HEADER, later), table(1, 0.1, NAN), NO_LOOP)) == 0.25
 
 

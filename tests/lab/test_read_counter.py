@@ -1,0 +1,125 @@
+"""What the interpreter has taught the counters stays: the rate goes on when nobody looks into it any more."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from gpumon.frameworks.marks import TORCH
+from gpumon.frameworks.rate import ReadCounter, advance_counter, counter_rate
+from gpumon.frameworks.rate_delivered import DeliveredCounter, advance_delivered, delivered_rate
+from gpumon.model.measure import Certainty, Maybe, Measure, Missing
+from gpumon.model.process import ProcessReading, Role
+from gpumon.model.training import Member, Phase
+from gpumon.sources.clock import SystemClock
+from gpumon.sources.interpreter import InterpreterSource
+from gpumon.sources.interpreter_reading import InterpreterReading
+from gpumon.sources.processes import ProcessSource
+from gpumon.sources.shm_batch import largest_segment_bytes
+from tests.lab.training import Dose, LabTraining, started
+from tests.real import truth
+from tests.sources.children import process_id
+
+# The rate is that of the last 15 s.
+_TAUGHT_SECONDS, _ALONE_SECONDS = 4, 16
+_OFF = Missing("switched off")
+DOSES = (
+    Dose("two workers", workers=2, load_ms=0.5, wait_ms=3.0, compute_ms=15.0),
+    Dose("pinned", workers=1, load_ms=0.5, wait_ms=2.0, compute_ms=20.0, more=("--pin",)),
+)
+
+
+@dataclass
+class Reader:
+    """Reads a training once a second as gpumon does, with or without its interpreter."""
+
+    training: LabTraining
+    counter: ReadCounter = field(default_factory=ReadCounter)
+    delivered: DeliveredCounter = field(default_factory=DeliveredCounter)
+    last_seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Open the sources."""
+        process = process_id(self.training.process.pid)
+        self.interpreter = InterpreterSource(process, TORCH)
+        self.processes = ProcessSource((Member(process, 1, Role.MAIN),))
+
+    def close(self) -> None:
+        """Close the sources."""
+        self.interpreter.close()
+        self.processes.close()
+
+    def second(self, *, with_interpreter: bool) -> None:
+        """Look for a second, and read."""
+        end = time.monotonic() + 1.0
+        while time.monotonic() < end:
+            if with_interpreter:
+                self.interpreter.look()
+            time.sleep(random.uniform(0.01, 0.03))  # noqa: S311 - no secret
+        now = SystemClock().now()
+        self.last_seconds = now.monotonic_seconds
+        looks: Maybe[InterpreterReading] = self.interpreter.drain(now) if with_interpreter else _OFF
+        main: ProcessReading = self.processes.read(now)[0]
+        self.delivered = advance_delivered(self.delivered, looks, Phase.TRAIN, now)
+        self.counter = advance_counter(
+            self.counter, main, None, Phase.TRAIN, now, delivered=self.delivered.gained
+        )
+
+    def rates(self) -> tuple[Maybe[Measure], Maybe[Measure]]:
+        """Return the rate by the loader's own counter, and that by the reads of the main process."""
+        now = SystemClock().now()
+        return delivered_rate(self.delivered, now), counter_rate("torch", self.counter, 2)
+
+
+@pytest.fixture(scope="module", params=DOSES, ids=lambda dose: dose.name)
+def training(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LabTraining]:
+    """A training with workers."""
+    with started(request.param, tmp_path_factory.mktemp("counted")) as running:
+        running.until_batches()
+        yield running
+
+
+def test_the_rate_goes_on_without_the_interpreter(training: LabTraining) -> None:
+    """Some seconds of its counter teach how many reads a batch takes; then the reads alone give the rate."""
+    reader = Reader(training)
+    try:
+        deadline = time.monotonic() + 60
+        while reader.counter.reads_per_batch is None:
+            assert time.monotonic() < deadline
+            reader.second(with_interpreter=True)
+        for _ in range(_TAUGHT_SECONDS):
+            reader.second(with_interpreter=True)
+        start = reader.last_seconds
+        for _ in range(_ALONE_SECONDS):
+            reader.second(with_interpreter=False)
+        delivered, counted = reader.rates()
+        end = reader.last_seconds
+    finally:
+        reader.close()
+
+    assert isinstance(delivered, Missing)
+    assert isinstance(counted, Measure)
+    assert counted.certainty is Certainty.SAMPLED
+    assert "per batch by the loader" in counted.source
+    waits = training.waits
+    window = reader.counter.marks[-1][0] - reader.counter.marks[0][0]
+    assert window <= end - start
+    real = truth.batches_delivered(waits, end - window, end) / window
+    print(f"by reads: {counted.value:.2f} batches/s, delivered {real:.2f}, {counted.source}")
+    assert pytest.approx(real, rel=0.02, abs=1.5 / window) == counted.value
+
+
+def test_a_batch_is_seen_in_shared_memory(training: LabTraining) -> None:
+    """8 pictures of 3 x 32 x 32 bytes, in the descriptors of a worker that has them ready."""
+    workers = truth.worker_pids(training.process.pid)
+    deadline = time.monotonic() + 20
+    found = None
+    while found is None and time.monotonic() < deadline:
+        found = largest_segment_bytes(workers)
+    assert found == 8 * 3 * 32 * 32
