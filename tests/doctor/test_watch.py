@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from gpumon.doctor.gather.facts import late_driver
 from gpumon.doctor.gather.watch import watch
 from gpumon.model.measure import Missing
 from gpumon.model.report import Report
@@ -63,3 +64,9 @@ def test_what_never_comes_is_given_up(report: Report) -> None:
     watch(ticks.tick, ticks.pause)
 
     assert ticks.count == 6
+
+
+@pytest.mark.parametrize(("late", "count"), [((), 0), (("scan", "shm"), 0), (("scan", "nvml"), 1)])
+def test_a_driver_that_hangs_is_told(late: tuple[str, ...], count: int) -> None:
+    """An old reading is not passed off as a new one."""
+    assert [source.source for source in late_driver(late)] == ["nvml"] * count

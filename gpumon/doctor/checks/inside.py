@@ -87,7 +87,7 @@ def _memory(process: ProcessFacts, rights: Rights, system: System, subject: str)
         text = why_refused(rights, process.user_id, process.user, Need.ATTACH)
         helps = remedies(rights, process.user_id, process.user, Need.ATTACH, process.id.pid)
     elif facts.kind == "not-python":
-        state, text, helps = State.NOTE, "it runs no CPython", ()
+        state, text, helps = State.NOTE, "no CPython 3 was found in it", ()
     elif facts.kind == "not-running":
         helps = (_RUN_AGAIN,)
     elif facts.kind in _UNKNOWN and isinstance(system.py_spy, Missing):

@@ -13,6 +13,7 @@ from gpumon.doctor.gather.system import read_system, read_terminal
 from gpumon.doctor.gather.watch import watch
 from gpumon.model.reading import TrainingReading
 from gpumon.model.report import Report
+from gpumon.model.sample import SourceError
 from gpumon.monitor.attaching import Wish
 from gpumon.monitor.build import build_monitor
 from gpumon.settings import Settings
@@ -50,10 +51,16 @@ def gather(settings: Settings, pid: int | None) -> Facts:
         gpus=sample.gpus,
         host=sample.host,
         processes=processes,
-        errors=sample.errors,
+        errors=sample.errors + late_driver(sample.late_sources),
         asked_pid=pid,
         notes=notes,
     )
+
+
+def late_driver(late_sources: tuple[str, ...]) -> tuple[SourceError, ...]:
+    """Return that the driver is slow, if it is: a scan that is late means a busy machine and no more."""
+    text = "the driver does not answer in time: what is shown of it is old"
+    return (SourceError("nvml", text),) if "nvml" in late_sources else ()
 
 
 def pid_problem(pid: int, who: Identity | None, rights: Rights, proc_root: str = "/proc") -> str:
