@@ -103,8 +103,8 @@ def wait_by_state(
 
     With a pinning thread the main thread waits in a futex with a timeout, without one in poll and, while
     a batch is handed over, on a Unix socket. The looks are weighed by the kernel's account of the thread's
-    time where there is one (see loader_wait_account); `standard_error` is then that of chance alone, which
-    evens out over many readings, and the interval what the account leaves in doubt, which does not.
+    time where there is one (see loader_wait_account). The interval is then what the account leaves in doubt:
+    it does not even out over many readings, as the rest of `standard_error` does.
     """
     if main is not None and main.samples and alive(main) < main.samples / 2:
         return Wait(PAUSED, main.samples)
@@ -185,9 +185,9 @@ def _ratio_by_state(
         ratio, error = proportion(waiting, alive(main))
         return Measure(ratio, Certainty.SAMPLED, _BY_STATE, error)
     found = by_states(account, alive(main) - main.running, waiting, handed_over)
-    around = _Z_90 * found.doubt
+    around, error = _Z_90 * found.doubt, math.hypot(found.chance, found.doubt)
     low, high = max(found.ratio - around, 0.0), min(found.ratio + around, 1.0)
-    return Measure(found.ratio, Certainty.SAMPLED, _BY_STATE, found.chance, low, high)
+    return Measure(found.ratio, Certainty.SAMPLED, _BY_STATE, error, low, high)
 
 
 def _ratio_by_sleep(main: ThreadStates, workers: Sequence[ThreadStates]) -> Maybe[Measure]:

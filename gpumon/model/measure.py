@@ -31,7 +31,8 @@ Maybe: TypeAlias = T | Missing
 class Measure:
     """A number with its certainty and its source.
 
-    `standard_error` belongs to sampled numbers, `low` and `high` (a 90 % interval) to estimated ones.
+    `standard_error` belongs to sampled numbers, `low` and `high` (a 90 % interval) to estimated ones. A
+    sampled one has them too where a part of its error is not chance, and is the same in every reading.
     """
 
     value: float

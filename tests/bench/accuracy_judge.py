@@ -103,12 +103,18 @@ def pooled(measures: Sequence[Measure]) -> tuple[float, float]:
 
     Chance evens out over them; what an interval of 90 % around each leaves in doubt does not.
     """
-    chance = math.hypot(*(measure.standard_error or 0.0 for measure in measures)) / len(measures)
-    widths = [
-        measure.high - measure.low if measure.low is not None and measure.high is not None else 0.0
+    doubts = [
+        (measure.high - measure.low) / 2 / _Z_90
+        if measure.low is not None and measure.high is not None
+        else 0.0
         for measure in measures
     ]
-    return mean(measure.value for measure in measures), math.hypot(chance, mean(widths) / 2 / _Z_90)
+    chances = [
+        max((measure.standard_error or 0.0) ** 2 - doubt**2, 0.0)
+        for measure, doubt in zip(measures, doubts, strict=True)
+    ]
+    error = math.hypot(math.sqrt(sum(chances)) / len(measures), mean(doubts))
+    return mean(measure.value for measure in measures), error
 
 
 def _is_one_iterator(part: Sequence[Second]) -> bool:

@@ -16,12 +16,13 @@ from gpumon.tui.widgets.recent import recent_busy, recent_wait
 from tests.tui.fakes import START_MONOTONIC_SECONDS, fake_frame, fake_report, fake_sample
 
 
-def _sample(second: int, wait: float, looks: int, idle: float) -> Sample:
+def _sample(second: int, wait: float, looks: int, idle: float, around: float | None = None) -> Sample:
+    low, high = (None, None) if around is None else (wait - around, wait + around)
     sample = fake_sample(second=second)
     reading = sample.trainings[0]
     loader = replace(
         reading.loader,
-        data_wait_ratio=Measure(wait, Certainty.SAMPLED, "thread states", standard_error=0.1),
+        data_wait_ratio=Measure(wait, Certainty.SAMPLED, "thread states", 0.1, low, high),
         main_samples=looks,
         worker_idle_ratio=idle,
     )
@@ -43,6 +44,14 @@ def test_a_wait_is_the_mean_over_ten_seconds_weighed_by_looks() -> None:
     assert isinstance(wait, Measure)
     assert pytest.approx((5 * 30 * 0.2 + 10 * 0.8) / 160) == wait.value
     assert pytest.approx(0.1 * (5 * 30**2 + 10**2) ** 0.5 / 160) == wait.standard_error
+
+
+def test_what_an_interval_leaves_in_doubt_does_not_even_out() -> None:
+    """Four seconds halve the part of the error that is chance: here 0.08 beside a doubt of 0.06."""
+    wait = recent_wait(_frame(*(_sample(20 + number, 0.4, 20, 0.0, 1.645 * 0.06) for number in range(4))))
+
+    assert isinstance(wait, Measure)
+    assert pytest.approx((0.04**2 + 0.06**2) ** 0.5) == wait.standard_error
 
 
 def test_a_missing_wait_stays_missing() -> None:

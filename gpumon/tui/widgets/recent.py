@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
-from math import sqrt
+from math import hypot, sqrt
 
 from gpumon.model.measure import Certainty, Maybe, Measure, Missing, known
 from gpumon.model.reading import LoaderReading
@@ -13,6 +13,7 @@ from gpumon.tui.widgets.frame import Frame
 
 # At 20 looks a second the error of one second is 11 points, that of ten seconds 3.5.
 _SECONDS = 10.0
+_Z_90 = 1.645
 
 
 def recent_wait(frame: Frame) -> Maybe[Measure]:
@@ -74,14 +75,17 @@ def recent_loaders(frame: Frame) -> Iterator[LoaderReading]:
 def _weighed(newest: Measure, waits: Iterable[tuple[Maybe[Measure], int]]) -> Measure:
     """Return the mean of waits with their weights, and its error; `newest` where no weight is known."""
     weights = 0
-    waited = variance = 0.0
+    waited = variance = doubts = 0.0
     for wait, weight in waits:
         if isinstance(wait, Missing) or wait.certainty is not Certainty.SAMPLED:
             continue
         weights += weight
         waited += weight * wait.value
-        variance += (weight * (wait.standard_error or 0.0)) ** 2
+        # Chance evens out over the seconds, what its interval leaves in doubt does not.
+        doubt = 0.0 if wait.low is None or wait.high is None else (wait.high - wait.low) / 2 / _Z_90
+        doubts += weight * doubt
+        variance += weight**2 * max((wait.standard_error or 0.0) ** 2 - doubt**2, 0.0)
     if not weights:
         return newest
-    error = sqrt(variance) / weights if newest.standard_error is not None else None
+    error = hypot(sqrt(variance), doubts) / weights if newest.standard_error is not None else None
     return replace(newest, value=waited / weights, standard_error=error, low=None, high=None)
