@@ -45,6 +45,7 @@ PICTURES = (
     Picture("processes-120x36", (120, 36), ("3",)),
     Picture("memory-120x36", (120, 36), ("4",)),
     Picture("history-120x36", (120, 36), ("5",)),
+    Picture("sources-120x36", (120, 36), ("i",)),
     Picture("light-120x36", (120, 36), (), Settings(theme="gpumon-light")),
     Picture("ascii-80x24", (80, 24), (), Settings(ascii=True)),
 )

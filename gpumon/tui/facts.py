@@ -45,7 +45,7 @@ class Unit:
 
 
 def _error_percent(error: float) -> str:
-    return f"{error * 100:.0f}" if error >= 0.01 else f"{error * 100:.1f}"
+    return f"{error * 100:.0f}" if error >= 0.0095 else f"{error * 100:.1f}"
 
 
 RATIO = Unit(lambda value: percent(value, 0), _error_percent)

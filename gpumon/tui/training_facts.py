@@ -147,6 +147,7 @@ def loader(reading: TrainingReading, frame: Frame) -> Section:
         counted("workers of a rank", now.workers, seen.source if seen is not None else own),
         counted("batch of a rank", now.batch_size, told),
         measured("bytes per batch", now.batch_bytes, BYTES, glyph),
+        measured("read per image", now.image_read_bytes, BYTES, glyph),
         counted("batches ready", now.batches_ready, own),
         counted("tasks outstanding", now.tasks_outstanding, own),
         counted("prefetch factor", now.prefetch_factor, own),

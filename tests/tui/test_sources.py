@@ -337,3 +337,16 @@ def test_a_long_setting_is_whole_and_its_source_below_it() -> None:
 
     assert path == "".join(row[23:] for row in rows[at : at + 2])
     assert " " * 23 + "opt.yaml" == rows[at + 2]
+
+
+async def test_every_key_can_be_pressed_there() -> None:
+    """No key of the dashboard breaks the list; after all of them it still opens and closes."""
+    keys = ["plus", "minus", "g", "G", "y", "space", "space", "tab", "up", "down", "j", "k", "pageup", "end"]
+    async with dashboard("ranks") as shown:
+        for key in (*keys, "enter", "m", "o", "t", "slash", "left", "right", "home", "c", "question_mark"):
+            await shown.press("escape", "i", key)
+
+            assert shown.app.is_running
+        await shown.press("1", "i")
+
+        assert "where each number comes from" in shown.text()
