@@ -49,9 +49,8 @@ def _error_percent(error: float) -> str:
 
 
 RATIO = Unit(lambda value: percent(value, 0), _error_percent)
-RATE = Unit(quantity, quantity)
+RATE = Unit(quantity, lambda error: f"{error:.2g}")
 BYTES = Unit(bytes_text, bytes_text)
-PLAIN = Unit(lambda value: f"{value:g}", lambda error: f"{error:.2g}")
 
 
 def missing(name: str, reason: str) -> Fact:

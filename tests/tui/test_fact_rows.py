@@ -210,3 +210,16 @@ def test_a_long_setting_is_whole_and_its_source_below_it() -> None:
 
     assert path == "".join(row[23:] for row in rows[at : at + 2])
     assert " " * 23 + "opt.yaml" == rows[at + 2]
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [(0.031, "41 % ±3 "), (0.0096, "41 % ±1 "), (0.004, "41 % ±0.4 "), (0.11, "41 % ±11 ")],
+)
+def test_an_error_is_written_as_exactly_as_it_is_worth(error: float, words: str) -> None:
+    """Errors are in whole points, below one point in tenths."""
+    frame = fake_frame("ranks")
+    wait = Measure(0.41, Certainty.SAMPLED, "interpreter", error)
+    loader = replace(_reading(frame).loader, slowest_rank_data_wait_ratio=wait)
+
+    assert words in _row(_with(frame, replace(_reading(frame), loader=loader)), "its data wait")
