@@ -14,9 +14,9 @@ is when it computes. Two parts of that time can be had from the account all the 
 - Without a pinning thread each batch is handed over on a Unix socket, in several sleeps and with some work
   between two.
 
-In 64 windows of the trainings of tests/bench/accuracy at loads of 2 to 6, these two took the mean absolute
-error from 0.08 to 0.03. What remains is a thread that is preempted within `next()` while no wait was
-needed: up to 0.19 where the cores were wanted by three times their number.
+In 64 windows of the trainings of tests/bench/accuracy at loads of 2 to 6, to which the numbers below were
+fitted, these two took the mean absolute error from 0.08 to 0.03. What remains is a thread that is preempted
+within `next()` while no wait was needed: up to 0.19 where the cores were wanted by three times their number.
 """
 
 from __future__ import annotations
