@@ -32,7 +32,7 @@ def command(context: click.Context, /, words: tuple[str, ...], quiet: bool) -> N
 
     Example: gpumon run -- python train.py --data coco128.yaml. Its output stays here: open gpumon in a
     second terminal. Every Python that COMMAND starts (torchrun, console scripts, shell scripts) reports how
-    long it waits for each batch, its optimizer's steps and PyTorch's GPU memory, at about a microsecond a
+    long it waits for each batch, its optimizer's steps and PyTorch's GPU memory, at about two microseconds a
     batch. gpumon itself is gone once COMMAND runs: signals, exit code and terminal are COMMAND's own.
     """
     try:

@@ -272,8 +272,8 @@ def _known_cpu(processes: tuple[ProcessReading, ...]) -> list[float]:
     return [value for process in processes if (value := number(process.cpu_busy_ratio)) is not None]
 
 
-def _value(measure: object) -> Maybe[float]:
-    value = number(measure)  # type: ignore[arg-type]
+def _value(measure: Maybe[Measure]) -> Maybe[float]:
+    value = number(measure)
     return Missing("not known") if value is None else value
 
 

@@ -22,17 +22,6 @@ from tests.sources.interpreter_training import SteppedTraining, stepped_training
 NOW = Instant(0.0, 0.0)
 
 
-class Ticking:
-    """A clock that goes on by a second whenever it is asked."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        self.now += 1.0
-        return self.now
-
-
 @pytest.fixture
 def training(tmp_path: Path) -> Iterator[SteppedTraining]:
     """A training that waits for its first batch."""
