@@ -99,7 +99,10 @@ def read_loader(
     mains = [member for member in training.members if member.role in (Role.MAIN, Role.RANK)]
     by_rank = {member.rank or 0: by_state(member) for member in mains}
     state_wait = by_rank.get(0, Wait(NO_LOOKS))
-    waits = {rank: best_wait(wait, *sources.of(rank)) for rank, wait in by_rank.items()}
+    fed = {member.rank or 0 for member in training.members if member.role is Role.TRAIN_WORKER}
+    waits = {
+        rank: best_wait(wait, *sources.of(rank), has_workers=rank in fed) for rank, wait in by_rank.items()
+    }
     best = waits.get(0, state_wait)
     slowest_rank, slowest_wait, spread = slowest(waits)
     rows = [row for row in processes if row.id.pid in worker_pids]

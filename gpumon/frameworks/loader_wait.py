@@ -39,15 +39,22 @@ class Wait:
     note: str = ""
 
 
-def best_wait(by_state: Wait, looks: Maybe[InterpreterReading], report: Maybe[ReporterReading]) -> Wait:
+def best_wait(
+    by_state: Wait,
+    looks: Maybe[InterpreterReading],
+    report: Maybe[ReporterReading],
+    *,
+    has_workers: bool = False,
+) -> Wait:
     """Return the wait by the best source: the training's own word, its frames, the states of its threads.
 
-    Sources are never averaged: where the states of threads differ much, the note says so.
+    Sources are never averaged: where the states of threads differ much, the note says so. `has_workers`
+    tells that the rank has DataLoader workers.
     """
     if by_state.ratio == PAUSED:
         return by_state
     told = wait_by_report(report)
-    seen = wait_by_frames(looks)
+    seen = wait_by_frames(looks, has_workers=has_workers)
     best = next((wait for wait in (told, seen) if not isinstance(wait.ratio, Missing)), None)
     if best is None:
         if by_state.ratio == _LOADS_IN_MAIN and isinstance(seen.ratio, Missing) and seen.ratio != NOT_ASKED:
@@ -64,8 +71,11 @@ def wait_by_report(report: Maybe[ReporterReading]) -> Wait:
     return Wait(report if isinstance(report, Missing) else report.data_wait_ratio)
 
 
-def wait_by_frames(looks: Maybe[InterpreterReading]) -> Wait:
+def wait_by_frames(looks: Maybe[InterpreterReading], *, has_workers: bool = False) -> Wait:
     """Return the share of looks that found the main thread inside a DataLoader's `__next__`.
+
+    A program without such a loader has none: that it has one is known from its workers, or once it was seen.
+    A second without a wait is a number like any other then, or only those with one would count.
 
     Of the phase that most looks found: waiting for validation's loader says nothing of the training's.
     Looks that found no stack may have been either, which widens the error. The looks that waited are
@@ -73,7 +83,7 @@ def wait_by_frames(looks: Maybe[InterpreterReading]) -> Wait:
     """
     if isinstance(looks, Missing):
         return Wait(looks)
-    if looks.train is None and not looks.waiting:
+    if not (has_workers or looks.has_loader or looks.train or looks.waiting):
         return Wait(Missing("no DataLoader of torch was seen in its frames yet"))
     phases = _TRAINING if looks.phase in _TRAINING else (looks.phase,)
     found = [seen for seen in looks.phases if seen.phase in phases]

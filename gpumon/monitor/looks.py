@@ -8,9 +8,12 @@ import time
 from collections.abc import Iterable
 from typing import Protocol
 
+from gpumon.monitor.pace import Pace
 from gpumon.sources.threads import jittered_delay
 
 _SHORT_SECONDS = 0.1
+# How often the thread asks what it has used: about once a second.
+_TURNS_PER_ACCOUNT = 32
 # A look takes less than a millisecond.
 _HANGS_SECONDS = 0.5
 
@@ -27,8 +30,10 @@ class Looks:
     """Calls `look` of everything watched at jittered moments, so that no loop of the training aliases.
 
     States of threads and frames are looked at in the same wake-ups of one thread: half of what a look costs
-    is waking up and filling the caches. A look at frames reads the memory of another process, which may hang
-    where a page has to come from a dead disk. A second thread, which else sleeps, looks at the states then.
+    is waking up and filling the caches. Both are slowed down alike where they use more CPU than they may (see
+    Pace): with many workers, or where other programs empty the caches. A look at frames reads the memory of
+    another process, which may hang where a page has to come from a dead disk. A second thread, which else
+    sleeps, looks at the states then.
     """
 
     def __init__(self, state_hertz: float, frame_hertz: float, seed: int) -> None:
@@ -60,10 +65,11 @@ class Looks:
             thread.join(timeout=1.0)
 
     def _run(self) -> None:
-        owed = 1.0
+        owed, pace = 1.0, Pace()
+        cpu, wall = time.thread_time(), time.monotonic()
         while not self._stop.is_set():
             hertz = self._frame_hertz if self._frames else self._state_hertz
-            delay = jittered_delay(hertz, self._random)
+            delay = jittered_delay(hertz * pace.share, self._random)
             # A third less CPU than waiting for the event, which is only worth it where that takes long.
             if delay < _SHORT_SECONDS:
                 time.sleep(delay)
@@ -77,6 +83,10 @@ class Looks:
             for watched in self._frames:
                 watched.look()
             self._turns += 1
+            if not self._turns % _TURNS_PER_ACCOUNT:
+                cpu_before, wall_before = cpu, wall
+                cpu, wall = time.thread_time(), time.monotonic()
+                pace.take(cpu - cpu_before, wall - wall_before)
 
     def _stand_in(self) -> None:
         """Look at the states of threads as long as the other thread does not come back from a look."""

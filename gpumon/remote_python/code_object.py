@@ -82,12 +82,19 @@ class Code:
 
     def local(self, reader: Reader, name: str) -> tuple[int, bool] | None:
         """Return the place of a variable among the frame's, and whether it is in a cell. Raises TornRead."""
+        return self._places(reader).get(name)
+
+    def local_count(self, reader: Reader) -> int:
+        """Return how many places the frame has for variables, cells included. Raises TornRead."""
+        return max((index + 1 for index, _in_cell in self._places(reader).values()), default=0)
+
+    def _places(self, reader: Reader) -> dict[str, tuple[int, bool]]:
         places = reader.local_places.get(self)
         if places is None:
             places = _read_locals(reader, self.address)
             self.confirm(reader)
             keep(reader.local_places, self, places, MOST_LARGE_CACHED)
-        return places.get(name)
+        return places
 
     def confirm(self, reader: Reader) -> None:
         """Raise TornRead unless this code object is still at its address."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Protocol
 
 from gpumon.remote_python.code_object import Code
@@ -9,6 +10,9 @@ from gpumon.remote_python.mapping import value_place
 from gpumon.remote_python.memory import TornRead
 from gpumon.remote_python.object import Object, read_place
 from gpumon.remote_python.reader import Reader
+
+# Loops within loops, and what an innermost call is made with.
+MOST_STACKED = 8
 
 
 class Stack(Protocol):
@@ -58,6 +62,14 @@ class Frame:
             lambda: self._confirmed(self._in_dict(self._reader.layout.frame.globals, name))
         )
 
+    def stacked(self) -> tuple[Object, ...]:
+        """Return what lies on its evaluation stack: the iterators of its `for` loops, the outermost first.
+
+        The first MOST_STACKED places are looked at. Above the top may be what was left there, if it still
+        is an object; empty if the frame has returned.
+        """
+        return self._reader.attempt(self._stacked) or ()
+
     def confirm(self) -> None:
         """Raise TornRead unless the frame is on the stack and runs the same function."""
         if (
@@ -92,6 +104,19 @@ class Frame:
             content = reader.word(content_at)
             return read_place(reader, ((content_at, content), (slot, word)), self) if content else None
         return found
+
+    def _stacked(self) -> tuple[Object, ...]:
+        reader = self._reader
+        first = self._address + reader.layout.frame.localsplus + 8 * self._code.local_count(reader)
+        found = []
+        for index, word in enumerate(reader.words(first, MOST_STACKED)):
+            if not self._untagged(word):
+                continue
+            place = ((first + 8 * index, word),)
+            with contextlib.suppress(TornRead):
+                found.append(read_place(reader, place, self, reader.layout.pointer_tag_mask))
+        self.confirm()
+        return tuple(found)
 
     def _in_dict(self, offset: int, name: str) -> Object | None:
         pointer_at = self._address + offset

@@ -34,6 +34,15 @@ def iterator_of(frame: Frame) -> Object | None:
     return found if found is not None and found.type_name in _ITERATORS else None
 
 
+def looped_iterator(frame: Frame) -> Object | None:
+    """Return the iterator that a `for` loop of a frame goes through, the innermost loop's; or None."""
+    for held in reversed(frame.stacked()):
+        found = held.enumerated or held
+        if found.type_name in _ITERATORS:
+            return found
+    return None
+
+
 def delivered(iterator: Object) -> int | None:
     """Return how many batches it handed to the loop so far, None where it is gone."""
     return count_of(delivered_number(iterator))

@@ -79,7 +79,7 @@ class InterpreterReading:
     stacks without any mark. `loop` is None where the loop's frame was not in the stack at the drain.
     `train` is the iterator of the training's loader, `others` are validation's. `blocked_ratio` is the
     share of the time in which the main thread was off the CPU, by the kernel's account; None where that
-    is not known.
+    is not known. `has_loader` tells that a DataLoader was seen in its frames, in this reading or before.
     """
 
     source: str
@@ -91,6 +91,7 @@ class InterpreterReading:
     train: IteratorReading | None = None
     others: tuple[IteratorReading, ...] = ()
     blocked_ratio: float | None = None
+    has_loader: bool = False
 
     @property
     def looks(self) -> int:

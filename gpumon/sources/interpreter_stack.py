@@ -14,10 +14,11 @@ from gpumon.sources.interpreter_loader import (
     count_of,
     delivered_number,
     iterator_of,
+    looped_iterator,
     read_iterator,
 )
 from gpumon.sources.interpreter_loop import LoopFinder, bar_total, find, read_loop
-from gpumon.sources.interpreter_marks import FrameMarks, is_between
+from gpumon.sources.interpreter_marks import FrameMark, FrameMarks, is_between
 from gpumon.sources.interpreter_off_cpu import OffCpu
 from gpumon.sources.interpreter_reading import (
     InterpreterReading,
@@ -59,6 +60,7 @@ class StackWatch:
         self._finder = None if marks.loop else LoopFinder()
         self._bar_total: int | None = None
         self._train: Object | None = None
+        self._has_loader = False
         self._others: dict[int, Object] = {}
         self._seen_train = self._seen_other = False
         self._marks_seen: list[tuple[float, int]] = []
@@ -105,6 +107,8 @@ class StackWatch:
 
     def drain(self) -> InterpreterReading:
         """Return what was counted since the last drain with what the loop and its loader hold now."""
+        if self._train is None:
+            self._find_looped()
         loop = self._read_loop()
         train = self._read_train()
         others = []
@@ -125,6 +129,7 @@ class StackWatch:
             loop=loop,
             train=train,
             others=tuple(others),
+            has_loader=self._has_loader,
         )
         self._torn, self._lost = torn, lost
         self._phases, self._unread = {}, 0
@@ -142,6 +147,7 @@ class StackWatch:
         found = None if place is None else iterator_of(frames[place])
         if found is None:
             return
+        self._has_loader = True
         if phase in _TRAINING:
             self._seen_train = True
             self._use(found)
@@ -154,7 +160,21 @@ class StackWatch:
                 self._others.clear()
             self._others[found.address] = found
 
+    def _find_looped(self) -> None:
+        """Learn which iterator a loop of the stack goes through: who hardly waits is hardly seen waiting."""
+        calls = self._calls()
+        if calls is None or self._judge.judge(calls.functions)[0] not in _TRAINING:
+            return
+        for frame in calls.frames():
+            found = None if is_between(frame.name, frame.file) else looped_iterator(frame)
+            if found is not None:
+                self._use(found)
+                if self._finder is not None:
+                    self._judge.use_loop(FrameMark(frozenset({frame.name}), frame.file))
+                break
+
     def _use(self, iterator: Object) -> None:
+        self._has_loader = True
         if self._train is None or self._train.address != iterator.address:
             self._train = iterator
             self._number = None

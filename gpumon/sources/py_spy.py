@@ -106,7 +106,7 @@ class PySpySource:
         self._thread: threading.Thread | None = None
         self._missing: Missing = _NOT_YET
         self._loop: LoopReading | None = None
-        self._has_answered = False
+        self._has_answered = self._has_loader = False
         self._pending: dict[Phase, PhaseLooks] = {}
         self._pending_until = 0.0
         self._drained = 0.0
@@ -129,7 +129,9 @@ class PySpySource:
             self._drained = at
             if not self._has_answered:
                 return self._missing
-            return InterpreterReading(source="py-spy", phases=looks, loop=self._loop)
+            return InterpreterReading(
+                source="py-spy", phases=looks, loop=self._loop, has_loader=self._has_loader
+            )
 
     def close(self) -> None:
         """Run py-spy no more; a run under way ends by itself within seconds."""
@@ -154,6 +156,7 @@ class PySpySource:
                     self._has_answered = True
                     self._loop = parse_dump(dump.output, self._process.pid, self._marks)
                     for seen in parse_stacks(record.output, self._process.pid, self._marks):
+                        self._has_loader = self._has_loader or seen.waiting > 0
                         before = self._pending.get(seen.phase, PhaseLooks(seen.phase, 0, 0))
                         self._pending[seen.phase] = PhaseLooks(
                             seen.phase, before.looks + seen.looks, before.waiting + seen.waiting

@@ -71,7 +71,7 @@ class Probe:
             pin_thread=self._pins,
             has_wait_channels=True,
         ).ratio
-        return _second(now, looks, wait if isinstance(wait, Measure) else None)
+        return _second(now, looks, wait if isinstance(wait, Measure) else None, has_workers=self._workers > 0)
 
     def close(self) -> None:
         """Let go of the training."""
@@ -79,8 +79,10 @@ class Probe:
         self.threads.close()
 
 
-def _second(now: Instant, looks: InterpreterReading, by_state: Measure | None) -> Second:
-    seen = wait_by_frames(looks)
+def _second(
+    now: Instant, looks: InterpreterReading, by_state: Measure | None, *, has_workers: bool
+) -> Second:
+    seen = wait_by_frames(looks, has_workers=has_workers)
     train = looks.train
     return Second(
         seconds=now.monotonic_seconds,

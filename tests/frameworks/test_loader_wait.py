@@ -135,6 +135,13 @@ def test_program_without_torchs_loader_has_no_wait_by_frames() -> None:
     assert isinstance(wait_by_frames(looks).ratio, Missing)
 
 
+def test_second_without_a_wait_counts_once_there_is_a_loader() -> None:
+    """Workers prove a DataLoader before any look found it; one that was seen once needs no second proof."""
+    looks = InterpreterReading(SOURCE, (PhaseLooks(Phase.TRAIN, 50, 0),))
+    assert measure(wait_by_frames(looks, has_workers=True)).value == 0.0
+    assert measure(wait_by_frames(replace(looks, has_loader=True))).value == 0.0
+
+
 @settings(max_examples=60)
 @given(
     blocked=st.floats(0.05, 0.95),

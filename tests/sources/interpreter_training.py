@@ -47,6 +47,7 @@ class _MultiProcessingDataLoaderIter:
         self._pin_memory, self._persistent_workers, self._drop_last = True, False, False
         self._index_sampler = Repeat(BatchSampler())
         self._data_queue, self._task_info = Queue(), {4: (0,), 5: (1, "data"), 6: (0,)}
+    def __iter__(self): return self
     def __next__(self):
         step("wait")
         self._num_yielded += 1
@@ -97,6 +98,15 @@ step("setup")
 train(types.SimpleNamespace(epochs=3, workers=5))
 step("after")
 """,
+    "plain.py": """
+from step import step
+from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
+def fit(num_epochs):
+    for epoch in range(num_epochs):
+        for number, batch in enumerate(_MultiProcessingDataLoaderIter()):
+            step("compute")
+fit(3)
+""",
 }
 
 
@@ -137,14 +147,16 @@ class SteppedTraining:
 
 
 @contextmanager
-def stepped_training(folder: Path, python: str = sys.executable) -> Iterator[SteppedTraining]:
-    """Start one whose files lie in `folder`."""
+def stepped_training(
+    folder: Path, python: str = sys.executable, script: str = "train.py"
+) -> Iterator[SteppedTraining]:
+    """Start one whose files lie in `folder`: `plain.py` has a loop of its own straight over an iterator."""
     for name, text in _FILES.items():
         file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
     process = subprocess.Popen(
-        [python, str(folder / "train.py")],
+        [python, str(folder / script)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -170,6 +170,17 @@ def test_loop_of_an_unknown_training_is_found_by_its_callers(training: SteppedTr
     assert (0, 3, 2) == (loop.epoch, loop.epochs, loop.batches)
 
 
+def test_loader_that_was_never_waited_for_is_found_in_its_loop(tmp_path: Path) -> None:
+    """A loop that only computes tells its loader's counter and its own variables from the first second on."""
+    with stepped_training(tmp_path, script="plain.py") as training:
+        training.until("compute")
+        reading = read(attached(training, TORCH))
+        assert reading.waiting == 0
+        assert reading.has_loader
+        assert iterator_of(reading).delivered == 1
+        assert (0, 3) == (loop_of(reading).epoch, loop_of(reading).epochs)
+
+
 def test_end_is_told(training: SteppedTraining) -> None:
     """After the process has ended nothing is read any more, and the reason says so."""
     source = attached(training)
