@@ -1,0 +1,223 @@
+"""Nouns of the model to and from plain lists, exactly: compiled once for each class from its type hints.
+
+A dataclass is the list of its fields, an enum its value, a tuple a list. Where a field may be one of
+several classes, a dataclass is {its name: [fields]}. Numbers and text stand as they are; text is cleaned on
+the way in, as everything that comes from outside. Nothing is ever imported or called by a name in a file.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, Field, fields, is_dataclass
+from enum import Enum
+from operator import attrgetter
+from typing import Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from gpumon.model.text import clean
+
+T = TypeVar("T")
+
+# NVML counts in 64 bits; a larger number is none, and would overflow where it becomes a float.
+_LARGEST_INT = 1 << 64
+_MOST_ITEMS = 100_000
+_SCALARS = (str, int, float, bool, type(None))
+
+Decode = Callable[[Any], Any]
+# None: the value stands as it is.
+Encode = Callable[[Any], Any] | None
+
+
+class CodecError(ValueError):
+    """Values that are not what the classes say, in one sentence."""
+
+
+class Codec(Generic[T]):
+    """Turns values of one dataclass into plain lists and back.
+
+    `shape` is the fields that the classes had when the lists were written, by class name: those that came
+    later take their defaults. Without it they are the present ones.
+    """
+
+    def __init__(self, kind: type[T], shape: Mapping[str, Sequence[str]] | None = None) -> None:
+        """Compile. Raises CodecError where `shape` does not fit, TypeError for hints not provided for."""
+        self._written = shape
+        self._encoders: dict[type[Any], Callable[[Any], Any]] = {}
+        self._decoders: dict[type[Any], Decode] = {}
+        self.shape: dict[str, tuple[str, ...]] = {}
+        self._encode, self._decode = self._dataclass(kind)
+
+    def encode(self, value: T) -> list[Any]:
+        """Return the value as plain lists. Raises CodecError where it is not what its class says."""
+        try:
+            encoded: list[Any] = self._encode(value)
+        except (AttributeError, TypeError, KeyError) as error:
+            raise CodecError(f"this cannot be written: {error}") from error
+        return encoded
+
+    def decode(self, plain: Any) -> T:
+        """Return the value that `encode` was given. Raises CodecError for anything else."""
+        try:
+            decoded: T = self._decode(plain)
+        except RecursionError as error:
+            raise CodecError("this is nested too deeply") from error
+        return decoded
+
+    def _dataclass(self, kind: type[Any]) -> tuple[Callable[[Any], Any], Decode]:
+        if kind in self._encoders:
+            return self._encoders[kind], self._decoders[kind]
+        own = fields(kind)
+        names = tuple(field.name for field in own)
+        if self.shape.setdefault(kind.__name__, names) != names:
+            raise TypeError(f"two classes are called {kind.__name__}")
+        hints = get_type_hints(kind)
+        parts = {name: self._part(hints[name]) for name in names}
+        special = tuple((i, encode) for i, name in enumerate(names) if (encode := parts[name][0]) is not None)
+        read = attrgetter(*names) if len(names) > 1 else _single(names[0])
+
+        def encode_fields(value: Any) -> Any:
+            row = list(read(value))
+            for index, encode in special:
+                row[index] = encode(row[index])
+            return row
+
+        plain_fields = encode_fields if special else lambda value: list(read(value))
+        decode = self._fields_decoder(kind, own, {name: part[1] for name, part in parts.items()})
+        self._encoders[kind], self._decoders[kind] = plain_fields, decode
+        return plain_fields, decode
+
+    def _fields_decoder(
+        self, kind: type[Any], own: tuple[Field[Any], ...], decoders: Mapping[str, Decode]
+    ) -> Decode:
+        names = tuple(field.name for field in own)
+        written = names if self._written is None else tuple(self._written.get(kind.__name__, names))
+        unknown = set(written) - set(names)
+        needed = {
+            field.name for field in own if field.default is MISSING and field.default_factory is MISSING
+        }
+        if unknown or needed - set(written) or len(set(written)) != len(written):
+            raise CodecError(f"{clean(kind.__name__, 80)} has other fields here than it was written with")
+        ordered = tuple(decoders[name] for name in written)
+        count = len(ordered)
+
+        def decode(plain: Any) -> Any:
+            if type(plain) is not list or len(plain) != count:
+                raise CodecError(f"{kind.__name__} is a list of {count} fields, not {_shown(plain)}")
+            values = [part(item) for part, item in zip(ordered, plain, strict=True)]
+            if written == names:
+                return kind(*values)
+            return kind(**dict(zip(written, values, strict=True)))
+
+        return decode
+
+    def _part(self, hint: Any) -> tuple[Encode, Decode]:
+        """Return how a value of a type hint is written and read."""
+        origin = get_origin(hint)
+        if origin in (Union, types.UnionType):
+            return self._union(get_args(hint))
+        if origin is tuple:
+            return self._tuple(get_args(hint))
+        if hint in _SCALARS:
+            return None, _scalar((hint,))
+        if isinstance(hint, type) and issubclass(hint, Enum):
+            return _enum(hint)
+        if isinstance(hint, type) and is_dataclass(hint):
+            return self._dataclass(hint)
+        raise TypeError(f"no way to write {hint!r}")
+
+    def _tuple(self, hints: tuple[Any, ...]) -> tuple[Encode, Decode]:
+        if len(hints) == 2 and hints[1] is Ellipsis:
+            encode, decode = self._part(hints[0])
+
+            def decode_items(plain: Any) -> Any:
+                if type(plain) is not list or len(plain) > _MOST_ITEMS:
+                    raise CodecError(f"a list was expected, not {_shown(plain)}")
+                return tuple([decode(item) for item in plain])
+
+            if encode is None:
+                return list, decode_items
+            return lambda items: [encode(item) for item in items], decode_items
+        parts = [self._part(hint) for hint in hints]
+
+        def encode_each(items: Any) -> Any:
+            pairs = zip(parts, items, strict=True)
+            return [item if part[0] is None else part[0](item) for part, item in pairs]
+
+        def decode_each(plain: Any) -> Any:
+            if type(plain) is not list or len(plain) != len(parts):
+                raise CodecError(f"a list of {len(parts)} was expected, not {_shown(plain)}")
+            return tuple([part[1](item) for part, item in zip(parts, plain, strict=True)])
+
+        return encode_each, decode_each
+
+    def _union(self, hints: tuple[Any, ...]) -> tuple[Encode, Decode]:
+        scalars = tuple(hint for hint in hints if hint in _SCALARS)
+        classes = tuple(hint for hint in hints if isinstance(hint, type) and is_dataclass(hint))
+        tuples = tuple(hint for hint in hints if get_origin(hint) is tuple)
+        if len(scalars) + len(classes) + len(tuples) != len(hints) or len(tuples) > 1:
+            raise TypeError(f"no way to tell apart {hints!r}")
+        encoders = {kind: (kind.__name__, self._dataclass(kind)[0]) for kind in classes}
+        decoders = {kind.__name__: self._dataclass(kind)[1] for kind in classes}
+        encode_tuple, decode_tuple = self._tuple(get_args(tuples[0])) if tuples else (None, None)
+        decode_scalar = _scalar(scalars)
+
+        def encode(value: Any) -> Any:
+            found = encoders.get(value.__class__)
+            if found is not None:
+                return {found[0]: found[1](value)}
+            return value if encode_tuple is None or value.__class__ is not tuple else encode_tuple(value)
+
+        def decode(plain: Any) -> Any:
+            if type(plain) is dict and len(plain) == 1:
+                ((name, inner),) = plain.items()
+                if name in decoders:
+                    return decoders[name](inner)
+            if decode_tuple is not None and type(plain) is list:
+                return decode_tuple(plain)
+            return decode_scalar(plain)
+
+        return encode if classes or tuples else None, decode
+
+
+def _single(name: str) -> Callable[[Any], tuple[Any]]:
+    read = attrgetter(name)
+    return lambda value: (read(value),)
+
+
+def _enum(kind: type[Enum]) -> tuple[Encode, Decode]:
+    members = {member.value: member for member in kind}
+
+    def decode(plain: Any) -> Any:
+        if type(plain) is str and plain in members:
+            return members[plain]
+        raise CodecError(f"no {kind.__name__} is {_shown(plain)}")
+
+    return attrgetter("value"), decode
+
+
+def _scalar(kinds: tuple[type[Any], ...]) -> Decode:
+    """Return what reads a number, text or nothing. A float may be a whole number, and is then left so."""
+    accepted = frozenset((*kinds, int) if float in kinds else kinds)
+
+    def decode(plain: Any) -> Any:
+        kind = type(plain)
+        if kind in accepted:
+            if kind is str:
+                return plain if plain.isascii() and plain.isprintable() else clean(plain, len(plain))
+            if kind is not int or -_LARGEST_INT <= plain <= _LARGEST_INT:
+                return plain
+        raise CodecError(f"{_shown(plain)} stands where {_named(accepted)} was expected")
+
+    return decode
+
+
+def _named(kinds: frozenset[type[Any]]) -> str:
+    return " or ".join(sorted(kind.__name__ for kind in kinds)) or "nothing"
+
+
+def _shown(plain: Any) -> str:
+    if isinstance(plain, str):
+        return f"{clean(plain, 40)!r}"
+    if isinstance(plain, list | dict):
+        return f"a {type(plain).__name__} of {len(plain)}"
+    return f"a {type(plain).__name__}"

@@ -1,0 +1,198 @@
+"""The file that is written: entries, stretches and marks, thinned as they age."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+
+from gpumon.model.sample import Sample
+from gpumon.recording.about import SCHEMA, About, completed
+from gpumon.recording.codec import Codec
+from gpumon.recording.mark import Mark
+from gpumon.recording.marking import Marking
+from gpumon.recording.schema import (
+    APPLICATION_ID,
+    DICTIONARY_BYTES,
+    TABLES,
+    Entry,
+    RecordingError,
+    pack,
+    to_text,
+)
+from gpumon.recording.thinning import TIERS, Stretch, Thinning, to_blob
+
+# The last hour with the whole hour of history that a diagnosis may use.
+FULL_SECONDS = 2 * 3600.0
+WHOLE_SECONDS = 60.0
+_THIN_SECONDS = 60.0
+_DICTIONARY_SECONDS = 600.0
+
+
+class RecordingFile:
+    """One recording as its writer has it. One thread at a time; it knows no clock.
+
+    Every method but the first may raise sqlite3.Error: then nothing more can be written, and what was
+    committed stays.
+    """
+
+    def __init__(self, path: Path, about: About) -> None:
+        """Make the file, for its owner only. Raises RecordingError; a file that is there is left alone."""
+        self.path = path
+        self.about = replace(about, schema=SCHEMA)
+        self._entries: Codec[Entry] = Codec(Entry)
+        self._abouts: Codec[About] = Codec(About)
+        self._series: dict[tuple[str, str], int] = {}
+        self._marking = Marking()
+        self._thinning = Thinning(self)
+        self._dictionary: tuple[int, bytes, float, object] = (0, b"", 0.0, None)
+        self._minute: int | None = None
+        self._next_thin_seconds: float | None = None
+        self.samples = 0
+        _make(path)
+        try:
+            self._database = _database(path)
+            self._begin_file()
+        except sqlite3.Error as error:
+            path.unlink(missing_ok=True)
+            raise RecordingError(f"cannot write {path}: {error}") from error
+
+    def number(self, metric: str, label: str) -> int:
+        """Return the number of a series, a new one at its first sight."""
+        number = self._series.setdefault((metric, label), len(self._series) + 1)
+        self._database.execute("INSERT OR IGNORE INTO series VALUES (?, ?, ?)", (number, metric, label))
+        return number
+
+    def append(self, entry: Entry) -> None:
+        """Write one entry; it is safe after the next `commit`."""
+        self._begin()
+        sample = entry.sample
+        for stretch in self._thinning.add(sample):
+            self._write_stretch(stretch)
+        self._write_entry(entry)
+        report = entry.report()
+        if report is not None:
+            for mark in self._marking.read(report):
+                self.mark(mark)
+            about = completed(self.about, report)
+            if about is not self.about:
+                self.tell(about)
+        self.samples += 1
+        moment = sample.instant.monotonic_seconds
+        if self._next_thin_seconds is None:
+            self._next_thin_seconds = moment + _THIN_SECONDS
+        elif moment >= self._next_thin_seconds:
+            self._next_thin_seconds = moment + _THIN_SECONDS
+            self._thin(moment)
+
+    def tell(self, about: About) -> None:
+        """Replace the metadata."""
+        self._begin()
+        self.about = about
+        text = to_text(self._abouts.encode(about)).decode()
+        self._database.execute("UPDATE about SET about = ?", (text,))
+
+    def mark(self, mark: Mark) -> None:
+        """Write one mark."""
+        self._begin()
+        self._database.execute(
+            "INSERT INTO marks (unix_seconds, monotonic_seconds, kind, text, name) VALUES (?, ?, ?, ?, ?)",
+            (mark.unix_seconds, mark.monotonic_seconds, mark.kind.value, mark.text, mark.id),
+        )
+
+    def commit(self) -> None:
+        """Make everything so far safe from the death of this process."""
+        if self._database.in_transaction:
+            self._database.execute("COMMIT")
+
+    def end(self) -> None:
+        """Write what is not over yet, and leave one file without anything beside it."""
+        self._begin()
+        for stretch in self._thinning.close():
+            self._write_stretch(stretch)
+        self.commit()
+        self._database.execute("PRAGMA journal_mode = DELETE")
+
+    def close(self) -> None:
+        """Give the file back; what was not committed is dropped."""
+        if self._database.in_transaction:
+            self._database.rollback()
+        self._database.close()
+
+    def _begin_file(self) -> None:
+        execute = self._database.execute
+        execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        execute(f"PRAGMA user_version = {SCHEMA}")
+        execute("BEGIN")
+        for table in TABLES:
+            execute(table)
+        shape = {**self._entries.shape, **self._abouts.shape}
+        about = to_text(self._abouts.encode(self.about)).decode()
+        execute("INSERT INTO about VALUES (1, ?, ?)", (about, to_text(shape).decode()))
+        execute("COMMIT")
+        # Only now, so that the head of the file is in the file itself.
+        execute("PRAGMA journal_mode = WAL")
+        # Survives the death of the process; a power cut may take the last seconds, never the file.
+        execute("PRAGMA synchronous = NORMAL")
+
+    def _begin(self) -> None:
+        if not self._database.in_transaction:
+            self._database.execute("BEGIN")
+
+    def _write_entry(self, entry: Entry) -> None:
+        sample = entry.sample
+        text = to_text(self._entries.encode(entry))
+        moment = sample.instant.monotonic_seconds
+        minute = int(moment // WHOLE_SECONDS)
+        number, dictionary = self._dictionary_for(sample, text)
+        self._database.execute(
+            "INSERT INTO entries (monotonic_seconds, unix_seconds, whole, dictionary, entry)"
+            " VALUES (?, ?, ?, ?, ?)",
+            (moment, sample.instant.unix_seconds, minute != self._minute, number, pack(text, dictionary)),
+        )
+        self._minute = minute
+
+    def _dictionary_for(self, sample: Sample, text: bytes) -> tuple[int, bytes]:
+        """Return the text that the entry is packed with: an earlier one of the same things."""
+        number, dictionary, made_seconds, likeness = self._dictionary
+        moment = sample.instant.monotonic_seconds
+        here = (len(sample.gpus), tuple(reading.training.id for reading in sample.trainings))
+        if not number or here != likeness or moment - made_seconds > _DICTIONARY_SECONDS:
+            number, dictionary = number + 1, text[-DICTIONARY_BYTES:]
+            self._dictionary = (number, dictionary, moment, here)
+            self._database.execute("INSERT INTO dictionaries VALUES (?, ?)", (number, pack(dictionary)))
+        return number, dictionary
+
+    def _write_stretch(self, stretch: Stretch) -> None:
+        if stretch.cells:
+            self._database.execute(
+                "INSERT INTO stretches (tier, start_seconds, end_seconds, numbers) VALUES (?, ?, ?, ?)",
+                (stretch.tier, stretch.start_seconds, stretch.end_seconds, to_blob(stretch.cells)),
+            )
+
+    def _thin(self, moment: float) -> None:
+        self._database.execute(
+            "DELETE FROM entries WHERE whole = 0 AND monotonic_seconds < ?", (moment - FULL_SECONDS,)
+        )
+        for number, tier in enumerate(TIERS):
+            if tier.kept_seconds is not None:
+                self._database.execute(
+                    "DELETE FROM stretches WHERE tier = ? AND start_seconds < ?",
+                    (number, moment - tier.kept_seconds),
+                )
+
+
+def _make(path: Path) -> None:
+    """Make an empty file that only its owner may read; SQLite gives its companions the same rights."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        raise RecordingError(f"there is a file {path} already: give another name with -o") from None
+    except OSError as error:
+        raise RecordingError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def _database(path: Path) -> sqlite3.Connection:
+    # Made by the caller, so that it hears of an error; used by the writer's thread from then on.
+    return sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)

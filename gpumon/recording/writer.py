@@ -1,0 +1,170 @@
+"""Records what a monitor sees, in a thread of its own."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from gpumon.history.window import Window
+from gpumon.model.report import Report
+from gpumon.recording.about import About
+from gpumon.recording.codec import CodecError
+from gpumon.recording.mark import Mark, MarkKind
+from gpumon.recording.schema import Entry, RecordingError
+from gpumon.recording.store import RecordingFile
+
+# One transaction a second at most.
+_COMMIT_SECONDS = 1.0
+# What waits while the disk is slow: five minutes at 1 Hz, some MB.
+_MOST_WAITING = 300
+# A disk that hangs does not keep gpumon from ending.
+_CLOSE_SECONDS = 10.0
+
+
+class Followed(Protocol):
+    """What a recorder needs of a feed."""
+
+    def subscribe(self, listener: Callable[[], None]) -> None:
+        """Call `listener` whenever there is news."""
+        ...
+
+    def report(self) -> Report | None:
+        """Return the newest report."""
+        ...
+
+    def window(self) -> Window | None:
+        """Return the history up to it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderState:
+    """Whether it records, in one sentence; `samples` is how many are safe in the file."""
+
+    is_recording: bool
+    text: str
+    samples: int = 0
+
+
+class Recorder:
+    """Writes every report into a new recording. All methods may be called from any thread."""
+
+    def __init__(self, path: Path, about: About) -> None:
+        """Make the file and start the thread. Raises RecordingError where it cannot be made."""
+        self.path = path
+        self._file = RecordingFile(path, about)
+        self._waiting: deque[Entry] = deque()
+        self._amended: dict[str, str] = {}
+        self._lost = 0
+        self._newest_sequence = -1
+        self._closing = False
+        self._news = threading.Condition()
+        self._state = RecorderState(is_recording=True, text=f"recording to {path}")
+        self._thread = threading.Thread(target=self._run, name="gpumon recorder", daemon=True)
+        self._thread.start()
+
+    @property
+    def state(self) -> RecorderState:
+        """How it goes."""
+        return self._state
+
+    def write(self, report: Report) -> None:
+        """Take a report to be written; never waits for the disk. After the end it does nothing."""
+        self._take(Entry(report.sample, report.attachment, report.trainings))
+
+    def follow(self, feed: Followed) -> None:
+        """Write the samples that the feed still has, then every report from now on."""
+        window = feed.window()
+        if window is not None:
+            # The newest one comes with its report.
+            for sample in window.samples[:-1]:
+                self._take(Entry(sample))
+        self._write_newest(feed)
+        feed.subscribe(lambda: self._write_newest(feed))
+
+    def amend(self, *, truth: str | None = None, prior: str | None = None) -> None:
+        """Set the truth or the prior (JSON text) in the metadata; what is not given stays."""
+        given = {"truth": truth, "prior": prior}
+        with self._news:
+            self._amended.update((name, text) for name, text in given.items() if text is not None)
+            self._news.notify()
+
+    def close(self) -> None:
+        """Write what waits and close the file; closing twice is harmless."""
+        with self._news:
+            self._closing = True
+            self._news.notify()
+        if self._thread is not threading.current_thread():
+            self._thread.join(timeout=_CLOSE_SECONDS)
+
+    def _write_newest(self, feed: Followed) -> None:
+        report = feed.report()
+        if report is not None:
+            self.write(report)
+
+    def _take(self, entry: Entry) -> None:
+        with self._news:
+            # A feed may call for the same report twice.
+            is_new = entry.sample.sequence > self._newest_sequence
+            if self._closing or not self._state.is_recording or not is_new:
+                return
+            if len(self._waiting) >= _MOST_WAITING:
+                self._lost += 1
+                return
+            self._newest_sequence = entry.sample.sequence
+            self._waiting.append(entry)
+            self._news.notify()
+
+    def _run(self) -> None:
+        try:
+            while not self._closing:
+                with self._news:
+                    self._news.wait_for(lambda: self._waiting or self._amended or self._closing)
+                self._write_waiting()
+                with self._news:
+                    self._news.wait_for(lambda: self._closing, _COMMIT_SECONDS)
+            self._write_waiting()
+            self._file.end()
+            samples = self._file.samples
+            self._state = RecorderState(False, f"recorded {samples} samples to {self.path}", samples)
+        except (sqlite3.Error, OSError, CodecError, RecordingError) as error:
+            text = f"the recording stopped: {_words(error)}; {self._state.samples} samples are in {self.path}"
+            self._state = RecorderState(False, text, self._state.samples)
+        finally:
+            with self._news:
+                self._waiting.clear()
+            self._file.close()
+
+    def _write_waiting(self) -> None:
+        with self._news:
+            entries, amended, lost = tuple(self._waiting), dict(self._amended), self._lost
+            self._waiting.clear()
+            self._amended.clear()
+            self._lost = 0
+        for entry in entries:
+            self._file.append(entry)
+        if lost and entries:
+            instant = entries[-1].sample.instant
+            text = f"{lost} samples were not written: the disk was too slow"
+            self._file.mark(Mark(instant.unix_seconds, instant.monotonic_seconds, MarkKind.GAP, text))
+        if amended:
+            about = self._file.about
+            truth, prior = amended.get("truth", about.truth), amended.get("prior", about.prior)
+            self._file.tell(replace(about, truth=truth, prior=prior))
+        self._file.commit()
+        self._state = replace(self._state, samples=self._file.samples)
+
+
+def _words(error: Exception) -> str:
+    """Return why nothing more can be written."""
+    text = str(error)
+    if "full" in text:
+        return "the disk is full"
+    if "disk I/O error" in text:
+        return "the disk failed, or a limit on the size of files was reached"
+    return text

@@ -1,0 +1,1 @@
+"""Recordings: the codec, the file, what it survives, and what it refuses."""

@@ -1,0 +1,124 @@
+"""The codec gives back exactly what it was given, and refuses everything else."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gpumon.model.measure import Maybe, Missing
+from gpumon.model.report import Report
+from gpumon.model.sample import Sample
+from gpumon.model.text import clean
+from gpumon.recording.codec import Codec, CodecError
+from tests.unit.full_report import full_report, missing_report
+
+SAMPLES = Codec(Sample)
+REPORTS = Codec(Report)
+_TEXT = st.text(max_size=12).map(clean)
+_INTS = st.integers(-(1 << 64), 1 << 64)
+
+st.register_type_strategy(str, _TEXT)
+st.register_type_strategy(int, _INTS)
+st.register_type_strategy(float, st.floats(allow_nan=False))
+
+
+@pytest.mark.parametrize("report", [full_report(), missing_report()])
+def test_a_report_comes_back_equal(report: Report) -> None:
+    """A report that has everything, and one that has nothing, survive the way through JSON text."""
+    text = json.dumps(REPORTS.encode(report))
+
+    assert report == REPORTS.decode(json.loads(text))
+    assert repr(report) == repr(REPORTS.decode(json.loads(text)))
+
+
+@settings(max_examples=12, deadline=None)
+@given(sample=st.from_type(Sample))
+def test_any_sample_comes_back_equal(sample: Sample) -> None:
+    """Whatever the classes allow is written and read back to an equal value."""
+    plain = json.loads(json.dumps(SAMPLES.encode(sample)))
+
+    assert repr(sample) == repr(SAMPLES.decode(plain))
+
+
+@dataclass(frozen=True, slots=True)
+class _Numbers:
+    number: float
+    maybe: Maybe[float | None] = Missing("not read")
+    pairs: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _OldNumbers:
+    number: float
+
+
+@pytest.mark.parametrize("number", [0.1, 1e-310, -0.0, 5e-324, math.inf, -math.inf, math.nan, 3, 2**53 + 1])
+def test_numbers_are_exact(number: float) -> None:
+    """Every bit of a number stays, also of those that are not finite."""
+    codec = Codec(_Numbers)
+    value = _Numbers(number, number, (("loss", number),))
+
+    assert repr(value) == repr(codec.decode(json.loads(json.dumps(codec.encode(value)))))
+
+
+def test_fields_that_came_later_take_their_defaults() -> None:
+    """A recording from before a field was there is read with its default."""
+    plain = Codec(_OldNumbers).encode(_OldNumbers(0.5))
+
+    assert _Numbers(0.5) == Codec(_Numbers, {"_Numbers": ["number"]}).decode(plain)
+
+
+@pytest.mark.parametrize("shape", [["number", "later"], ["maybe"], ["number", "number"]])
+def test_fields_that_are_not_known_are_refused(shape: list[str]) -> None:
+    """A shape with fields that are unknown, needed and absent, or doubled is refused at once."""
+    with pytest.raises(CodecError, match="other fields"):
+        Codec(_Numbers, {"_Numbers": shape})
+
+
+_GARBAGE = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=12) | st.dictionaries(st.text(max_size=8), inner, max_size=2),
+    max_leaves=30,
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(garbage=_GARBAGE)
+def test_garbage_is_refused(garbage: object) -> None:
+    """Anything else ends in a CodecError of one line, never in another exception."""
+    with pytest.raises(CodecError) as caught:
+        SAMPLES.decode(garbage)
+
+    assert "\n" not in str(caught.value)
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data(), garbage=_GARBAGE)
+def test_a_sample_with_one_wrong_value_never_crashes(data: st.DataObject, garbage: object) -> None:
+    """One value of a true sample replaced by anything is read or refused in a sentence."""
+    plain = SAMPLES.encode(full_report().sample)
+    place: list[object] = plain
+    while True:
+        index = data.draw(st.integers(0, len(place) - 1))
+        inner = place[index]
+        if not isinstance(inner, list) or not inner or data.draw(st.booleans()):
+            place[index] = garbage
+            break
+        place = inner
+
+    with contextlib.suppress(CodecError):
+        assert isinstance(SAMPLES.decode(plain), Sample)
+
+
+def test_text_that_would_harm_a_terminal_is_cleaned() -> None:
+    """Escape sequences in a file never reach the screen."""
+    plain = SAMPLES.encode(full_report().sample)
+    plain[3] = "host\x1b[2J"
+
+    assert SAMPLES.decode(plain).hostname == "host"

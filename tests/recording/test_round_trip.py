@@ -1,0 +1,89 @@
+"""What is recorded is what is read."""
+
+from __future__ import annotations
+
+import stat
+from dataclasses import replace
+from pathlib import Path
+
+from gpumon.history.history import window_of
+from gpumon.recording.about import About
+from gpumon.recording.reader import open_recording
+from gpumon.recording.writer import Recorder
+from tests.recording.scene import ABOUT, MONOTONIC_SECONDS, ReportFeed, report_at, write
+
+
+def test_reports_come_back_as_they_were_told(tmp_path: Path) -> None:
+    """Samples and what was told of them are equal to what was written, in order."""
+    reports = [report_at(second) for second in range(150)]
+    write(tmp_path / "a.gpumon", reports)
+
+    with open_recording(tmp_path / "a.gpumon") as recording:
+        assert reports == list(recording.reports())
+        assert [report.sample for report in reports] == list(recording.samples())
+
+
+def test_a_stretch_of_time_is_read_with_both_its_ends(tmp_path: Path) -> None:
+    """`samples` takes the first and the last moment asked for."""
+    write(tmp_path / "a.gpumon", [report_at(second) for second in range(30)])
+
+    with open_recording(tmp_path / "a.gpumon") as recording:
+        found = recording.samples(MONOTONIC_SECONDS + 10, MONOTONIC_SECONDS + 12)
+        assert [10, 11, 12] == [sample.sequence for sample in found]
+
+
+def test_the_metadata_takes_in_what_the_reports_know(tmp_path: Path) -> None:
+    """Driver, GPUs, training and its settings stand in `about`, though they were not known at first."""
+    report = report_at(0)
+    write(tmp_path / "a.gpumon", [report])
+
+    with open_recording(tmp_path / "a.gpumon") as recording:
+        about: About = recording.about
+    assert about.gpu_names == tuple(gpu.name for gpu in report.sample.gpus)
+    assert about.command == report.sample.trainings[0].training.command
+    assert ("batch_size", "24") in about.settings
+    assert about.hostname == ABOUT.hostname
+
+
+def test_a_recorder_follows_a_feed(tmp_path: Path) -> None:
+    """What the feed still has is written first, then each report once; truth is added to the metadata."""
+    reports = [report_at(second) for second in range(6)]
+    feed = ReportFeed(window_of([report.sample for report in reports[:4]]))
+    feed.show(reports[3])
+    recorder = Recorder(tmp_path / "a.gpumon", ABOUT)
+    recorder.follow(feed)
+    for report in (*reports[3:5], reports[4], reports[5]):
+        feed.show(report)
+    recorder.amend(truth='{"label": "healthy"}')
+    recorder.close()
+    feed.show(report_at(6))
+
+    with open_recording(tmp_path / "a.gpumon") as recording:
+        assert reports[3:] == list(recording.reports())
+        assert [report.sample for report in reports] == list(recording.samples())
+        assert recording.about.truth == '{"label": "healthy"}'
+        assert recording.about.command
+    assert recorder.state.samples == 6
+    assert not recorder.state.is_recording
+
+
+def test_a_recording_is_one_file_for_its_owner_only(tmp_path: Path) -> None:
+    """While it is written and afterwards nobody else may read it, and nothing is left beside it."""
+    recorder = Recorder(tmp_path / "a.gpumon", ABOUT)
+    recorder.write(report_at(0))
+    beside = [path.stat().st_mode for path in tmp_path.iterdir()]
+    recorder.close()
+
+    assert {0o600} == {stat.S_IMODE(mode) for mode in beside}
+    assert [tmp_path / "a.gpumon"] == list(tmp_path.iterdir())
+    assert stat.S_IMODE((tmp_path / "a.gpumon").stat().st_mode) == 0o600
+
+
+def test_an_empty_recording_opens(tmp_path: Path) -> None:
+    """A recording that ended before its first sample is read as one without samples."""
+    Recorder(tmp_path / "a.gpumon", replace(ABOUT, prior="{}")).close()
+
+    with open_recording(tmp_path / "a.gpumon") as recording:
+        assert recording.is_empty
+        assert [] == list(recording.samples())
+        assert recording.about.prior == "{}"
