@@ -1,0 +1,145 @@
+"""Positions in a recording: the same window as live, on every way to it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from gpumon.advice.advise import report_on
+from gpumon.history.history import History
+from gpumon.history.window import Window
+from gpumon.model.clock import Instant
+from gpumon.model.report import TrainingReport
+from gpumon.model.sample import Sample
+from gpumon.monitor.replay_past import Past
+from tests.unit.recorded import Recorded
+from tests.unit.synthetic_training import HEALTHY, PID, STARVED
+
+# A starved training that is healthy for its last part: its findings change on the way.
+_SAMPLES = (
+    *replace(STARVED, seconds=90).samples(),
+    *(replace(HEALTHY, seconds=30).sample(index, 1090.0) for index in range(30)),
+)
+
+
+def _slowly(count: int, start: float) -> tuple[Sample, ...]:
+    """Return samples of a starved training on one core, ten seconds apart."""
+    scene = replace(STARVED, seconds=count, cores=1)
+    return tuple(
+        replace(sample, interval_seconds=10.0, instant=Instant(1.7e9 + 10 * index, start + 10 * index))
+        for index, sample in enumerate(scene.samples())
+    )
+
+
+def _live(samples: tuple[Sample, ...]) -> list[TrainingReport]:
+    """Return what a live monitor tells after each sample."""
+    history = History()
+    told = []
+    for sample in samples:
+        history.append(sample)
+        told.append(report_on(history.window(), PID))
+    return told
+
+
+def _columns(window: Window) -> tuple[object, ...]:
+    return window.series("gpu_busy_ratio", "GPU-0", columns=120, span_seconds=3600)
+
+
+def test_it_begins_at_the_first_sample() -> None:
+    """Opened without a moment, the first sample is shown and nothing before it."""
+    past = Past(Recorded(_SAMPLES))
+
+    assert _SAMPLES[:1] == past.window.samples
+
+
+def test_every_step_has_the_findings_of_the_live_monitor() -> None:
+    """Forward through all samples, each report equals the live one bit for bit."""
+    past = Past(Recorded(_SAMPLES))
+    told = [report_on(past.window, PID)]
+    while past.forward():
+        told.append(report_on(past.window, PID))
+
+    assert _live(_SAMPLES) == told
+    assert len({report.findings for report in told}) > 2
+
+
+@pytest.mark.parametrize("way", ["seek", "open", "steps back", "back and forth"])
+def test_every_way_leads_to_the_same_window(way: str) -> None:
+    """A moment has the same findings and samples whether it was sought, opened, or stepped to."""
+    recorded = Recorded(_SAMPLES)
+    moment = _SAMPLES[70].instant.monotonic_seconds
+    past = Past(recorded, moment if way == "open" else None)
+    if way == "seek":
+        past.seek(moment)
+    elif way == "steps back":
+        past = Past(recorded, _SAMPLES[75].instant.monotonic_seconds)
+        for _ in range(5):
+            past.back()
+    elif way == "back and forth":
+        past.seek(_SAMPLES[-1].instant.monotonic_seconds)
+        past.seek(_SAMPLES[3].instant.monotonic_seconds)
+        past.seek(moment)
+
+    assert _SAMPLES[:71] == past.window.samples
+    assert _live(_SAMPLES)[70] == report_on(past.window, PID)
+
+
+def test_far_into_a_long_recording_the_past_is_that_of_the_live_monitor() -> None:
+    """Hours in, charts and findings are the same although only the hour before is read."""
+    samples = _slowly(1200, 123.0)
+    live = History()
+    for sample in samples:
+        live.append(sample)
+    recorded = Recorded(samples)
+    past = Past(recorded, samples[-1].instant.monotonic_seconds)
+
+    assert _columns(live.window()) == _columns(past.window)
+    assert report_on(live.window(), PID) == report_on(past.window, PID)
+    assert recorded.reads < 600
+
+
+def test_a_gap_before_the_hour_is_bridged_as_it_was_live() -> None:
+    """After a suspension the first sample stands for no longer than it did live."""
+    samples = (*_slowly(20, 1000.0), *_slowly(400, 9000.0))
+    live = History()
+    for sample in samples:
+        live.append(sample)
+
+    past = Past(Recorded(samples), samples[-1].instant.monotonic_seconds)
+
+    assert _columns(live.window()) == _columns(past.window)
+
+
+@pytest.mark.parametrize(("seconds", "index"), [(1000.9, 0), (0.0, 0), (1005.0, 5), (1005.7, 5), (9e9, 119)])
+def test_a_moment_between_samples_is_the_one_before(seconds: float, index: int) -> None:
+    """What is shown is never from the future, and beyond the ends it is the first or the last sample."""
+    past = Past(Recorded(_SAMPLES))
+    past.seek(seconds)
+
+    assert _SAMPLES[index] == past.window.newest
+
+
+def test_the_ends_are_told() -> None:
+    """Before the first and after the last sample there is nothing to go to."""
+    past = Past(Recorded(_SAMPLES[:2]))
+
+    assert (False, 1001.0) == (past.back(), past.next_seconds())
+    assert past.forward()
+    assert (False, None) == (past.forward(), past.next_seconds())
+
+
+def test_one_can_go_back_beyond_what_is_kept() -> None:
+    """From a moment that was jumped to, the samples before it are read again."""
+    samples = replace(STARVED, seconds=700).samples()
+    past = Past(Recorded(samples), samples[-1].instant.monotonic_seconds)
+    for _ in range(400):
+        past.back()
+
+    assert samples[299] == past.window.newest
+
+
+def test_an_empty_recording_is_refused() -> None:
+    """Nothing can be shown of it."""
+    with pytest.raises(LookupError, match="holds no sample"):
+        Past(Recorded(()))
