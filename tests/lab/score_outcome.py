@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from gpumon.history.stats import mean
 from gpumon.model.measure import known
 from gpumon.model.sample import Sample
 from gpumon.model.training import Phase
@@ -26,12 +27,14 @@ class Outcome:
     """One trace judged by one diagnoser.
 
     `verdicts` are (seconds, label or "") of every sample in order, `seconds` counted from the onset.
+    `true_wait` is the true share of waiting in the seconds of training up to the verdict, None if not known.
     """
 
     trace: str
     truth: Truth
     final: Judgement
     verdicts: tuple[tuple[float, str], ...]
+    true_wait: float | None = None
 
     @property
     def told(self) -> str:
@@ -99,25 +102,21 @@ def judge(trace: Trace, make: Callable[[], Diagnoser]) -> Outcome:
         raise TruthError(f"{trace.name} has no truth")
     truth = truth_of(trace.about.truth)
     diagnoser = make()
-    first: float | None = None
-    trains: float | None = None
-    said: list[tuple[float, Judgement]] = []
-    for sample in trace.samples():
-        now = sample.instant.monotonic_seconds
-        first = now if first is None else first
-        if trains is None and _is_training(sample):
-            trains = now
-        said.append((now, diagnoser.see(sample)))
-    start = first if first is not None else 0.0
-    onset = start + truth.onset_seconds
-    if trains is not None and trains > onset:
-        onset = trains
-    until = [judgement for now, judgement in said if now <= onset + VERDICT_SECONDS]
+    said = [
+        (sample.instant.monotonic_seconds, _is_training(sample), diagnoser.see(sample))
+        for sample in trace.samples()
+    ]
+    first = said[0][0] if said else 0.0
+    begins = next((now for now, trains, _ in said if trains), first)
+    onset = max(first + truth.onset_seconds, begins)
+    until = [entry for entry in said if entry[0] <= onset + VERDICT_SECONDS]
+    training = [now - first for now, trains, _ in until if trains and now > onset]
     return Outcome(
         trace.name,
         truth,
-        until[-1] if until else SILENT,
-        tuple((now - onset, judgement.verdict) for now, judgement in said),
+        until[-1][2] if until else SILENT,
+        tuple((now - onset, judgement.verdict) for now, _, judgement in said),
+        _true_wait(truth, training),
     )
 
 
@@ -128,6 +127,13 @@ def achieved(outcome: Outcome) -> float | None:
     """
     advice = known(outcome.final.advice)
     return outcome.truth.rate_with(advice.changes if advice is not None else {})
+
+
+def _true_wait(truth: Truth, ends: list[float]) -> float | None:
+    """Return the mean of the true waits of the seconds that end then, else that of the whole trace."""
+    places = (round(end) - 1 for end in ends)
+    known_waits = [truth.waits[place] for place in places if 0 <= place < len(truth.waits)]
+    return mean(known_waits) if known_waits else truth.data_wait_ratio
 
 
 def _is_training(sample: Sample) -> bool:

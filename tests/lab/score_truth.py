@@ -3,13 +3,14 @@
 A laboratory recording carries it as JSON text in its `about.truth`:
 
 {"scenario": "too-few-workers-high", "labels": ["starved-too-few-workers"], "set": "tune", "control": false,
- "onset_seconds": 0.0, "data_wait_ratio": 0.41, "images_per_second": 90.0, "fed_images_per_second": 148.0,
- "settings": {"workers": 2, "batch_size": 16},
+ "proof": "injected", "onset_seconds": 0.0, "data_wait_ratio": 0.41, "waits": [0.4, 0.42],
+ "images_per_second": 90.0, "fed_images_per_second": 148.0, "settings": {"workers": 2, "batch_size": 16},
  "grid": [{"settings": {"workers": 2}, "images_per_second": 90.0}, ...]}
 
 `labels` are ids of findings, the main fault first; a healthy run is "compute-bound". What is not known is
-left out or null. `group` names traces that are alike (the doses and seeds of one scenario), for the
-bootstrap; without it every scenario is a group of its own.
+left out or null. `waits` is the true share of each second from the first sample on. `proof` is "scripted"
+where only a stand-in driver tells of the fault. `group` names traces that are alike (the doses and seeds of
+one scenario), for the bootstrap; without it every scenario is a group of its own.
 """
 
 from __future__ import annotations
@@ -82,7 +83,9 @@ class Truth:
     group: str = ""
     control: bool = False
     onset_seconds: float = 0.0
+    proof: str = "injected"
     data_wait_ratio: float | None = None
+    waits: tuple[float, ...] = ()
     images_per_second: float | None = None
     fed_images_per_second: float | None = None
     settings: Mapping[str, Value] | None = None
@@ -142,7 +145,9 @@ def truth_of(text: str) -> Truth:
         group=str(raw.get("group") or scenario),
         control=bool(raw.get("control", labels[0] == HEALTHY)),
         onset_seconds=_number(raw, "onset_seconds") or 0.0,
+        proof=str(raw.get("proof", "injected")),
         data_wait_ratio=_number(raw, "data_wait_ratio"),
+        waits=_waits(raw),
         images_per_second=_rate(raw, "images_per_second"),
         fed_images_per_second=_rate(raw, "fed_images_per_second"),
         settings=settings if isinstance(settings, dict) else None,
@@ -157,6 +162,13 @@ def _number(raw: Mapping[str, Any], key: str) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise TruthError(f"{key} of the truth is no number")
     return float(value)
+
+
+def _waits(raw: Mapping[str, Any]) -> tuple[float, ...]:
+    values = raw.get("waits") or []
+    if not isinstance(values, list):
+        raise TruthError("waits of the truth is no list")
+    return tuple(_number({"waits": value}, "waits") or 0.0 for value in values)
 
 
 def _rate(raw: Mapping[str, Any], key: str) -> float | None:
