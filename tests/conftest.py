@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 
 from hypothesis import HealthCheck, settings
 
@@ -13,6 +14,10 @@ settings.register_profile(
     "gpumon", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize="CI" in os.environ
 )
 settings.load_profile("gpumon")
+
+# The runs that tests attach to are not those of the person who runs them; children inherit it.
+_DATA = tempfile.TemporaryDirectory(prefix="gpumon-tests-data-")
+os.environ["XDG_DATA_HOME"] = _DATA.name
 
 # A shell ignores SIGINT for what it starts in the background, and every child would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from gpumon.cli.options import pid_argument, settings_from, shared_options
+from gpumon.cli.runs_kept import kept_runs
 from gpumon.cli.snapshot import sink_for
 from gpumon.model.finding import Severity
 from gpumon.model.report import Report
@@ -49,10 +50,11 @@ def advise(settings: Settings, pid: int | None, *, as_json: bool, timeout_second
     monitor = build_monitor(settings, Wish(pid=pid, everything=pid is None))
     deadline = time.monotonic() + timeout_seconds
     try:
-        report = monitor.tick()
-        while not _settled(report) and time.monotonic() + settings.interval_seconds <= deadline:
-            time.sleep(settings.interval_seconds)
+        with kept_runs(monitor, settings):
             report = monitor.tick()
+            while not _settled(report) and time.monotonic() + settings.interval_seconds <= deadline:
+                time.sleep(settings.interval_seconds)
+                report = monitor.tick()
     finally:
         monitor.close()
     if not report.sample.trainings:

@@ -17,6 +17,7 @@ COMMANDS = {
     "advise": "gpumon.cli.advise",
     "run": "gpumon.cli.run",
     "demo": "gpumon.cli.demo",
+    "runs": "gpumon.cli.runs",
     "doctor": "gpumon.cli.doctor",
 }
 _SHORT_HELP = {
@@ -25,6 +26,7 @@ _SHORT_HELP = {
     "advise": "Print what limits the training and what to change.",
     "run": "Start a training so that gpumon sees its exact figures.",
     "demo": "Start a simulated training and open the dashboard on it.",
+    "runs": "List the trainings that gpumon saw, or compare two of them.",
     "doctor": "Say what gpumon can read here, what it cannot, and why.",
 }
 

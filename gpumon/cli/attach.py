@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from gpumon.cli.options import pid_argument, settings_from, shared_options
+from gpumon.cli.runs_kept import kept_runs
 
 
 @click.command("attach", context_settings={"help_option_names": ["-h", "--help"]})
@@ -44,7 +45,8 @@ def command(context: click.Context, /, pid: int | None, **flags: Any) -> None:
         from gpumon.tui.run import run_dashboard
 
     try:
-        code = run_dashboard(monitor, settings, SystemClock())
+        with kept_runs(monitor, settings):
+            code = run_dashboard(monitor, settings, SystemClock())
     finally:
         monitor.close()
     context.exit(code)

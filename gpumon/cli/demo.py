@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from gpumon.cli.options import settings_from, shared_options
+from gpumon.cli.runs_kept import kept_runs
 from gpumon.demo.scenario import scenarios
 
 
@@ -60,7 +61,8 @@ def command(
             from gpumon.tui.run import run_dashboard
 
         try:
-            code = run_dashboard(monitor, settings, SystemClock())
+            with kept_runs(monitor, settings):
+                code = run_dashboard(monitor, settings, SystemClock())
         finally:
             monitor.close()
     context.exit(code)

@@ -1,0 +1,272 @@
+"""The database of runs: one small SQLite file that every attachment adds to."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from gpumon.model.text import clean
+from gpumon.recording.runs_about import MAX_ABOUT_CHARACTERS, AboutError, about_text, read_about
+from gpumon.recording.runs_run import Block, Run, RunAbout, RunEnd, RunProcess, RunsError, RunState
+from gpumon.recording.runs_schema import (
+    APPLICATION_ID,
+    MOST_BLOCKS,
+    SCHEMA,
+    SELECT_RUN,
+    TABLES,
+    put_block,
+    read_blocks,
+)
+from gpumon.recording.runs_tally import BLOCK_SECONDS
+
+# About 20 kB each at most.
+MOST_RUNS = 1000
+_PATIENCE_SECONDS = 5.0
+_END_CHARACTERS = 300
+
+
+class RunsDatabase:
+    """Runs in one file, readable by its owner only. One thread uses it; several processes may.
+
+    A run is one process: its boot, PID and start time. What is added to it again continues it.
+    """
+
+    def __init__(self, path: Path, *, readonly: bool = False) -> None:
+        """Open the file; made with its folder where it is not there. Raises RunsError.
+
+        With `readonly` nothing is made or changed, and a file that is not there is an error.
+        """
+        self.path = path
+        self._connection: sqlite3.Connection | None = None
+        try:
+            with self._sentences():
+                self._connection = self._open(readonly=readonly)
+                self._check(readonly=readonly)
+        except RunsError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close the file; closing twice is harmless."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def write(
+        self,
+        process: RunProcess,
+        about: RunAbout,
+        state: RunState,
+        blocks: Sequence[Block],
+        block_seconds: float = BLOCK_SECONDS,
+    ) -> float:
+        """Add what was seen of a run, at once or not at all; return how long its blocks are now.
+
+        `block_seconds` is how long the given ones are. Of two blocks of one time, as where two gpumons see
+        the same run, the one that saw more stays. Raises RunsError.
+        """
+        with self._sentences(), self._transaction() as database:
+            given_seconds = block_seconds
+            run, block_seconds = self._run_of(database, process, about, state)
+            for block in blocks:
+                number = int(block.number * given_seconds // block_seconds)
+                put_block(database, run, replace(block, number=number))
+            count = database.execute("SELECT count(*) FROM blocks WHERE run = ?", (run,)).fetchone()[0]
+            if count > MOST_BLOCKS:
+                block_seconds *= 2
+                self._lengthen(database, run, block_seconds)
+            database.execute("DELETE FROM blocks WHERE run <= (SELECT max(id) FROM runs) - ?", (MOST_RUNS,))
+            database.execute("DELETE FROM runs WHERE id <= (SELECT max(id) FROM runs) - ?", (MOST_RUNS,))
+            return block_seconds
+
+    def block_seconds(self, process: RunProcess) -> float:
+        """Return how long the blocks of that run are; of a run not seen yet, how long they will be."""
+        with self._sentences():
+            found = self._database.execute(
+                "SELECT block_seconds FROM runs WHERE boot = ? AND pid = ? AND start_ticks = ?",
+                (process.boot, process.pid, process.start_ticks),
+            ).fetchone()
+            return BLOCK_SECONDS if found is None else float(found[0])
+
+    def runs(self, limit: int = MOST_RUNS) -> tuple[Run, ...]:
+        """Return the newest runs, the newest first. Raises RunsError."""
+        with self._sentences():
+            rows = self._database.execute(SELECT_RUN + " ORDER BY id DESC LIMIT ?", (limit,)).fetchall()
+            return tuple(self._read(row) for row in rows)
+
+    def run(self, number: int) -> Run | None:
+        """Return the run of that number, or None. Raises RunsError."""
+        with self._sentences():
+            row = self._database.execute(SELECT_RUN + " WHERE id = ?", (number,)).fetchone()
+            return None if row is None else self._read(row)
+
+    @property
+    def _database(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise RunsError("the database of runs is closed")
+        return self._connection
+
+    def _open(self, *, readonly: bool) -> sqlite3.Connection:
+        if readonly:
+            if not self.path.is_file():
+                raise RunsError(f"there is no database of runs at {self._shown}")
+            place = f"{self.path.absolute().as_uri()}?mode=ro"
+        else:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # SQLite gives its other files the rights of this one. A link in its place is not followed.
+            flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+            descriptor = os.open(self.path, flags, 0o600)
+            try:
+                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                    raise RunsError(f"{self._shown} is no file")
+            finally:
+                os.close(descriptor)
+            place = f"{self.path.absolute().as_uri()}?mode=rw"
+        return sqlite3.connect(
+            place, uri=True, timeout=_PATIENCE_SECONDS, isolation_level=None, check_same_thread=False
+        )
+
+    def _check(self, *, readonly: bool) -> None:
+        """Make the tables of a new file, and refuse a file that is not of this kind and schema."""
+        database = self._database
+        database.execute("PRAGMA trusted_schema = OFF")
+        if not readonly:
+            database.execute("PRAGMA journal_mode = WAL")
+            # A loss of power may cost the newest rows, never the file (sqlite.org/pragma.html).
+            database.execute("PRAGMA synchronous = NORMAL")
+            if not self._schema():
+                with self._transaction():
+                    # Another gpumon may have made it meanwhile.
+                    if not self._schema():
+                        self._make()
+        schema, kind = self._schema(), database.execute("PRAGMA application_id").fetchone()[0]
+        if kind != APPLICATION_ID:
+            raise RunsError(f"{self._shown} is no database of runs")
+        if schema != SCHEMA:
+            raise RunsError(
+                f"the database of runs {self._shown} has schema {schema}; this gpumon reads schema {SCHEMA}:"
+                " use the gpumon that wrote it, or move the file away to begin a new one"
+            )
+
+    def _schema(self) -> int:
+        return int(self._database.execute("PRAGMA user_version").fetchone()[0])
+
+    def _make(self) -> None:
+        database = self._database
+        if database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            # Somebody else's file: the check that follows says so.
+            return
+        for statement in TABLES:
+            database.execute(statement)
+        database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        database.execute(f"PRAGMA user_version = {SCHEMA}")
+
+    def _run_of(
+        self, database: sqlite3.Connection, process: RunProcess, about: RunAbout, state: RunState
+    ) -> tuple[int, float]:
+        """Make or continue the row of a run; return its number and how long its blocks are."""
+        key = (process.boot, process.pid, process.start_ticks)
+        values = (about_text(about), state.seen_unix_seconds, state.epoch)
+        ending = (state.end.value, clean(state.end_text, _END_CHARACTERS))
+        database.execute(
+            "INSERT INTO runs (boot, pid, start_ticks, about, first_seen_unix_seconds,"
+            " last_seen_unix_seconds, first_epoch, last_epoch, ending, ending_text, block_seconds)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (boot, pid, start_ticks) DO UPDATE SET"
+            " about = excluded.about,"
+            " last_seen_unix_seconds = max(last_seen_unix_seconds, excluded.last_seen_unix_seconds),"
+            " first_epoch = coalesce(min(first_epoch, excluded.first_epoch), first_epoch,"
+            " excluded.first_epoch),"
+            " last_epoch = coalesce(max(last_epoch, excluded.last_epoch), last_epoch, excluded.last_epoch)",
+            (*key, *values[:2], *values[1:], values[2], *ending, BLOCK_SECONDS),
+        )
+        if state.end is not RunEnd.OPEN:
+            database.execute(
+                "UPDATE runs SET ending = ?, ending_text = ? WHERE boot = ? AND pid = ? AND start_ticks = ?",
+                (*ending, *key),
+            )
+        found = database.execute(
+            "SELECT id, block_seconds FROM runs WHERE boot = ? AND pid = ? AND start_ticks = ?", key
+        ).fetchone()
+        return int(found[0]), float(found[1])
+
+    def _lengthen(self, database: sqlite3.Connection, run: int, block_seconds: float) -> None:
+        """Join the blocks of a run two by two."""
+        joined: dict[int, Block] = {}
+        for block in read_blocks(database, run):
+            number = block.number // 2
+            other = joined.get(number)
+            joined[number] = block.joined(other or Block(number), number)
+        database.execute("DELETE FROM blocks WHERE run = ?", (run,))
+        for block in joined.values():
+            put_block(database, run, block)
+        database.execute("UPDATE runs SET block_seconds = ? WHERE id = ?", (block_seconds, run))
+
+    def _read(self, row: tuple[object, ...]) -> Run:
+        number, boot, pid, ticks, about, first, last, first_epoch, last_epoch, end, end_text, length = row
+        if not isinstance(about, str) or len(about) > MAX_ABOUT_CHARACTERS:
+            raise RunsError(f"run {number} in {self._shown} cannot be understood")
+        try:
+            return Run(
+                id=int(str(number)),
+                process=RunProcess(str(boot), int(str(pid)), int(str(ticks))),
+                about=read_about(about),
+                first_seen_unix_seconds=float(str(first)),
+                last_seen_unix_seconds=float(str(last)),
+                first_epoch=None if first_epoch is None else int(str(first_epoch)),
+                last_epoch=None if last_epoch is None else int(str(last_epoch)),
+                end=RunEnd(end),
+                end_text=clean(str(end_text), _END_CHARACTERS),
+                block_seconds=float(str(length)),
+                blocks=read_blocks(self._database, int(str(number))),
+            )
+        except (ValueError, TypeError, AboutError) as error:
+            reason = clean(str(error), 200)
+            raise RunsError(f"run {number} in {self._shown} cannot be understood: {reason}") from None
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        database = self._database
+        database.execute("BEGIN IMMEDIATE")
+        try:
+            yield database
+            database.execute("COMMIT")
+        except BaseException:
+            if database.in_transaction:
+                database.execute("ROLLBACK")
+            raise
+
+    @contextmanager
+    def _sentences(self) -> Iterator[None]:
+        """Turn what SQLite and the system say into one sentence."""
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            raise RunsError(self._sentence(error)) from error
+        except OSError as error:
+            reason = clean(error.strerror or "unknown error", 100).lower()
+            raise RunsError(f"the database of runs {self._shown} cannot be opened: {reason}") from error
+
+    def _sentence(self, error: sqlite3.DatabaseError) -> str:
+        code = getattr(error, "sqlite_errorcode", None)
+        text = str(error)
+        place = f"the database of runs {self._shown}"
+        if "disk is full" in text or "disk I/O error" in text:
+            return f"{place} cannot be written: the disk is full or failing"
+        if "readonly" in text:
+            return f"{place} cannot be written: it is read-only"
+        if "locked" in text:
+            return f"{place} is held by another program for more than {_PATIENCE_SECONDS:g} s"
+        if "malformed" in text or "not a database" in text or "no such" in text:
+            return f"{place} is damaged or no database; move it away to begin a new one"
+        if "unable to open" in text:
+            return f"{place} cannot be opened"
+        return f"{place} failed: {clean(text, 200)}" + ("" if code is None else f" (SQLite {code})")
+
+    @property
+    def _shown(self) -> str:
+        return clean(str(self.path), 300)
