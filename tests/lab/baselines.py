@@ -90,11 +90,11 @@ class TraceMl:
 
     Source: traceopt-ai/traceml 0.3.6 at d5cec51, diagnostics/*/policy.py: input and overhead 10/20 %,
     compute 90 %, 20 steps for a confident word, GPU memory 80/90 %. It times steps within the process; here
-    its input share is gpumon's measured wait, its compute the GPU's busy share, its overhead the rest. So its
-    thresholds are judged, not its clock.
+    its input share is gpumon's measured wait in the last 20 s of training, its compute the GPU's busy share,
+    its overhead the rest. So its thresholds are judged, not its clock.
     """
 
-    recent: Recent = field(default_factory=lambda: Recent.of(20))
+    recent: Recent = field(default_factory=lambda: Recent.of(20, only_training=True))
 
     def see(self, sample: Sample) -> Judgement:
         """Judge the shares of the step."""

@@ -11,6 +11,7 @@ from gpumon.model.gpu import GpuReading
 from gpumon.model.measure import known, number
 from gpumon.model.reading import TrainingReading
 from gpumon.model.sample import Sample
+from gpumon.model.training import Phase
 
 Seen = tuple[Sample, TrainingReading]
 
@@ -50,20 +51,20 @@ def memory_of(seen: Seen) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Recent:
-    """The seconds seen so far, at most `seconds` of them."""
+    """The seconds seen so far, the newest of them; with `only_training` those of training alone."""
 
-    seconds: int
     seen: deque[Seen]
+    only_training: bool = False
 
     @classmethod
-    def of(cls, seconds: int) -> Recent:
-        """Return an empty one."""
-        return cls(seconds, deque(maxlen=seconds))
+    def of(cls, seconds: int, *, only_training: bool = False) -> Recent:
+        """Return an empty one for at most so many."""
+        return cls(deque(maxlen=seconds), only_training)
 
     def add(self, sample: Sample) -> TrainingReading | None:
         """Add a sample and return its training, or None where it shows none."""
         reading = sample.training()
-        if reading is not None:
+        if reading is not None and (reading.phase is Phase.TRAIN or not self.only_training):
             self.seen.append((sample, reading))
         return reading
 

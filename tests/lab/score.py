@@ -1,7 +1,8 @@
 """Scores diagnosers on the library of traces: `python -m tests.lab.score [--set tune|test|all] [--json]`.
 
-Scripted traces (a stand-in driver alone tells of the fault) are scored apart. Of the test set only sums are
-shown, so that no rule is tuned on a trace of it; `--set test` shows all of it.
+Traces whose fault only a stand-in driver tells ("scripted") are scored apart. Of the test set only sums are
+shown, so that no rule is tuned on a trace of it; `--set test` shows all of it. `--hours N` adds healthy
+trainings on a simulated clock.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from gpumon.recording.schema import RecordingError
+from tests.lab.score_hours import LongRun
 from tests.lab.score_judgement import Diagnoser
 from tests.lab.score_library import TRACES, diagnosers, open_trace, recordings
 from tests.lab.score_outcome import Outcome, judge
@@ -28,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.lab.score", description=__doc__)
     parser.add_argument("--set", dest="set_name", choices=(*SETS, "all"), default="tune")
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    parser.add_argument("--hours", type=int, default=0, help="also so many simulated healthy hours")
     parser.add_argument("--traces", type=Path, default=TRACES, help="folder of the recordings")
     options = parser.parse_args(arguments)
     sets = SETS if options.set_name == "all" else (options.set_name,)
@@ -36,6 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (RecordingError, TruthError) as error:
         print(f"cannot score: {error}", file=sys.stderr)
         return 2
+    if options.hours:
+        runs = [LongRun(seed) for seed in range(options.hours)]
+        made = {name: [judge(run, make) for run in runs] for name, make in diagnosers().items()}
+        parts["simulated hours"] = made
     if not parts:
         print(f"there is no trace of the set {options.set_name} in {options.traces}", file=sys.stderr)
         return 1

@@ -33,10 +33,10 @@ def record(trace: MadeUpTrace, path: Path, truth: str | None = None) -> None:
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two traces to tune on, one scripted, and one of the test set."""
     folder = tmp_path_factory.mktemp("traces")
-    record(starved(), folder / "few-high.gpumon")
-    record(healthy(), folder / "healthy-short.gpumon")
-    record(starved(proof="scripted"), folder / "few-scripted.gpumon")
-    record(starved(set="test", scenario="secret"), folder / "secret-low.gpumon")
+    record(starved(14), folder / "few-high.gpumon")
+    record(healthy(14), folder / "healthy-short.gpumon")
+    record(starved(14, proof="scripted"), folder / "few-scripted.gpumon")
+    record(starved(14, set="test", scenario="secret"), folder / "secret-low.gpumon")
     (folder / "README.md").write_text("Recordings of the laboratory.\n")
     return folder
 
@@ -52,7 +52,7 @@ def test_a_recorded_trace_scores_like_its_samples(library: Path) -> None:
     """The way through the file changes no judgement."""
     parts = score(library, ("tune",), {"gpumon": Gpumon})
 
-    assert judge(starved(), Gpumon).verdicts == parts["tune"]["gpumon"][0].verdicts
+    assert judge(starved(14), Gpumon).verdicts == parts["tune"]["gpumon"][0].verdicts
 
 
 def test_the_tables_name_every_diagnoser_and_trace(library: Path, capsys: pytest.CaptureFixture[str]) -> None:

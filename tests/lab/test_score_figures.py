@@ -18,9 +18,9 @@ FEW = "starved-too-few-workers"
 def outcomes() -> list[Outcome]:
     """Starved and healthy trainings, of which one has another label than what it looks like."""
     traces = [
-        *(starved(scenario=f"few-{number}") for number in range(4)),
-        *(healthy(scenario=f"healthy-{number}") for number in range(3)),
-        starved(scenario="lock", labels=["starved-lock"], grid=[]),
+        *(starved(20, scenario=f"few-{number}") for number in range(4)),
+        *(healthy(20, scenario=f"healthy-{number}") for number in range(3)),
+        starved(20, scenario="lock", labels=["starved-lock"], grid=[]),
     ]
     return [judge(trace, Gpumon) for trace in traces]
 
@@ -64,11 +64,11 @@ def test_figures_of_known_outcomes(outcomes: list[Outcome]) -> None:
 
 
 def test_only_controls_have_false_alarms(outcomes: list[Outcome]) -> None:
-    """No alarm in three times 29 seconds is no proof of few: the interval says so."""
+    """No alarm in three times 19 seconds is no proof of few: the interval says so."""
     found = figures(outcomes)["false_alarms_per_hour"]
 
     assert (0.0, 3) == (found.value, found.count)
-    assert found.high == pytest.approx(2.9957 / (3 * 29 / 3600), rel=1e-3)
+    assert found.high == pytest.approx(2.9957 / (3 * 19 / 3600), rel=1e-3)
 
 
 def test_the_advice_is_held_against_the_grid(outcomes: list[Outcome]) -> None:
