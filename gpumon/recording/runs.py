@@ -84,15 +84,6 @@ class RunsDatabase:
             database.execute("DELETE FROM runs WHERE id <= (SELECT max(id) FROM runs) - ?", (MOST_RUNS,))
             return block_seconds
 
-    def block_seconds(self, process: RunProcess) -> float:
-        """Return how long the blocks of that run are; of a run not seen yet, how long they will be."""
-        with self._sentences():
-            found = self._database.execute(
-                "SELECT block_seconds FROM runs WHERE boot = ? AND pid = ? AND start_ticks = ?",
-                (process.boot, process.pid, process.start_ticks),
-            ).fetchone()
-            return BLOCK_SECONDS if found is None else float(found[0])
-
     def runs(self, limit: int = MOST_RUNS) -> tuple[Run, ...]:
         """Return the newest runs, the newest first. Raises RunsError."""
         with self._sentences():
@@ -171,28 +162,30 @@ class RunsDatabase:
     ) -> tuple[int, float]:
         """Make or continue the row of a run; return its number and how long its blocks are."""
         key = (process.boot, process.pid, process.start_ticks)
-        values = (about_text(about), state.seen_unix_seconds, state.epoch)
-        ending = (state.end.value, clean(state.end_text, _END_CHARACTERS))
-        database.execute(
-            "INSERT INTO runs (boot, pid, start_ticks, about, first_seen_unix_seconds,"
-            " last_seen_unix_seconds, first_epoch, last_epoch, ending, ending_text, block_seconds)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (boot, pid, start_ticks) DO UPDATE SET"
-            " about = excluded.about,"
-            " last_seen_unix_seconds = max(last_seen_unix_seconds, excluded.last_seen_unix_seconds),"
-            " first_epoch = coalesce(min(first_epoch, excluded.first_epoch), first_epoch,"
-            " excluded.first_epoch),"
-            " last_epoch = coalesce(max(last_epoch, excluded.last_epoch), last_epoch, excluded.last_epoch)",
-            (*key, *values[:2], *values[1:], values[2], *ending, BLOCK_SECONDS),
-        )
-        if state.end is not RunEnd.OPEN:
-            database.execute(
-                "UPDATE runs SET ending = ?, ending_text = ? WHERE boot = ? AND pid = ? AND start_ticks = ?",
-                (*ending, *key),
-            )
         found = database.execute(
             "SELECT id, block_seconds FROM runs WHERE boot = ? AND pid = ? AND start_ticks = ?", key
         ).fetchone()
-        return int(found[0]), float(found[1])
+        text, seen, epoch = about_text(about), state.seen_unix_seconds, state.epoch
+        ending = (state.end.value, clean(state.end_text, _END_CHARACTERS))
+        if found is None:
+            # Not one statement with ON CONFLICT: that uses up a number for every block of every run.
+            row = database.execute(
+                "INSERT INTO runs (boot, pid, start_ticks, about, first_seen_unix_seconds,"
+                " last_seen_unix_seconds, first_epoch, last_epoch, ending, ending_text, block_seconds)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (*key, text, seen, seen, epoch, epoch, *ending, BLOCK_SECONDS),
+            )
+            return int(row.lastrowid or 0), BLOCK_SECONDS
+        run, block_seconds = int(found[0]), float(found[1])
+        database.execute(
+            "UPDATE runs SET about = ?1, last_seen_unix_seconds = max(last_seen_unix_seconds, ?2),"
+            " first_epoch = coalesce(min(first_epoch, ?3), first_epoch, ?3),"
+            " last_epoch = coalesce(max(last_epoch, ?3), last_epoch, ?3) WHERE id = ?4",
+            (text, seen, epoch, run),
+        )
+        if state.end is not RunEnd.OPEN:
+            database.execute("UPDATE runs SET ending = ?, ending_text = ? WHERE id = ?", (*ending, run))
+        return run, block_seconds
 
     def _lengthen(self, database: sqlite3.Connection, run: int, block_seconds: float) -> None:
         """Join the blocks of a run two by two."""

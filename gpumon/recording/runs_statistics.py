@@ -115,7 +115,7 @@ def peak_of(run: Run) -> Maybe[Peak]:
     peaks = [block.memory_peak_bytes for block in run.blocks if block.memory_peak_bytes is not None]
     if not peaks:
         return Missing("its GPU memory was not seen")
-    return Peak(max(peaks), _likely_high(run, peaks))
+    return Peak(max(peaks), _likely_high(run))
 
 
 def quotient(one: Estimate, other: Estimate) -> Maybe[Interval]:
@@ -169,17 +169,24 @@ def _welch(errors: tuple[float, float], degrees: tuple[float, float]) -> float:
     return sum(degrees) if below <= 0 else max(2.0, (errors[0] ** 2 + errors[1] ** 2) ** 2 / below)
 
 
-def _likely_high(run: Run, peaks: Sequence[int]) -> Maybe[float]:
+def _likely_high(run: Run) -> Maybe[float]:
+    """Return what the peak hardly exceeds, from how it rose since every phase was seen once.
+
+    What rose before, as at the start and with the first validation, says nothing of the time to come.
+    """
     total = run.about.gpu_memory_total_bytes
-    if len(peaks) < LEAST_BLOCKS:
-        return Missing("it was seen too shortly")
     if not run.has_validation:
         return Missing("no validation was seen, and the first one often needs more than training")
+    first = next(index for index, block in enumerate(run.blocks) if block.has_validation)
+    before = [block.memory_peak_bytes or 0 for block in run.blocks[: first + 1]]
+    after = [block.memory_peak_bytes or 0 for block in run.blocks[first + 1 :]]
+    if len(after) < LEAST_BLOCKS:
+        return Missing("it was seen too shortly after the first validation")
     if not total:
         return Missing("the size of its GPU memory is not known")
     increments = [_PRIOR_INCREMENT_RATIO * total]
-    highest = peaks[0]
-    for peak in peaks[1:]:
+    highest = max(before)
+    for peak in after:
         if peak > highest:
             increments.append(float(peak - highest))
             highest = peak

@@ -85,6 +85,16 @@ def test_another_process_is_another_run(path: Path, other: RunProcess) -> None:
     assert [2, 1] == [run.id for run in database.runs()]
 
 
+def test_runs_are_numbered_without_gaps(path: Path) -> None:
+    """However often a run is added to, the next one has the next number."""
+    database = RunsDatabase(path)
+    for number in range(4):
+        database.write(PROCESS, ABOUT, SEEN, [block(number)])
+    database.write(replace(PROCESS, pid=4001), ABOUT, SEEN, [block(1)])
+
+    assert [2, 1] == [run.id for run in database.runs()]
+
+
 def test_two_gpumons_on_one_training_do_not_count_twice(path: Path) -> None:
     """Of two blocks of one time the one that saw more stays."""
     one, other = RunsDatabase(path), RunsDatabase(path)

@@ -135,6 +135,16 @@ def test_a_peak_is_a_lower_bound_until_a_validation_was_seen() -> None:
     assert isinstance(found.likely_high_bytes, Missing)
 
 
+def test_the_rise_at_the_start_is_no_sign_of_more() -> None:
+    """What grew until every phase was seen once does not make the peak look as if it went on growing."""
+    start = [replace(block(number, peak=number * GIB), has_validation=False) for number in range(5)]
+    run = replace(run_of([1.0]), blocks=(*start, *(block(number, peak=5 * GIB) for number in range(5, 10))))
+    found = peak_of(run)
+
+    assert isinstance(found, Peak)
+    assert known(found.likely_high_bytes) == pytest.approx(5.47 * GIB, rel=0.01)
+
+
 def test_a_peak_that_keeps_rising_may_rise_further() -> None:
     """The room above a peak grows with its past rises, and ends at the size of the memory."""
     flat = replace(run_of([1.0]), blocks=tuple(block(n, peak=5 * GIB) for n in range(6)))
