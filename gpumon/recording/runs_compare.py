@@ -9,7 +9,7 @@ from enum import Enum
 
 from gpumon.history.stats import Interval
 from gpumon.model.measure import Maybe, Missing
-from gpumon.recording.runs_run import Run, RunAbout, Value
+from gpumon.recording.runs_run import Run, RunAbout, RunSetting, Value
 from gpumon.recording.runs_statistics import difference, peak_of, quotient, speed_of, wait_of
 
 # Settings that make a step another piece of work: images a second of two of them are not alike.
@@ -27,6 +27,7 @@ class Kind(str, Enum):
     DATA = "data"
     HARDWARE = "hardware"
     SOFTWARE = "software"
+    PLACE = "place"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,8 @@ def differences_of(one: RunAbout, other: RunAbout) -> tuple[Difference, ...]:
             # What was asked for differs because what is used does, or the other way round.
             continue
         kind = Kind.WORK if name in _WORK else Kind.DATA if name in _DATA else Kind.SETTING
+        if kind is not Kind.SETTING and _file_name(left) == _file_name(right) is not None:
+            kind = Kind.PLACE
         found.append(
             Difference(
                 kind,
@@ -110,6 +113,13 @@ def differences_of(one: RunAbout, other: RunAbout) -> tuple[Difference, ...]:
         )
     found += _environment(one, other)
     return (*found, *_arguments(one, other))
+
+
+def _file_name(setting: RunSetting | None) -> str | None:
+    """Return the last part of a path."""
+    if setting is None or not isinstance(setting.value, str):
+        return None
+    return setting.value.rstrip("/").rsplit("/", 1)[-1]
 
 
 def _circumstances(one: RunAbout, other: RunAbout) -> list[Difference]:
@@ -239,7 +249,9 @@ def _foreign(differences: Sequence[Difference]) -> tuple[str, ...]:
         **_WORK,
         **_DATA,
     }
-    found = (words.get(each.name, each.name) for each in differences if each.kind is not Kind.SETTING)
+    found = (
+        words.get(each.name, each.name) for each in differences if each.kind not in (Kind.SETTING, Kind.PLACE)
+    )
     return tuple(dict.fromkeys(found))
 
 
@@ -256,6 +268,9 @@ def _warnings(one: Run, other: Run, differences: Sequence[Difference]) -> tuple[
         found.append("simulated: the speed of a virtual GPU says nothing of a real one")
     if Kind.SOFTWARE in kinds:
         found.append("driver or framework differ: they may make a difference of their own")
+    moved = [each.name for each in differences if each.kind is Kind.PLACE]
+    if moved:
+        found.append(f"files of the same name in other folders, so they may differ: {', '.join(moved)}")
     unknown = [each.name for each in differences if not each.known]
     if unknown:
         found.append(f"not known of both runs, so it may differ: {', '.join(unknown)}")
@@ -264,7 +279,7 @@ def _warnings(one: Run, other: Run, differences: Sequence[Difference]) -> tuple[
         found.append(f"{len(settings)} settings differ: which of them makes the difference cannot be said")
     if not differences:
         found.append("no setting differs: what differs is what two runs of one configuration differ by")
-    elif not settings and "arguments" in names:
+    elif not settings and "arguments" in names and not kinds - {Kind.SETTING}:
         found.append("only arguments differ that gpumon does not know")
     return (*found, *_ways_of_seeing(one, other))
 

@@ -89,7 +89,8 @@ class Block:
     `images` were trained in the `rate_seconds` of these whose rate is known, and `waited_seconds` of the
     `wait_seconds` whose wait is known were waits for data; low and high are what the sources leave open,
     the same in every reading. `looks` is how many looks the wait rests on. `memory_peak_bytes` is the
-    most that the training held on its GPUs, in any phase.
+    most that the training held on its GPUs, in any phase. `has_validation`: a validation was seen, or an
+    epoch ended, whose validation was too short to be seen; what it held stays in PyTorch's cache.
     """
 
     number: int

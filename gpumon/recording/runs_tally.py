@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from math import floor, isfinite
 
@@ -88,9 +89,20 @@ class Tally:
         self._open: _OpenBlock | None = None
         self._gap: Seen | None = None
         self._held_back: list[Seen] = []
+        self._epoch: int | None = None
+        self._rates: Counter[str] = Counter()
+        self._waits: Counter[str] = Counter()
         self.seen_seconds = 0.0
-        self.rate_source: str | None = None
-        self.wait_source: str | None = None
+
+    @property
+    def rate_source(self) -> str | None:
+        """By what the speed was known most of the time."""
+        return max(self._rates, key=self._rates.__getitem__, default=None)
+
+    @property
+    def wait_source(self) -> str | None:
+        """By what the wait was known most of the time."""
+        return max(self._waits, key=self._waits.__getitem__, default=None)
 
     def lengthen(self, block_seconds: float) -> None:
         """Let the blocks be that long from now on, the open one included."""
@@ -115,7 +127,7 @@ class Tally:
         block, seconds = self._open, sample.interval_seconds
         self.seen_seconds += seconds
         block.seen_seconds += seconds
-        block.has_validation |= reading.phase is Phase.VALIDATE
+        block.has_validation |= reading.phase is Phase.VALIDATE or self._ends_epoch(reading)
         held = known(reading.gpu_memory_used_bytes)
         if held is not None:
             block.memory_peak_bytes = max(held, block.memory_peak_bytes or 0)
@@ -127,6 +139,13 @@ class Tally:
     def open(self) -> Block | None:
         """Return the block that is not over yet, as it stands."""
         return None if self._open is None else self._open.block()
+
+    def _ends_epoch(self, reading: TrainingReading) -> bool:
+        """Tell whether an epoch ended since the last sample: short validations lie between two."""
+        before, epoch = self._epoch, known(reading.progress.epoch)
+        if epoch is not None:
+            self._epoch = epoch
+        return before is not None and epoch is not None and epoch > before
 
     def _is_steady(self, sample: Sample, reading: TrainingReading) -> bool:
         if reading.phase is not Phase.TRAIN:
@@ -145,13 +164,20 @@ class Tally:
     def _count(self, block: _OpenBlock, reading: TrainingReading, seconds: float) -> None:
         rate, wait = reading.progress.images_per_second, reading.loader.data_wait_ratio
         if not isinstance(rate, Missing) and isfinite(rate.value) and rate.value >= 0:
-            self.rate_source = rate.source
-            block.rates.setdefault(rate.source, _Sum()).add(rate, seconds, 0.0)
+            source = _way(rate)
+            self._rates[source] += 1
+            block.rates.setdefault(source, _Sum()).add(rate, seconds, 0.0)
         if not isinstance(wait, Missing) and 0.0 <= wait.value <= 1.0:
-            self.wait_source = wait.source
+            source = _way(wait)
+            self._waits[source] += 1
             told = wait.certainty is Certainty.EXACT
             looks = _LOOKS_OF_A_SECOND * seconds if told else float(reading.loader.main_samples)
-            block.waits.setdefault(wait.source, _Sum()).add(wait, seconds, looks)
+            block.waits.setdefault(source, _Sum()).add(wait, seconds, looks)
+
+
+def _way(measure: Measure) -> str:
+    """Return how a number is known, without the figures that follow: they change while it is seen."""
+    return measure.source.split(",", 1)[0]
 
 
 def _most(sums: dict[str, _Sum]) -> _Sum:

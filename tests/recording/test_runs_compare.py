@@ -85,6 +85,15 @@ def test_what_is_no_setting_is_told_in_the_same_sentence(
     assert any(each.startswith(warning) for each in found.warnings)
 
 
+def test_a_file_of_the_same_name_elsewhere_may_be_another() -> None:
+    """A data set in another folder is told, and not called another one."""
+    one, other = about(weights="/a/yolov5s.pt"), about(weights="/b/yolov5s.pt")
+    found = compare(run_of(SLOW, about=one), run_of(FAST, number=2, about=other))
+
+    assert [Kind.PLACE] == [each.kind for each in found.differences]
+    assert "files of the same name in other folders, so they may differ: weights" in found.warnings
+
+
 def test_what_is_not_known_of_one_run_may_differ() -> None:
     """A GPU that was not seen is not taken for the same."""
     found = compare(run_of(SLOW), run_of(FAST, number=2, about=replace(ABOUT, gpus=())))

@@ -51,6 +51,32 @@ def test_a_validation_and_the_burst_after_it_are_no_steady_training() -> None:
     assert (4.0, 4.0) == (block.steady_seconds, block.rate_seconds)
 
 
+def test_an_epoch_that_ended_had_its_validation() -> None:
+    """A validation shorter than the interval lies between two samples; the next epoch tells of it."""
+    tally = Tally()
+    for epoch in (2, 2, 3):
+        sample = replace(HEALTHY, epoch=epoch).sample(0)
+        tally.add(sample, sample.trainings[0])
+    block = tally.open()
+
+    assert block is not None
+    assert block.has_validation
+
+
+def test_figures_in_the_name_of_a_source_make_no_other_source() -> None:
+    """Reads per batch that are learnt better and better are one way to know the rate."""
+    tally = Tally()
+    for second, source in enumerate(("reads, 14.0 per batch", "reads, 14.1 per batch")):
+        sample = HEALTHY.sample(second)
+        reading = sample.trainings[0]
+        rate = Measure(50.0, Certainty.SAMPLED, source)
+        tally.add(sample, replace(reading, progress=replace(reading.progress, images_per_second=rate)))
+    block = tally.open()
+
+    assert block is not None
+    assert ("reads", 100.0) == (tally.rate_source, block.images)
+
+
 def test_an_estimate_leaves_its_bounds() -> None:
     """What an estimate leaves open is the same in every second, so it is summed beside the value."""
     sample = HEALTHY.sample(0)
