@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 import click
 
 from gpumon.cli.options import pid_argument, settings_from, shared_options
+from gpumon.cli.recorded import record_option, recorded
 from gpumon.cli.runs_kept import kept_runs
 from gpumon.cli.snapshot import sink_for
 from gpumon.model.finding import Severity
@@ -28,18 +30,34 @@ WARNING_FOUND = 3
     metavar="SECONDS",
     help="Watch no longer than this, and print what is known by then.",
 )
+@record_option
 @shared_options
 @click.pass_context
-def command(context: click.Context, /, pid: int | None, as_json: bool, timeout: float, **flags: Any) -> None:
+def command(
+    context: click.Context,
+    /,
+    pid: int | None,
+    as_json: bool,
+    timeout: float,
+    record: Path | None,
+    **flags: Any,
+) -> None:
     """Say what limits the training (of PID, or all that run) and which settings to use.
 
     It watches until the verdict is clear, some seconds as a rule. Exit code 0: nothing is wrong; 3: a
     finding of severity warning or above; 1: there is no training.
     """
-    context.exit(advise(settings_from(flags), pid, as_json=as_json, timeout_seconds=timeout))
+    context.exit(advise(settings_from(flags), pid, as_json=as_json, timeout_seconds=timeout, record=record))
 
 
-def advise(settings: Settings, pid: int | None, *, as_json: bool, timeout_seconds: float) -> int:
+def advise(
+    settings: Settings,
+    pid: int | None,
+    *,
+    as_json: bool,
+    timeout_seconds: float,
+    record: Path | None = None,
+) -> int:
     """Watch until the verdict is settled or the time is over, print it, return the exit code."""
     from gpumon.monitor.attaching import Wish
     from gpumon.monitor.build import build_monitor, process_exists
@@ -50,7 +68,7 @@ def advise(settings: Settings, pid: int | None, *, as_json: bool, timeout_second
     monitor = build_monitor(settings, Wish(pid=pid, everything=pid is None))
     deadline = time.monotonic() + timeout_seconds
     try:
-        with kept_runs(monitor, settings):
+        with kept_runs(monitor, settings), recorded(record, monitor, settings):
             report = monitor.tick()
             while not _settled(report) and time.monotonic() + settings.interval_seconds <= deadline:
                 time.sleep(settings.interval_seconds)

@@ -17,6 +17,8 @@ COMMANDS = {
     "advise": "gpumon.cli.advise",
     "run": "gpumon.cli.run",
     "demo": "gpumon.cli.demo",
+    "record": "gpumon.cli.record",
+    "replay": "gpumon.cli.replay",
     "runs": "gpumon.cli.runs",
     "doctor": "gpumon.cli.doctor",
 }
@@ -26,6 +28,8 @@ _SHORT_HELP = {
     "advise": "Print what limits the training and what to change.",
     "run": "Start a training so that gpumon sees its exact figures.",
     "demo": "Start a simulated training and open the dashboard on it.",
+    "record": "Write everything that is seen into a file, without a screen.",
+    "replay": "Open the dashboard on a recording.",
     "runs": "List the trainings that gpumon saw, or compare two of them.",
     "doctor": "Say what gpumon can read here, what it cannot, and why.",
 }

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
 
 from gpumon.cli.options import pid_argument, settings_from, shared_options
+from gpumon.cli.recorded import record_option, recorded
 from gpumon.cli.runs_kept import kept_runs
 
 
 @click.command("attach", context_settings={"help_option_names": ["-h", "--help"]})
 @pid_argument
+@record_option
 @shared_options
 @click.pass_context
-def command(context: click.Context, /, pid: int | None, **flags: Any) -> None:
+def command(context: click.Context, /, pid: int | None, record: Path | None, **flags: Any) -> None:
     """Open the dashboard on a running training.
 
     Without PID gpumon finds the training that runs. If there are several, you choose; if there is none,
@@ -24,6 +27,8 @@ def command(context: click.Context, /, pid: int | None, **flags: Any) -> None:
     """
     settings = settings_from(flags)
     if not (sys.stdout.isatty() and sys.stdin.isatty()):
+        if record is not None:
+            raise click.UsageError("--record stands beside a dashboard; without a terminal use gpumon record")
         # Plain lines where there is no terminal: what a pipe or a log can use.
         from gpumon.cli.snapshot import take
 
@@ -45,7 +50,7 @@ def command(context: click.Context, /, pid: int | None, **flags: Any) -> None:
         from gpumon.tui.run import run_dashboard
 
     try:
-        with kept_runs(monitor, settings):
+        with kept_runs(monitor, settings), recorded(record, monitor, settings):
             code = run_dashboard(monitor, settings, SystemClock())
     finally:
         monitor.close()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
 
 from gpumon.cli.options import settings_from, shared_options
+from gpumon.cli.recorded import record_option, recorded
 from gpumon.cli.runs_kept import kept_runs
 from gpumon.demo.scenario import scenarios
 
@@ -17,10 +19,17 @@ from gpumon.demo.scenario import scenarios
 @click.argument("scenario", default="starved", required=False)
 @click.option("--list", "listing", is_flag=True, help="List the scenarios and exit.")
 @click.option("--no-dashboard", is_flag=True, help="Print the PID and run the training until Ctrl-C.")
+@record_option
 @shared_options
 @click.pass_context
 def command(
-    context: click.Context, /, scenario: str, listing: bool, no_dashboard: bool, **flags: Any
+    context: click.Context,
+    /,
+    scenario: str,
+    listing: bool,
+    no_dashboard: bool,
+    record: Path | None,
+    **flags: Any,
 ) -> None:
     """Start a training of gpumon's own on a virtual GPU (simulated) and open the dashboard on it.
 
@@ -47,7 +56,7 @@ def command(
             from gpumon.cli.advise import advise
 
             click.echo(f"simulated training {scenario}: pid {pid}", err=True)
-            context.exit(advise(settings, pid, as_json=False, timeout_seconds=20.0))
+            context.exit(advise(settings, pid, as_json=False, timeout_seconds=20.0, record=record))
         from gpumon.monitor.attaching import Wish
         from gpumon.monitor.build import build_monitor
 
@@ -61,7 +70,7 @@ def command(
             from gpumon.tui.run import run_dashboard
 
         try:
-            with kept_runs(monitor, settings):
+            with kept_runs(monitor, settings), recorded(record, monitor, settings):
                 code = run_dashboard(monitor, settings, SystemClock())
         finally:
             monitor.close()

@@ -22,10 +22,13 @@ T = TypeVar("T")
 _LARGEST_INT = 1 << 64
 _MOST_ITEMS = 100_000
 _SCALARS = (str, int, float, bool, type(None))
+_STANDING = frozenset(_SCALARS)
 
 Decode = Callable[[Any], Any]
 # None: the value stands as it is.
 Encode = Callable[[Any], Any] | None
+# What a field takes without another look, and what reads the rest.
+Reading = tuple[frozenset[type[Any]], Decode]
 
 
 class CodecError(ValueError):
@@ -72,22 +75,28 @@ class Codec(Generic[T]):
             raise TypeError(f"two classes are called {kind.__name__}")
         hints = get_type_hints(kind)
         parts = {name: self._part(hints[name]) for name in names}
-        special = tuple((i, encode) for i, name in enumerate(names) if (encode := parts[name][0]) is not None)
+        special = tuple((i, part) for i, name in enumerate(names) if (part := parts[name][0]) is not None)
         read = attrgetter(*names) if len(names) > 1 else _single(names[0])
 
-        def encode_fields(value: Any) -> Any:
+        def encode(value: Any) -> Any:
             row = list(read(value))
-            for index, encode in special:
-                row[index] = encode(row[index])
+            for index, encode_item in special:
+                item = row[index]
+                # Most are numbers: one look at the class instead of a call.
+                if item.__class__ not in _STANDING:
+                    row[index] = encode_item(item)
             return row
 
-        plain_fields = encode_fields if special else lambda value: list(read(value))
-        decode = self._fields_decoder(kind, own, {name: part[1] for name, part in parts.items()})
-        self._encoders[kind], self._decoders[kind] = plain_fields, decode
-        return plain_fields, decode
+        decoders = {name: (_unchecked(hints[name]), parts[name][1]) for name in names}
+        decode = self._fields_decoder(kind, own, decoders)
+        self._encoders[kind], self._decoders[kind] = encode, decode
+        return encode, decode
 
     def _fields_decoder(
-        self, kind: type[Any], own: tuple[Field[Any], ...], decoders: Mapping[str, Decode]
+        self,
+        kind: type[Any],
+        own: tuple[Field[Any], ...],
+        decoders: Mapping[str, Reading],
     ) -> Decode:
         names = tuple(field.name for field in own)
         written = names if self._written is None else tuple(self._written.get(kind.__name__, names))
@@ -103,7 +112,10 @@ class Codec(Generic[T]):
         def decode(plain: Any) -> Any:
             if type(plain) is not list or len(plain) != count:
                 raise CodecError(f"{kind.__name__} is a list of {count} fields, not {_shown(plain)}")
-            values = [part(item) for part, item in zip(ordered, plain, strict=True)]
+            values = [
+                item if item.__class__ in unchecked else part(item)
+                for item, (unchecked, part) in zip(plain, ordered, strict=True)
+            ]
             if written == names:
                 return kind(*values)
             return kind(**dict(zip(written, values, strict=True)))
@@ -177,6 +189,12 @@ class Codec(Generic[T]):
             return decode_scalar(plain)
 
         return encode if classes or tuples else None, decode
+
+
+def _unchecked(hint: Any) -> frozenset[type[Any]]:
+    """Return the classes of plain values that a field of this type takes without another look."""
+    args = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+    return frozenset(kind for kind in (float, bool, type(None)) if kind in args)
 
 
 def _single(name: str) -> Callable[[Any], tuple[Any]]:

@@ -79,7 +79,10 @@ def unpack(data: bytes, dictionary: bytes = b"") -> bytes:
 
 def to_text(plain: Any) -> bytes:
     """Return plain lists as JSON. Numbers that are not finite stand as NaN and Infinity."""
-    return json.dumps(plain, separators=(",", ":"), check_circular=False).encode("ascii")
+    try:
+        return json.dumps(plain, separators=(",", ":"), check_circular=False).encode("ascii")
+    except (TypeError, ValueError) as error:
+        raise RecordingError(f"this cannot be written: {error}") from error
 
 
 def from_text(text: bytes | str) -> Any:

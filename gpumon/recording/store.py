@@ -122,9 +122,9 @@ class RecordingFile:
 
     def _begin_file(self) -> None:
         execute = self._database.execute
+        execute("BEGIN")
         execute(f"PRAGMA application_id = {APPLICATION_ID}")
         execute(f"PRAGMA user_version = {SCHEMA}")
-        execute("BEGIN")
         for table in TABLES:
             execute(table)
         shape = {**self._entries.shape, **self._abouts.shape}

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from gpumon.history.window import Window
 from gpumon.model.report import Report
+from gpumon.model.text import clean
 from gpumon.recording.about import About
 from gpumon.recording.codec import CodecError
 from gpumon.recording.mark import Mark, MarkKind
@@ -24,6 +25,7 @@ _COMMIT_SECONDS = 1.0
 _MOST_WAITING = 300
 # A disk that hangs does not keep gpumon from ending.
 _CLOSE_SECONDS = 10.0
+_EXPECTED = (sqlite3.Error, CodecError, RecordingError)
 
 
 class Followed(Protocol):
@@ -44,11 +46,15 @@ class Followed(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RecorderState:
-    """Whether it records, in one sentence; `samples` is how many are safe in the file."""
+    """Whether it records, in one sentence; `samples` is how many are safe in the file.
+
+    `has_failed` tells that it stopped before it was asked to.
+    """
 
     is_recording: bool
     text: str
     samples: int = 0
+    has_failed: bool = False
 
 
 class Recorder:
@@ -131,10 +137,11 @@ class Recorder:
             self._write_waiting()
             self._file.end()
             samples = self._file.samples
-            self._state = RecorderState(False, f"recorded {samples} samples to {self.path}", samples)
-        except (sqlite3.Error, OSError, CodecError, RecordingError) as error:
+            text = f"recorded {samples} samples to {self.path}"
+            self._state = RecorderState(is_recording=False, text=text, samples=samples)
+        except Exception as error:  # noqa: BLE001 - told by `state`; the monitor goes on
             text = f"the recording stopped: {_words(error)}; {self._state.samples} samples are in {self.path}"
-            self._state = RecorderState(False, text, self._state.samples)
+            self._state = replace(self._state, is_recording=False, text=text, has_failed=True)
         finally:
             with self._news:
                 self._waiting.clear()
@@ -167,4 +174,4 @@ def _words(error: Exception) -> str:
         return "the disk is full"
     if "disk I/O error" in text:
         return "the disk failed, or a limit on the size of files was reached"
-    return text
+    return clean(text, 200) if isinstance(error, _EXPECTED) else f"{type(error).__name__}: {clean(text, 200)}"

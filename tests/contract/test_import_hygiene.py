@@ -45,7 +45,9 @@ def test_help_and_version_load_no_library_of_a_monitor(argument: str) -> None:
     assert set() == heavy & _loaded(argument)
 
 
-@pytest.mark.parametrize("command", ["attach", "snapshot", "advise", "run", "demo", "runs", "doctor"])
+@pytest.mark.parametrize(
+    "command", ["attach", "snapshot", "advise", "run", "demo", "record", "runs", "doctor"]
+)
 def test_the_help_of_a_command_loads_no_monitor(command: str) -> None:
     """Reading about a command does not need what it does."""
     heavy = {"textual", "rich", "plotext", "psutil", "pynvml", "yaml"}

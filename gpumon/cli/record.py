@@ -1,0 +1,97 @@
+"""`gpumon record`: everything a monitor sees, into a file."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gpumon.cli.options import pid_argument, settings_from, shared_options
+from gpumon.cli.recorded import start
+from gpumon.settings import Settings
+
+if TYPE_CHECKING:
+    from gpumon.model.report import Report
+
+_ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@click.command("record", context_settings={"help_option_names": ["-h", "--help"]})
+@pid_argument
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write this new file (default gpumon-DATE-TIME.gpumon in the working directory).",
+)
+@click.option(
+    "--for", "seconds", type=click.FloatRange(min=0.0), metavar="SECONDS", help="End after that long."
+)
+@shared_options
+@click.pass_context
+def command(
+    context: click.Context, /, pid: int | None, output: Path | None, seconds: float | None, **flags: Any
+) -> None:
+    """Record what gpumon sees into one file, without a screen.
+
+    With PID until that training ends, else everything that runs until Ctrl-C. `gpumon replay FILE` opens
+    the dashboard on it. Only its owner may read the file. Exit code 1: it could not be written, or not to
+    the end.
+    """
+    context.exit(record(settings_from(flags), pid, output, seconds))
+
+
+def record(settings: Settings, pid: int | None, path: Path | None, seconds: float | None) -> int:
+    """Record until the end, say where it is, and return the exit code."""
+    from gpumon.monitor.attaching import Wish
+    from gpumon.monitor.build import build_monitor, process_exists
+
+    if pid is not None and not process_exists(pid):
+        click.echo(f"gpumon: there is no process {pid}", err=True)
+        return 1
+    over = threading.Event()
+    monitor = build_monitor(settings, Wish(pid=pid, everything=pid is None))
+    try:
+        recorder = start(path, monitor, settings)
+
+        def look() -> None:
+            if not recorder.state.is_recording or (pid is not None and _is_over(monitor.report())):
+                over.set()
+
+        with _ending_in_order(over):
+            click.echo(f"gpumon: {recorder.state.text}; Ctrl-C ends it", err=True)
+            monitor.subscribe(look)
+            monitor.start()
+            over.wait(seconds)
+            recorder.close()
+    finally:
+        monitor.close()
+    click.echo(f"gpumon: {recorder.state.text}", err=True)
+    return 1 if recorder.state.has_failed else 0
+
+
+def _is_over(report: Report | None) -> bool:
+    """Tell whether the training that was asked for has ended."""
+    from gpumon.model.report import AttachState
+
+    return report is not None and report.attachment.state is AttachState.ENDED
+
+
+@contextmanager
+def _ending_in_order(over: threading.Event) -> Iterator[None]:
+    """Let signals set `over`. One that is ignored (nohup) stays so."""
+    before = {number: signal.getsignal(number) for number in _ENDINGS}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: over.set())
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
