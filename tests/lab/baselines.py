@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from gpumon.model.measure import Maybe, Missing, known, number
 from gpumon.model.reading import TrainingReading
@@ -24,6 +25,8 @@ _WINDOW_SECONDS = 60
 _LEAST_SECONDS = 10
 _FEW = "starved-too-few-workers"
 _LARGEST_SPEEDUP = 50.0
+# Names of those that advise without a diagnosis.
+ADVICE_ALONE = ("always W=cores", "always W=8", "never change")
 
 
 def all_cores(reading: TrainingReading, sample: Sample) -> Maybe[Advice]:
@@ -197,7 +200,8 @@ def simple_baselines() -> Mapping[str, Callable[[], Diagnoser]]:
         "tf-5/20": FiveTwenty,
         "traceml-10/20": TraceMl,
         "kempnerpulse": KempnerPulse,
-        "always W=cores": lambda: FixedWorkers(all_cores),
-        "always W=8": lambda: FixedWorkers(yolov5_default),
-        "never change": lambda: FixedWorkers(keep),
+        **{
+            name: partial(FixedWorkers, advise)
+            for name, advise in zip(ADVICE_ALONE, (all_cores, yolov5_default, keep), strict=True)
+        },
     }

@@ -138,11 +138,20 @@ class LongRun:
                 gpu_busy=_VALIDATION_BUSY if phase is Phase.VALIDATE else _overlap(course.steps, start, end),
                 rate=None,
                 batch_rate=None,
+                batch=self._batch(end),
+                batches=10_000,
                 phases=(phase,),
             )
             sample = scene.sample(0)
             instant = replace(sample.instant, unix_seconds=1.7e9 + second, monotonic_seconds=1000.0 + second)
             yield replace(sample, sequence=second, instant=instant)
+
+    def _batch(self, now: float) -> int:
+        """Return how many steps have begun since the last gap."""
+        course = self.course
+        since = max((end for _, end, _ in course.gaps if end <= now), default=0.0)
+        begun = bisect_right(course.steps, now, key=lambda step: step[0])
+        return begun - bisect_right(course.steps, since, key=lambda step: step[0])
 
     def _phase(self, now: float) -> Phase:
         gaps = self.course.gaps

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tests.lab.baselines import ADVICE_ALONE
 from tests.lab.score_definitions import DEFINITIONS, confusion, figures
 from tests.lab.score_figures import Figure
 from tests.lab.score_outcome import Outcome
@@ -34,7 +35,11 @@ def tables(outcomes: Outcomes) -> str:
     found = {name: figures(of_one) for name, of_one in outcomes.items()}
     parts = []
     for title, names in _TABLES:
-        rows = [[name, *(_cell(found[name][figure]) for figure in names)] for name in found]
+        rows = [
+            [name, *(_cell(found[name][figure]) for figure in names)]
+            for name in found
+            if title == "Advice" or name not in ADVICE_ALONE
+        ]
         rows = [row for row in rows if any(cell != "-" for cell in row[1:])]
         parts.append(f"{title}\n\n{_table(['', *names], rows)}")
     return "\n\n".join(parts)
