@@ -50,8 +50,8 @@ def command(context: click.Context, /, pid: int | None, record: Path | None, **f
         from gpumon.tui.run import run_dashboard
 
     try:
-        with kept_runs(monitor, settings), recorded(record, monitor, settings):
-            code = run_dashboard(monitor, settings, SystemClock())
+        with kept_runs(monitor, settings), recorded(record, monitor, settings) as recorder:
+            code = run_dashboard(monitor, settings, SystemClock(), recorder=recorder)
     finally:
         monitor.close()
     context.exit(code)

@@ -70,8 +70,8 @@ def command(
             from gpumon.tui.run import run_dashboard
 
         try:
-            with kept_runs(monitor, settings), recorded(record, monitor, settings):
-                code = run_dashboard(monitor, settings, SystemClock())
+            with kept_runs(monitor, settings), recorded(record, monitor, settings) as recorder:
+                code = run_dashboard(monitor, settings, SystemClock(), recorder=recorder)
         finally:
             monitor.close()
     context.exit(code)

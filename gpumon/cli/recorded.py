@@ -35,17 +35,17 @@ def record_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @contextmanager
-def recorded(path: Path | None, feed: Followed, settings: Settings) -> Iterator[None]:
+def recorded(path: Path | None, feed: Followed, settings: Settings) -> Iterator[Recorder | None]:
     """Record `feed` into `path` while the block runs (None: do not), and say what became of it.
 
     Raises CannotRecordError before the block.
     """
     if path is None:
-        yield
+        yield None
         return
     recorder = start(path, feed, settings)
     try:
-        yield
+        yield recorder
     finally:
         recorder.close()
         click.echo(f"gpumon: {recorder.state.text}", err=True)

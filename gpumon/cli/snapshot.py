@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import click
 
 from gpumon.cli.options import pid_argument, settings_from, shared_options
+from gpumon.cli.replay import check_replay, replay_options, report_from
 from gpumon.model.gpu import DriverState
 from gpumon.model.measure import Missing
 from gpumon.model.report import Report
@@ -18,14 +20,28 @@ from gpumon.settings import Settings
 @click.command("snapshot", context_settings={"help_option_names": ["-h", "--help"]})
 @pid_argument
 @click.option("--json", "as_json", is_flag=True, help="Print the JSON document (schema 1).")
+@replay_options
 @shared_options
 @click.pass_context
-def command(context: click.Context, /, pid: int | None, as_json: bool, **flags: Any) -> None:
+def command(
+    context: click.Context,
+    /,
+    pid: int | None,
+    as_json: bool,
+    replay: Path | None,
+    at: str | None,
+    **flags: Any,
+) -> None:
     """Take one look at GPUs, host and trainings (all, or that of PID), print it, and exit.
 
-    Exit code 0; 1: nothing could be read, or there is no process PID.
+    With --replay it is the last moment of a recording, or that of --at. Exit code 0; 1: nothing could be
+    read, or there is no process PID.
     """
-    context.exit(take(settings_from(flags), pid, as_json=as_json))
+    check_replay(replay, at)
+    settings = settings_from(flags)
+    if replay is not None:
+        context.exit(write(report_from(replay, at, pid), settings, as_json=as_json))
+    context.exit(take(settings, pid, as_json=as_json))
 
 
 def take(settings: Settings, pid: int | None, *, as_json: bool) -> int:
@@ -44,6 +60,11 @@ def take(settings: Settings, pid: int | None, *, as_json: bool) -> int:
         report = monitor.tick()
     finally:
         monitor.close()
+    return write(report, settings, as_json=as_json)
+
+
+def write(report: Report, settings: Settings, *, as_json: bool) -> int:
+    """Print a report of a machine; return the exit code."""
     sink_for(settings, as_json=as_json, machine=True).write(report)
     return 0 if _anything(report) else 1
 

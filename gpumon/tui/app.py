@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timezone
 from functools import partial
-from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
@@ -28,10 +25,17 @@ from gpumon.tui.appearance import OWN_THEMES, Appearance
 from gpumon.tui.inert import Inert
 from gpumon.tui.keys import APP_BINDINGS
 from gpumon.tui.messages import NewsArrived
+from gpumon.tui.picture import save_picture
+from gpumon.tui.record_switch import RecordSwitch
+from gpumon.tui.recorded_app import RecordedApp
+from gpumon.tui.replay import Replay
 from gpumon.tui.screens.overview import OverviewScreen
 from gpumon.tui.screens.view_screen import ViewScreen
 from gpumon.tui.span import SPANS_SECONDS, grown_span
 from gpumon.tui.widgets.frame import Frame, View
+
+if TYPE_CHECKING:
+    from gpumon.recording.writer import Recorder
 
 # With --low-bandwidth at most every other second is shown: 2.0 kB/s at 120x40 instead of 3.0.
 _LOW_BANDWIDTH_SECONDS = 1.5
@@ -61,7 +65,7 @@ def _history() -> Screen[None]:
     return HistoryScreen()
 
 
-class GpumonApp(App[int]):
+class GpumonApp(RecordedApp):
     """The dashboard on one feed. Runs until it is left; its result is the exit code."""
 
     TITLE = "gpumon"
@@ -77,8 +81,18 @@ class GpumonApp(App[int]):
     }
     BINDINGS: ClassVar[list[BindingType]] = list(APP_BINDINGS)
 
-    def __init__(self, feed: Feed, settings: Settings, clock: Clock, look: Appearance) -> None:
-        super().__init__(ansi_color=True if look.ansi else None)
+    def __init__(
+        self,
+        feed: Feed,
+        settings: Settings,
+        clock: Clock,
+        look: Appearance,
+        *,
+        replay: Replay | None = None,
+        recorder: Recorder | None = None,
+    ) -> None:
+        switch = RecordSwitch(feed, settings, clock, recorder)
+        super().__init__(replay=replay, switch=switch, ansi=look.ansi)
         self.no_color = not look.color
         for theme in OWN_THEMES:
             self.register_theme(theme)
@@ -100,7 +114,7 @@ class GpumonApp(App[int]):
     @property
     def paused(self) -> bool:
         """Whether the picture is held."""
-        return self._paused
+        return self._paused if self._replay is None else not self._replay.state().playing
 
     @property
     def frame(self) -> Frame | None:
@@ -109,7 +123,13 @@ class GpumonApp(App[int]):
             return None
         report, window = self._news
         now = report.sample.instant
-        view = replace(self._view, now_unix_seconds=now.unix_seconds, span_seconds=self._span(report))
+        view = replace(
+            self._view,
+            now_unix_seconds=now.unix_seconds,
+            span_seconds=self._span(report),
+            replay=None if self._replay is None else self._replay.state(),
+            is_recording=self.is_recording,
+        )
         return Frame(report, window, view)
 
     def get_line_filters(self) -> list[LineFilter]:
@@ -207,15 +227,7 @@ class GpumonApp(App[int]):
         if self._settings.readonly:
             self.tell("no picture: gpumon was started with --readonly")
             return
-        moment = datetime.fromtimestamp(self._clock.now().unix_seconds, tz=timezone.utc).astimezone()
-        path = Path.cwd() / f"gpumon-{moment:%Y%m%d-%H%M%S}.svg"
-        try:
-            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                file.write(self.export_screenshot(title="gpumon"))
-        except OSError as error:
-            self.tell(f"no picture: {path}: {error.strerror}")
-        else:
-            self.tell(f"saved {path}")
+        self.tell(save_picture(self.export_screenshot(title="gpumon"), self._clock))
 
     def action_sources(self) -> None:
         """Open the list of where each number comes from, or close it."""
@@ -245,10 +257,6 @@ class GpumonApp(App[int]):
     def search_themes(self) -> None:
         """Open the palette with all themes."""
         self.push_screen(CommandPalette(providers=[ThemeProvider], placeholder="Search for themes"))
-
-    def tell(self, sentence: str) -> None:
-        """Show a sentence for a few seconds. Its text is never read as markup."""
-        self.notify(sentence, markup=False, timeout=4)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Yield the commands of the palette: every key's action, and the themes."""
@@ -282,9 +290,11 @@ class GpumonApp(App[int]):
             return
         self._news = (report, window)
         if first:
-            self._began_seconds = window.samples[0].instant.monotonic_seconds
+            began = window.samples[0].instant.monotonic_seconds
+            self._began_seconds = began if self._replay is None else self._replay.state().first_seconds
             self._choose_gpu_of_settings(report)
         self._follow(report.attachment.state)
+        self.tell_of_recording()
         self.show_frame()
 
     def _span(self, report: Report) -> float:
@@ -294,7 +304,7 @@ class GpumonApp(App[int]):
 
     def _is_too_soon(self, report: Report) -> bool:
         """Tell whether a narrow line is spared this frame: nothing but time has changed since the last."""
-        if self._news is None or not self._settings.low_bandwidth:
+        if self._news is None or not self._settings.low_bandwidth or self.is_replay:
             return False
         before = self._news[0]
         seconds = report.sample.instant.monotonic_seconds - before.sample.instant.monotonic_seconds
@@ -309,5 +319,5 @@ class GpumonApp(App[int]):
     def _follow(self, state: AttachState) -> None:
         """Open the list when there is a choice to make; once, so that it can be closed."""
         before, self._state = self._state, state
-        if state is AttachState.CHOOSING and before is not AttachState.CHOOSING:
+        if state is AttachState.CHOOSING and not self.is_replay and before is not AttachState.CHOOSING:
             self.action_candidates()

@@ -36,10 +36,18 @@ class _Wording(NamedTuple):
 
 class _Paused(Protocol):
     paused: bool
+    is_replay: bool
 
 
 _PAUSE = Item("space", "pause", "space")
 _PAUSED = Item("space", "PAUSED", "space", "simulated")
+_PLAY = Item("space", "play", "space")
+# In a replay its keys stand where the place's own ones do.
+_REPLAY = (
+    Item(", .", "step", "full_stop"),
+    Item("< >", "speed", "greater_than_sign"),
+    Item("n", "finding", "n"),
+)
 _SOURCES = Item("i", "sources", "i")
 _HELP = Item("?", "help", "question_mark")
 _QUIT = Item("q", "quit", "q")
@@ -117,9 +125,13 @@ class KeyLine(Pane):
         return tuple(span for span in spans if span.text)
 
     def _keys(self, wording: _Wording) -> tuple[Item, ...]:
-        paused = cast("_Paused", self.app).paused
-        pause = (_PAUSED,) if paused else (_PAUSE,) if wording.pause else ()
+        app = cast("_Paused", self.app)
         own = self._own if wording.own_keys else ()
+        if app.is_replay:
+            pause: tuple[Item, ...] = (_PLAY if app.paused else _PAUSE,)
+            own = _REPLAY if wording.own_keys else ()
+        else:
+            pause = (_PAUSED,) if app.paused else (_PAUSE,) if wording.pause else ()
         return (*own, *pause, _SOURCES, *(() if self._place else (_BACK,)), _HELP, _QUIT)
 
     @staticmethod

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from textual.binding import Binding
 
+from gpumon.tui.replay import REPLAY_BINDINGS
+
 
 class Place(NamedTuple):
     """One of the screens that a digit opens."""
@@ -38,6 +40,10 @@ APP_BINDINGS: tuple[Binding, ...] = (
         for tooltip in (_TOOLTIPS[place.mode],)
     ),
     Binding("space", "pause", "pause", id="pause", tooltip="hold the picture; sampling goes on"),
+    Binding("space", "play", "play", id="play", tooltip="replay: play or pause"),
+    Binding("r", "record", "record", id="record", tooltip="write all that is seen to a file; again: stop"),
+    # Before those of the GPUs, which have two of their keys in the live dashboard.
+    *REPLAY_BINDINGS,
     Binding("plus,equals_sign", "span(1)", "longer span", id="span.longer", tooltip="charts show more time"),
     Binding(
         "minus,underscore", "span(-1)", "shorter span", id="span.shorter", tooltip="charts show less time"
@@ -100,6 +106,9 @@ _NAMES = {
     "right_square_bracket": "]",
     "less_than_sign": "<",
     "greater_than_sign": ">",
+    "full_stop": ".",
+    "comma": ",",
+    "dollar_sign": "$",
     "escape": "esc",
     "pageup": "PgUp",
     "pagedown": "PgDn",

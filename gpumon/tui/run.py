@@ -8,13 +8,17 @@ import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from threading import Timer
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from gpumon.model.clock import Clock
 from gpumon.monitor.feed import Feed
 from gpumon.settings import Settings
 from gpumon.tui.app import GpumonApp
 from gpumon.tui.appearance import UnknownThemeError, appearance
+from gpumon.tui.replay import Replay
+
+if TYPE_CHECKING:
+    from gpumon.recording.writer import Recorder
 
 # A shell reports 128 + the number of the signal that ended a program.
 _SIGNALLED = 128
@@ -24,12 +28,19 @@ _LAST_SECONDS = 3.0
 
 
 def run_dashboard(
-    feed: Feed, settings: Settings, clock: Clock, environ: Mapping[str, str] | None = None
+    feed: Feed,
+    settings: Settings,
+    clock: Clock,
+    environ: Mapping[str, str] | None = None,
+    *,
+    replay: Replay | None = None,
+    recorder: Recorder | None = None,
 ) -> int:
     """Show the dashboard until it is left, and return the exit code.
 
     0 for q, 130 for Ctrl-C, 128 + N for signal N, 2 for a theme that does not exist, 1 for a defect.
     A command that was copied is printed to stdout afterwards. The feed is not closed.
+    `replay` are the controls of a feed that is a recording, `recorder` is what records already.
     """
     try:
         look = appearance(settings, os.environ if environ is None else environ)
@@ -42,9 +53,11 @@ def run_dashboard(
     if settings.color:
         # Textual would honour it over the flag that asked for colour; the settings have heeded it.
         os.environ.pop("NO_COLOR", None)
-    app = SignalledApp(feed, settings, clock, look)
+    app = SignalledApp(feed, settings, clock, look, replay=replay, recorder=recorder)
     result = app.run(mouse=settings.mouse)
     app.forget_signals()
+    if ending := app.finish_recording():
+        sys.stderr.write(f"gpumon: {ending}\n")
     if app.copied is not None and result != _SIGNALLED + signal.SIGHUP:
         sys.stdout.write(app.copied + "\n")
         sys.stdout.flush()

@@ -15,26 +15,15 @@ from gpumon.tui.appearance import appearance
 from tests.tui.fake_feed import FakeClock, FakeFeed
 
 SIZES = ((80, 24), (120, 36), (200, 50))
-_TERMINAL = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
+TERMINAL = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
 
 
-class Dashboard:
-    """A dashboard that runs on a fake feed, with what a test does to it."""
+class Screen:
+    """A dashboard that runs, and what is on its screen."""
 
-    def __init__(self, app: GpumonApp, feed: FakeFeed, pilot: Pilot[int]) -> None:
+    def __init__(self, app: GpumonApp, pilot: Pilot[int]) -> None:
         self.app = app
-        self.feed = feed
         self.pilot = pilot
-
-    async def press(self, *keys: str) -> None:
-        """Press keys, and wait until all is drawn."""
-        await self.pilot.press(*keys)
-        await self.settle()
-
-    async def advance(self, seconds: int = 1) -> None:
-        """Let time go by in the feed."""
-        self.feed.advance(seconds)
-        await self.settle()
 
     async def settle(self) -> None:
         """Wait until nothing is left to be done."""
@@ -54,6 +43,24 @@ class Dashboard:
         return "\n".join(self.lines())
 
 
+class Dashboard(Screen):
+    """A dashboard on a fake feed, with what a test does to it."""
+
+    def __init__(self, app: GpumonApp, feed: FakeFeed, pilot: Pilot[int]) -> None:
+        super().__init__(app, pilot)
+        self.feed = feed
+
+    async def press(self, *keys: str) -> None:
+        """Press keys, and wait until all is drawn."""
+        await self.pilot.press(*keys)
+        await self.settle()
+
+    async def advance(self, seconds: int = 1) -> None:
+        """Let time go by in the feed."""
+        self.feed.advance(seconds)
+        await self.settle()
+
+
 @asynccontextmanager
 async def dashboard(
     variant: str = "starved", size: tuple[int, int] = (80, 24), *, seconds: int = 60, **settings: Any
@@ -61,7 +68,7 @@ async def dashboard(
     """Run a dashboard on a variant; `settings` are those of Settings."""
     chosen = Settings(**settings)
     feed = FakeFeed(variant, seconds=seconds)
-    app = GpumonApp(feed, chosen, FakeClock(), appearance(chosen, _TERMINAL))
+    app = GpumonApp(feed, chosen, FakeClock(), appearance(chosen, TERMINAL))
     async with app.run_test(size=size, notifications=True) as pilot:
         running = Dashboard(app, feed, pilot)
         await running.settle()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, cast
 
 from textual.binding import Binding
 from textual.dom import DOMNode
@@ -16,6 +17,9 @@ from gpumon.tui.list_pane import ScrollPane
 from gpumon.tui.screens.view_screen import ViewScreen
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.wrap import wrap
+
+if TYPE_CHECKING:
+    from gpumon.tui.app import GpumonApp
 
 _READING = (
     (
@@ -44,13 +48,13 @@ _READING = (
 )
 
 
-def bindings_of(*nodes: DOMNode) -> tuple[Binding, ...]:
-    """Return the bindings of nodes that have words, each action once, in the order of the nodes."""
+def bindings_of(app: GpumonApp, *nodes: DOMNode) -> tuple[Binding, ...]:
+    """Return the bindings of nodes that have words and work here, each action once, in the order of nodes."""
     found: dict[str, Binding] = {}
     for node in nodes:
         for kind in type(node).__mro__:
             for binding in kind.__dict__.get("BINDINGS", ()):
-                if isinstance(binding, Binding) and binding.id and binding.tooltip:
+                if isinstance(binding, Binding) and binding.id and binding.tooltip and app.has(binding):
                     found.setdefault(binding.id, binding)
     return tuple(found.values())
 
@@ -104,8 +108,9 @@ class HelpScreen(ViewScreen):
     def __init__(self, explained: Screen[object]) -> None:
         super().__init__()
         shown = [widget for widget in explained.query("*") if widget.size.area]
-        self._here = bindings_of(explained, *shown)
-        self._everywhere = bindings_of(explained.app)
+        app = cast("GpumonApp", explained.app)
+        self._here = bindings_of(app, explained, *shown)
+        self._everywhere = bindings_of(app, app)
 
     def body(self) -> Iterable[Widget]:
         """Return the page."""

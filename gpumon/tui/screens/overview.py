@@ -108,7 +108,8 @@ class OverviewScreen(ViewScreen):
 
         Their rows change in every second; half of that is 0.05 % of a core, and calmer to read.
         """
-        rests = frame.report.sample.sequence % 2 == 1 and self._members.size == self._members_size
+        rests = frame.view.replay is None and frame.report.sample.sequence % 2 == 1
+        rests = rests and self._members.size == self._members_size
         self._members_size = self._members.size
         return (pane for pane in super().panes(frame) if not (rests and pane is self._members))
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import Vertical
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -15,6 +16,7 @@ from gpumon.tui.key_line import Item, KeyLine
 from gpumon.tui.widgets.cell_update import CellCompositor
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.pane import Pane
+from gpumon.tui.widgets.replay_bar import ReplayBar
 from gpumon.tui.widgets.training_line import TrainingLine
 
 if TYPE_CHECKING:
@@ -68,7 +70,12 @@ class ViewScreen(Screen[None]):
         """Build the lines and the body."""
         yield TrainingLine()
         yield from self.body()
-        yield KeyLine(self.PLACE, self.KEYS)
+        if self.dashboard.is_replay:
+            with Vertical(id="replay"):
+                yield ReplayBar()
+                yield KeyLine(self.PLACE, self.KEYS)
+        else:
+            yield KeyLine(self.PLACE, self.KEYS)
 
     def show(self, frame: Frame) -> None:
         """Hand a frame to the panes that are displayed."""

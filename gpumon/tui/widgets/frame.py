@@ -8,13 +8,15 @@ from gpumon.history.window import Window
 from gpumon.model.gpu import GpuReading
 from gpumon.model.reading import TrainingReading
 from gpumon.model.report import Report, TrainingReport
+from gpumon.monitor.replay_state import ReplayState
 
 
 @dataclass(frozen=True, slots=True)
 class View:
     """How the user looks: the GPU and training chosen (None: the first), span, glyphs, colour, time.
 
-    `low_bandwidth` makes charts use a sweeping pen instead of moving.
+    `low_bandwidth` makes charts use a sweeping pen instead of moving. `replay` is where a replay stands
+    (None: live), `is_recording` whether what is shown is being recorded.
     """
 
     gpu_uuid: str | None = None
@@ -24,6 +26,8 @@ class View:
     color: bool = True
     now_unix_seconds: float = 0.0
     low_bandwidth: bool = False
+    replay: ReplayState | None = None
+    is_recording: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,10 @@ class TrainingLine(Pane):
         )
         if simulated or (reading is not None and reading.training.simulated):
             pieces[0] = _Piece(0, (Span(" SIMULATED ", "simulated"), Span(" "), *pieces[0].row))
+        if frame.view.replay is not None:
+            pieces[0] = _Piece(0, (Span(" REPLAY ", "simulated"), Span(" "), *pieces[0].row))
+        elif frame.view.is_recording:
+            pieces[0] = _Piece(0, (Span(f"{glyph.bullet} REC", "warn"), Span(" "), *pieces[0].row))
         return [fit(_fitted(pieces, width, glyph), width)]
 
 

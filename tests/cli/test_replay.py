@@ -1,0 +1,89 @@
+"""`gpumon replay FILE` and `--replay FILE --at TIME`: what they print and how they end."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from gpumon.cli.app import gpumon
+from gpumon.model.report import Report
+from tests.unit.recorded_monitor import record_scenes
+from tests.unit.synthetic_training import PID
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Report]]:
+    """A recording of two minutes, and what was told live."""
+    path = tmp_path_factory.mktemp("recorded") / "scenes.gpumon"
+    return path, record_scenes(path)
+
+
+def _run(*arguments: object) -> Result:
+    return CliRunner().invoke(gpumon, [str(argument) for argument in arguments], prog_name="gpumon")
+
+
+def _findings(result: Result) -> list[str]:
+    (training,) = json.loads(result.stdout)["trainings"]
+    return [finding["text"] for finding in training["findings"]]
+
+
+@pytest.mark.parametrize(
+    ("at", "second"), [("+0", 0), ("+40s", 40), ("+1m15s", 75), ("-19", 100), (None, 119)]
+)
+def test_a_snapshot_of_a_recording_is_that_of_the_moment(
+    recorded: tuple[Path, list[Report]], at: str | None, second: int
+) -> None:
+    """The document holds the findings told live at that moment; without one, those of the end."""
+    path, live = recorded
+    options = () if at is None else ("--at", at)
+    result = _run("snapshot", "--json", "--replay", path, *options)
+
+    assert (0, "") == (result.exit_code, result.stderr)
+    assert [finding.text for finding in live[second].trainings[0].findings] == _findings(result)
+
+
+def test_without_a_terminal_a_replay_is_a_snapshot(recorded: tuple[Path, list[Report]]) -> None:
+    """`gpumon replay FILE | cat` prints the last moment."""
+    path, _ = recorded
+    replayed, snapshot = _run("replay", path), _run("snapshot", "--replay", path)
+
+    assert (0, snapshot.stdout) == (replayed.exit_code, replayed.stdout)
+    assert "train.py" in replayed.stdout
+
+
+def test_a_training_of_a_recording_can_be_named(recorded: tuple[Path, list[Report]]) -> None:
+    """A PID is looked for in the recording, not on the machine."""
+    path, _ = recorded
+    found, other = _run("snapshot", PID, "--replay", path), _run("snapshot", 1, "--replay", path)
+
+    assert found.exit_code == 0
+    assert (1, "") == (other.exit_code, other.stdout)
+    assert "no training with PID 1" in other.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "words"),
+    [
+        (("snapshot", "--at", "+3"), 2, "--at is a moment of a recording: it needs --replay FILE"),
+        (("snapshot", "--replay", "FILE", "--at", "yesterday"), 2, "'yesterday' is no time: write 14:03:20"),
+        (("snapshot", "--replay", "FILE", "--at", "+1h"), 2, "+1h lies outside the recording"),
+        (("snapshot", "--replay", "FILE", "--at", "2001-01-01"), 2, "2001-01-01 lies outside the recording"),
+        (("replay", "/nonexistent/file"), 1, "cannot read /nonexistent/file: No such file or directory"),
+        (("replay", __file__), 1, "is not a recording of gpumon"),
+        (("replay", "/"), 1, "/"),
+        (("replay",), 2, "Missing argument 'FILE'"),
+    ],
+)
+def test_what_cannot_be_replayed_is_one_sentence(
+    recorded: tuple[Path, list[Report]], options: tuple[str, ...], code: int, words: str
+) -> None:
+    """A wrong file or moment ends with a clear word, and nothing on stdout."""
+    path, _ = recorded
+    result = _run(*(str(path) if option == "FILE" else option for option in options))
+
+    assert (code, "") == (result.exit_code, result.stdout)
+    assert words in result.stderr.replace("\n", " ")
+    assert "Traceback" not in result.stderr
