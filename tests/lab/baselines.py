@@ -110,11 +110,12 @@ class TraceMl:
         if wait >= 0.10:
             # Its action: "Increase workers, prefetch, or storage throughput."
             labels = (_FEW, *(second or ("starved-local-disk",)))
-            return Judgement(labels, wait=wait, fed_speedup=speedup, advice=all_cores(reading, sample))
+            advice: Maybe[Advice] = all_cores(reading, sample)
+            return Judgement(labels, also=second, wait=wait, fed_speedup=speedup, advice=advice)
         overhead = 0.0 if busy is None else 1 - wait - busy
         first = "host-overhead" if overhead >= 0.10 else HEALTHY
         labels = (first, *(second or (_FEW,)))
-        return Judgement(labels, wait=wait, fed_speedup=speedup, advice=nothing_to_change())
+        return Judgement(labels, also=second, wait=wait, fed_speedup=speedup, advice=nothing_to_change())
 
 
 @dataclass

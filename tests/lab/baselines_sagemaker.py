@@ -65,7 +65,7 @@ class SageMaker:
         # "Consider increasing the number of data loaders", "Change the number of data loader processes".
         loaders = fired[0] in {"starved-too-few-workers", "starved-too-many-workers"}
         advice = all_cores(reading, sample) if loaders else nothing_to_change()
-        return Judgement((*fired, HEALTHY), advice=advice)
+        return Judgement((*fired, HEALTHY), also=tuple(fired), advice=advice)
 
     def _fired(self, reading: TrainingReading, sample: Sample) -> tuple[str, ...]:
         recent = list(self.recent)

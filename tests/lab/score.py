@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from gpumon.recording.schema import RecordingError
+from tests.lab.library import TRACES, entries
 from tests.lab.score_hours import LongRun
 from tests.lab.score_judgement import Diagnoser
-from tests.lab.score_library import TRACES, diagnosers, open_trace, recordings
+from tests.lab.score_library import diagnosers, opened
 from tests.lab.score_outcome import Outcome, judge
 from tests.lab.score_print import Outcomes, confusion_table, definitions, document, tables, trace_table
 from tests.lab.score_truth import SETS, TruthError, truth_of
@@ -62,20 +63,18 @@ def score(
     Raises RecordingError and TruthError.
     """
     parts: dict[str, dict[str, list[Outcome]]] = {}
-    for path in recordings(folder):
-        trace = open_trace(path)
-        try:
-            truth = truth_of(trace.about.truth)
-            if truth.set_name not in sets:
-                continue
-            part = truth.set_name if truth.proof == "injected" else f"{truth.set_name} {truth.proof}"
-            by_name = parts.setdefault(part, {name: [] for name in makers})
-            for name, make in makers.items():
-                by_name[name].append(judge(trace, make))
-        except TruthError as error:
-            raise TruthError(f"{path.name}: {error}") from None
-        finally:
-            trace.recording.close()
+    for entry in entries(folder):
+        if entry.set_name not in sets:
+            continue
+        with opened(entry.name, folder) as trace:
+            try:
+                truth = truth_of(trace.about.truth)
+                part = entry.set_name if truth.proof == "injected" else f"{entry.set_name} {truth.proof}"
+                by_name = parts.setdefault(part, {name: [] for name in makers})
+                for name, make in makers.items():
+                    by_name[name].append(judge(trace, make))
+            except TruthError as error:
+                raise TruthError(f"{entry.name}: {error}") from None
     return dict(sorted(parts.items(), key=lambda item: (not item[0].startswith("tune"), item[0])))
 
 

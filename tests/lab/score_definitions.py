@@ -115,6 +115,7 @@ DEFINITIONS: tuple[Definition, ...] = (
     _mean("accuracy", "verdicts that are an injected fault", lambda one: one.is_right),
     Definition("macro_f1", "mean F1 of the injected classes; an abstention is a miss", _pair, macro_f1),
     _mean("top_2", "traces with an injected fault among its two likeliest", lambda one: one.is_in_two),
+    _mean("named", "traces with an injected fault among all findings told", lambda one: one.is_named),
     _mean("abstained", "traces without a verdict", lambda one: not one.told),
     _mean("wrong", "verdicts that are no injected fault", lambda one: bool(one.told) and not one.is_right),
     _mean("family_accuracy", f"verdicts of the right family ({_FAMILIES})", lambda one: one.is_right_family),

@@ -50,6 +50,7 @@ class Gpumon:
         return Judgement(
             labels=(*told, *others[:2]),
             abstains=not findings or findings[0].id in ABSTENTIONS,
+            also=tuple(told),
             wait=wait.value if isinstance(wait, Interval) else wait,
             fed_speedup=ceiling(wait.value) if isinstance(wait, Interval) else wait,
             advice=_advice(report, view),

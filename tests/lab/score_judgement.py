@@ -24,7 +24,7 @@ class Advice:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What is the matter: ids of findings, the likeliest first.
+    """What is the matter: ids of findings, the likeliest first. `also` are told beside the verdict as sure.
 
     `abstains` tells that the first is no verdict: the labels are then only what it would ask about next.
     `wait` is the share of time that waits for data; `fed_speedup` the factor on the rate that an infinitely
@@ -33,6 +33,7 @@ class Judgement:
 
     labels: tuple[str, ...] = ()
     abstains: bool = False
+    also: tuple[str, ...] = ()
     wait: Maybe[float] = _NOT_TOLD
     fed_speedup: Maybe[float] = _NOT_TOLD
     advice: Maybe[Advice] = _NOT_TOLD

@@ -1,6 +1,7 @@
 """What a diagnoser said on one trace, put beside the truth.
 
-Times count from the onset of the fault: the truth's own, or the first second of training where that is later.
+Times count from the onset: when the fault began, or the first second of training in the trace where that is
+later. A trace begins when gpumon attaches.
 The verdict of a trace is what is said 60 s after the onset, or at its end if it ends before.
 """
 
@@ -50,6 +51,11 @@ class Outcome:
     def is_right_family(self) -> bool:
         """Whether the verdict is of the family of one of the injected faults."""
         return bool(self.told) and family(self.told) in {family(label) for label in self.truth.labels}
+
+    @property
+    def is_named(self) -> bool:
+        """Whether an injected fault is among all that is told: the verdict, and what is told beside it."""
+        return self.is_right or any(label in self.truth.labels for label in self.final.also)
 
     @property
     def is_in_two(self) -> bool:

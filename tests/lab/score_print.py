@@ -15,7 +15,9 @@ Outcomes = Mapping[str, Sequence[Outcome]]
 _TABLES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "Verdicts",
-        ("accuracy", "macro_f1", "top_2", "abstained", "wrong", "family_accuracy", "family_macro_f1"),
+        (
+            "accuracy", "macro_f1", "top_2", "named", "abstained", "wrong", "family_accuracy", "family_macro_f1",
+        ),
     ),
     (
         "Delay",

@@ -131,6 +131,15 @@ def test_a_trace_without_a_truth_is_told() -> None:
         judge(MadeUpTrace("bare", (HEALTHY,)), Gpumon)
 
 
+def test_a_danger_told_beside_the_verdict_is_named() -> None:
+    """A training that is starved and has hardly any shared memory left is told both."""
+    both = replace(STARVED, seconds=20, shm_free=1 << 20, shm_needed=float(1 << 30))
+    outcome = judge(MadeUpTrace("both", (both,), {"labels": ["shm-nearly-full"]}), Gpumon)
+
+    assert outcome.is_named
+    assert {"shm-nearly-full", FEW} == set(outcome.final.also)
+
+
 def test_gpumon_finds_a_starved_training_and_promises_its_gain() -> None:
     """The diagnosis of a trace is that of the live code: label, wait, ceiling and advice."""
     outcome = judge(starved(), Gpumon)
