@@ -16,7 +16,8 @@ _TABLES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "Verdicts",
         (
-            "accuracy", "macro_f1", "top_2", "named", "abstained", "wrong", "family_accuracy", "family_macro_f1",
+            "accuracy", "macro_f1", "top_2", "named", "abstained", "wrong",
+            "family_accuracy", "family_macro_f1",
         ),
     ),
     (
