@@ -20,7 +20,7 @@ from tests.lab.score_hours import LongRun
 from tests.lab.score_judgement import Diagnoser
 from tests.lab.score_library import diagnosers, opened
 from tests.lab.score_outcome import Outcome, judge
-from tests.lab.score_print import Outcomes, confusion_table, definitions, document, tables, trace_table
+from tests.lab.score_print import Outcomes, confusion_table, definitions, document, lead, tables, trace_table
 from tests.lab.score_truth import SETS, TruthError, truth_of
 
 _OWN = "gpumon"
@@ -87,7 +87,7 @@ def _text(parts: Mapping[str, Outcomes], shown: Mapping[str, bool]) -> str:
         hours = sum(outcome.hours for outcome in controls)
         pieces.append(
             f"# {part}: {len(own)} traces of {groups} scenarios, {len(controls)} of them negative controls"
-            f" ({hours:.2f} h)\n\n{tables(outcomes)}"
+            f" ({hours:.2f} h)\n\n{tables(outcomes)}\n\n{lead(outcomes, _OWN)}"
         )
         if shown[part]:
             pieces += [f"{_OWN}, injected and told\n\n{confusion_table(own)}", trace_table(own)]

@@ -66,6 +66,27 @@ def figure(definition: Definition, outcomes: Sequence[Outcome]) -> Figure:
     return Figure(value, len(items), span.low, span.high)
 
 
+def difference(definition: Definition, ours: Sequence[Outcome], theirs: Sequence[Outcome]) -> Figure:
+    """Return our figure minus theirs on the same traces, in the same order; both are drawn together."""
+    groups: dict[str, list[tuple[Any, Any]]] = {}
+    for one, other in zip(ours, theirs, strict=True):
+        pair = (definition.pick(one), definition.pick(other))
+        if None not in pair:
+            groups.setdefault(one.truth.group, []).append(pair)
+    members = list(groups.values())
+
+    def minus(pairs: Sequence[tuple[Any, Any]]) -> float:
+        first, second = zip(*pairs, strict=True)
+        return definition.reduce(first) - definition.reduce(second)
+
+    pairs = [pair for group in members for pair in group]
+    if len(members) < _LEAST_GROUPS:
+        return Figure(minus(pairs) if pairs else None, len(pairs))
+    drawn = resamples(len(members), RESAMPLES, SEED)
+    span = interval_of(minus(pairs), [minus([p for i in picks for p in members[i]]) for picks in drawn])
+    return Figure(span.value, len(pairs), span.low, span.high)
+
+
 def macro_f1(pairs: Sequence[tuple[str, str]]) -> float:
     """Return the mean F1 of the classes that were injected; an abstention is a miss of its class."""
     classes = {truth for truth, _ in pairs}

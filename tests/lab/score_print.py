@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.lab.baselines import ADVICE_ALONE
 from tests.lab.score_definitions import DEFINITIONS, confusion, figures
-from tests.lab.score_figures import Figure
+from tests.lab.score_figures import Figure, difference
 from tests.lab.score_outcome import Outcome
 
 Outcomes = Mapping[str, Sequence[Outcome]]
@@ -32,6 +32,8 @@ _TABLES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Advice", ("promise_error", "promise_held", "regret", "regret_small", "harmed", "beyond_grid")),
 )  # fmt: skip
 
+_LEAD = frozenset({"accuracy", "macro_f1", "family_accuracy", "family_macro_f1"})
+
 
 def tables(outcomes: Outcomes) -> str:
     """Return the figures of all diagnosers as Markdown tables."""
@@ -46,6 +48,17 @@ def tables(outcomes: Outcomes) -> str:
         rows = [row for row in rows if any(cell != "-" for cell in row[1:])]
         parts.append(f"{title}\n\n{_table(['', *names], rows)}")
     return "\n\n".join(parts)
+
+
+def lead(outcomes: Outcomes, own: str) -> str:
+    """Return by how much `own` leads each of the others, as a Markdown table."""
+    chosen = [definition for definition in DEFINITIONS if definition.name in _LEAD]
+    rows = [
+        [f"{own} minus {name}", *(_cell(difference(one, outcomes[own], of_one)) for one in chosen)]
+        for name, of_one in outcomes.items()
+        if name != own and name not in ADVICE_ALONE
+    ]
+    return "Lead, on the same traces\n\n" + _table(["", *(one.name for one in chosen)], rows)
 
 
 def definitions() -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.lab.score_definitions import DEFINITIONS, confusion, figures
-from tests.lab.score_figures import Definition, figure, macro_f1, poisson
+from tests.lab.score_figures import Definition, difference, figure, macro_f1, poisson
 from tests.lab.score_gpumon import Gpumon
+from tests.lab.score_judgement import SILENT
 from tests.lab.score_outcome import Outcome, judge
 from tests.lab.score_print import confusion_table, definitions, document, tables, trace_table
 from tests.lab.score_scene import healthy, starved
@@ -115,6 +118,18 @@ def test_a_trace_that_does_not_count_is_left_out(outcomes: list[Outcome]) -> Non
     )
 
     assert (4.0, 4) == (figure(few, outcomes).value, figure(few, outcomes).count)
+
+
+def test_a_lead_is_drawn_on_the_same_traces(outcomes: list[Outcome]) -> None:
+    """One more of eight is right, and never one less in any draw: the interval ends at 0."""
+    worse = [replace(outcomes[0], final=SILENT), *outcomes[1:]]
+    accuracy = next(definition for definition in DEFINITIONS if definition.name == "accuracy")
+    found = difference(accuracy, outcomes, worse)
+
+    assert (1 / 8, 8) == (found.value, found.count)
+    assert 0.0 == found.low
+    assert found.high is not None
+    assert found.high > 1 / 8
 
 
 def test_confusions_are_counted(outcomes: list[Outcome]) -> None:
