@@ -146,6 +146,17 @@ def crashed(restarted: Restarted) -> Ended:
     return restarted.watch.until_ended(15)
 
 
+def test_starved_recipe_waits(starved: Starved) -> None:
+    """The starved recipe spends most of its time in next(loader)."""
+    steady = starved.steady
+    assert starved.training.data_wait_ratio(steady[0].seconds, steady[-1].seconds) > 0.5
+
+
+def test_starved_recipe_has_its_worker_and_twice_as_many_for_validation(starved: Starved) -> None:
+    """One training worker was asked for; v7.0 gives the validation loader twice that, from the start on."""
+    assert len(starved.worker_pids) == 1 + 2
+
+
 def test_it_attaches_without_being_told_the_pid(starved: Starved) -> None:
     """The training's main process is found among all processes, as YOLOv5."""
     last = starved.watch.looks[-1].report.attachment

@@ -158,6 +158,30 @@ def test_its_rate_without_a_log_is_the_recorded_one(compute_bound: Watched) -> N
     assert rate.certainty is Certainty.ESTIMATED
 
 
+def test_compute_bound_recipe_hardly_waits(compute_bound: Watched) -> None:
+    """The compute-bound recipe spends next to none of its time in next(loader)."""
+    steady = training_stretch(compute_bound.steady)
+    assert compute_bound.training.data_wait_ratio(steady[0].seconds, steady[-1].seconds) < 0.15
+
+
+def test_ended_training_leaves_no_process(compute_bound: Watched) -> None:
+    """Ending a training ends its workers with it."""
+    training = compute_bound.training
+    processes = [training.pid, *training.worker_pids]
+    assert len(processes) > 1 + recipes.COMPUTE_BOUND.workers
+    training.end()
+    assert [False] * len(processes) == [truth.alive(pid) for pid in processes]
+
+
+def test_console_script_in_a_pipe_trains_to_its_end(finished: tuple[Watched, Ended]) -> None:
+    """`yolov5 train` through a pipe trains as train.py does."""
+    training = finished[0].training
+    assert training.until_finished() == 0
+    assert len(training.results) == recipes.SHORT.epochs
+    # The rest of a pipe may still be on its way to the log when the training is gone.
+    training.until(lambda training: "2 epochs completed" in training.log_text)
+
+
 def test_end_of_a_piped_training_is_told_as_finished(finished: tuple[Watched, Ended]) -> None:
     """Without a log results.csv tells that all epochs are done."""
     _, ended = finished
@@ -205,3 +229,11 @@ def test_ultralytics_without_workers_is_noticed(ultralytics: Watched) -> None:
     assert _setting(look, "workers") == 0
     assert look.verdict is not None
     assert look.verdict.id == "starved-no-workers"
+
+
+def test_ultralytics_trains_without_workers(ultralytics: Watched) -> None:
+    """On the CPU ultralytics loads in its main process, though args.yaml keeps the workers asked for."""
+    training = ultralytics.training
+    training.until(lambda training: training.results)
+    assert training.options["workers"] == recipes.ULTRALYTICS.workers
+    assert (training.worker_pids, training.logged_workers) == ([], 0)

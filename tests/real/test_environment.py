@@ -1,4 +1,7 @@
-"""The environment really trains, and its trainings are of the character that their recipes promise."""
+"""The environment really trains, and leaves nothing behind.
+
+That the other recipes are of the character that they promise is tested where their trainings are watched.
+"""
 
 from __future__ import annotations
 
@@ -18,20 +21,13 @@ from tests.real.truth import alive, batches_delivered
 
 if TYPE_CHECKING:
     from tests.real.stage import Stage
-    from tests.real.training import Launch, Output, RunningTraining
+    from tests.real.training import RunningTraining
 
 pytestmark = pytest.mark.real
 
-_WINDOW_SECONDS = 8.0
 _ROOT = Path(__file__).parents[2]
 # 48 images in batches of 8.
 _SHORT_BATCHES = 6
-
-
-def _wait_over_a_window(training: RunningTraining) -> float:
-    start = time.monotonic()
-    time.sleep(_WINDOW_SECONDS)
-    return training.data_wait_ratio(start, time.monotonic())
 
 
 @pytest.fixture(scope="module")
@@ -73,54 +69,11 @@ def test_every_batch_of_the_training_loader_is_recorded(finished: RunningTrainin
     assert recipes.SHORT.epochs * _SHORT_BATCHES == batches_delivered(waits, 0.0, time.monotonic())
 
 
-@pytest.mark.parametrize(("launch", "output"), [("module", "pty"), ("console", "pipe")])
-def test_other_ways_to_start_train_too(stage: Stage, launch: Launch, output: Output) -> None:
-    """`python -m yolov5.train` in a terminal and `yolov5 train` through a pipe train as train.py does."""
-    recipe = dataclasses.replace(recipes.SHORT, epochs=1, launch=launch, output=output)
-    training = stage.fresh(recipe)
-    assert training.until_finished() == 0
-    assert len(training.results) == 1
-    # The rest of a pipe may still be on its way to the log when the training is gone.
-    training.until(lambda training: "1 epochs completed" in training.log_text)
-
-
-def test_starved_recipe_waits(starved_yolov5: RunningTraining) -> None:
-    """The starved recipe spends most of its time in next(loader)."""
-    assert _wait_over_a_window(starved_yolov5) > 0.5
-
-
-def test_starved_recipe_has_its_worker_and_twice_as_many_for_validation(
-    starved_yolov5: RunningTraining,
-) -> None:
-    """One training worker was asked for; v7.0 gives the validation loader twice that, from the start on."""
-    assert len(starved_yolov5.worker_pids) == 1 + 2
-
-
-def test_compute_bound_recipe_hardly_waits(compute_bound_yolov5: RunningTraining) -> None:
-    """The compute-bound recipe spends next to none of its time in next(loader)."""
-    assert _wait_over_a_window(compute_bound_yolov5) < 0.15
-
-
-def test_ultralytics_trains_without_workers(ultralytics_training: RunningTraining) -> None:
-    """On the CPU ultralytics loads in its main process, though args.yaml keeps the workers asked for."""
-    ultralytics_training.until(lambda training: training.results)
-    assert ultralytics_training.options["workers"] == recipes.ULTRALYTICS.workers
-    assert (ultralytics_training.worker_pids, ultralytics_training.logged_workers) == ([], 0)
-
-
 def test_ultralytics_trains_from_a_script(stage: Stage) -> None:
     """A script that calls YOLO(...).train(...) trains too, with nothing of its settings in argv."""
     training = stage.steady(dataclasses.replace(recipes.ULTRALYTICS, launch="script"))
     assert training.argv == ("python", "train.py")
     assert training.options["imgsz"] == recipes.ULTRALYTICS.imgsz
-
-
-def test_ended_training_leaves_no_process(stage: Stage) -> None:
-    """Ending a training ends its workers with it."""
-    training = stage.steady(recipes.COMPUTE_BOUND)
-    processes = [training.pid, *training.worker_pids]
-    training.end()
-    assert [False] * len(processes) == [alive(pid) for pid in processes]
 
 
 def test_training_does_not_outlive_killed_tests(stage: Stage) -> None:

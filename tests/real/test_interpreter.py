@@ -133,17 +133,32 @@ def test_setting_up_is_the_start(seen: Seen) -> None:
     assert {look.reading.phase for look in seen.starting} <= {Phase.START}
 
 
-def test_phases_of_a_whole_run(stage: Stage) -> None:
-    """Training, validation and what follows are told by the frames, in that order."""
-    training = stage.fresh(replace(recipes.SHORT, output="pty", epochs=3))
+@pytest.fixture(scope="module")
+def whole(stage: Stage) -> tuple[RunningTraining, list[Look]]:
+    """`python -m yolov5.train` in a terminal, watched from its start to its own end."""
+    training = stage.fresh(replace(recipes.SHORT, launch="module", output="pty", epochs=3))
     with Watch(training.pid) as watch:
         watch.until_ended(120)
-        phases = [look.reading.phase for look in watch.looks if look.reading.ended is None]
-        by_frames = {look.reading.phase for look in watch.looks if "frames" in look.reading.phase_source}
+        return training, watch.looks
+
+
+def test_phases_of_a_whole_run(whole: tuple[RunningTraining, list[Look]]) -> None:
+    """Training, validation and what follows are told by the frames, in that order."""
+    _, looks = whole
+    phases = [look.reading.phase for look in looks if look.reading.ended is None]
+    by_frames = {look.reading.phase for look in looks if "frames" in look.reading.phase_source}
     assert phases[0] in {Phase.START, Phase.UNKNOWN}
     assert Phase.TRAIN in phases
     assert phases.index(Phase.TRAIN) > 0
     assert Phase.TRAIN in by_frames
+
+
+def test_module_in_a_terminal_trains_to_its_end(whole: tuple[RunningTraining, list[Look]]) -> None:
+    """`python -m yolov5.train` in a terminal trains as train.py does."""
+    training, _ = whole
+    assert training.until_finished() == 0
+    assert len(training.results) == 3
+    training.until(lambda training: "3 epochs completed" in training.log_text)
 
 
 def test_loading_without_workers_is_a_wait(stage: Stage) -> None:
