@@ -102,18 +102,20 @@ def test_verdict_fits_the_dose(dosed: Dosed) -> None:
         assert verdict.id.startswith("starved-") or verdict.id == "unclear"
 
 
-def test_command_rewrites_the_flag_of_its_own_argv(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Run by a shell, the training's command with more workers has them, and is attached again."""
-    folder = tmp_path_factory.mktemp("again")
-    with started(STARVED, folder) as training, Watch(training.process.pid) as watch:
+@pytest.mark.parametrize("dosed", [STARVED], indirect=True, ids=lambda dose: dose.name)
+def test_command_rewrites_the_flag_of_its_own_argv(dosed: Dosed) -> None:
+    """Run by a shell, the training's command with more workers has them, and is attached again.
+
+    It ends the training, as the last test of its dose.
+    """
+    training, watch = dosed.training, dosed.watch
+    command = rewrite_command(dosed.steady[-1].reading.training, {"workers": _MORE_WORKERS})
+    assert isinstance(command, str)
+    training.process.kill()
+    training.process.wait()
+    watch.until_ended(10)
+    with running(command, training.record.parent):
+        pid = watch.until_attached_again(30)
         look = watch.until(lambda look: look.reading.phase is Phase.TRAIN, 30)
-        command = rewrite_command(look.reading.training, {"workers": _MORE_WORKERS})
-        assert isinstance(command, str)
-        training.process.kill()
-        training.process.wait()
-        watch.until_ended(10)
-        with running(command, folder):
-            pid = watch.until_attached_again(30)
-            look = watch.until(lambda look: look.reading.phase is Phase.TRAIN, 30)
-            assert len(truth.worker_pids(pid)) == _MORE_WORKERS
-            assert look.reading.loader.workers == _MORE_WORKERS
+        assert len(truth.worker_pids(pid)) == _MORE_WORKERS
+        assert look.reading.loader.workers == _MORE_WORKERS

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import pytest
@@ -27,9 +28,10 @@ from tests.sources.children import process_id
 # The rate is that of the last 15 s.
 _TAUGHT_SECONDS, _ALONE_SECONDS = 4, 16
 _OFF = Missing("switched off")
+# They run beside each other: neither needs more than half of a core.
 DOSES = (
-    Dose("two workers", workers=2, load_ms=0.5, wait_ms=3.0, compute_ms=15.0),
-    Dose("pinned", workers=1, load_ms=0.5, wait_ms=2.0, compute_ms=20.0, more=("--pin",)),
+    Dose("two workers", workers=2, load_ms=0.5, wait_ms=7.0, compute_ms=15.0),
+    Dose("pinned", workers=1, load_ms=0.5, wait_ms=4.0, compute_ms=20.0, more=("--pin",)),
 )
 
 
@@ -53,13 +55,8 @@ class Reader:
         self.interpreter.close()
         self.processes.close()
 
-    def second(self, *, with_interpreter: bool) -> None:
-        """Look for a second, and read."""
-        end = time.monotonic() + 1.0
-        while time.monotonic() < end:
-            if with_interpreter:
-                self.interpreter.look()
-            time.sleep(random.uniform(0.01, 0.03))  # noqa: S311 - no secret
+    def read(self, *, with_interpreter: bool) -> None:
+        """Read what was looked at since the last reading."""
         now = SystemClock().now()
         self.last_seconds = now.monotonic_seconds
         looks: Maybe[InterpreterReading] = self.interpreter.drain(now) if with_interpreter else _OFF
@@ -75,49 +72,73 @@ class Reader:
         return delivered_rate(self.delivered, now), counter_rate("torch", self.counter, 2)
 
 
-@pytest.fixture(scope="module", params=DOSES, ids=lambda dose: dose.name)
-def training(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[LabTraining]:
-    """A training with workers."""
-    with started(request.param, tmp_path_factory.mktemp("counted")) as running:
-        running.until_batches()
-        yield running
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A training's reader once it went on alone, the two rates then, and when that began."""
+
+    reader: Reader
+    start: float
+    delivered: Maybe[Measure]
+    counted: Maybe[Measure]
 
 
-def test_the_rate_goes_on_without_the_interpreter(training: LabTraining) -> None:
-    """Some seconds of its counter teach how many reads a batch takes; then the reads alone give the rate."""
-    reader = Reader(training)
-    try:
+def _second(readers: Iterable[Reader], *, with_interpreter: bool) -> None:
+    """Look at all of them for a second, and read."""
+    end = time.monotonic() + 1.0
+    while time.monotonic() < end:
+        if with_interpreter:
+            for reader in readers:
+                reader.interpreter.look()
+        time.sleep(random.uniform(0.01, 0.03))  # noqa: S311 - no secret
+    for reader in readers:
+        reader.read(with_interpreter=with_interpreter)
+
+
+@pytest.fixture(scope="module")
+def counted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Counted]]:
+    """Trainings of all doses at once, taught by the interpreter and then without it, by their names."""
+    with contextlib.ExitStack() as stack:
+        readers = {}
+        for dose in DOSES:
+            training = stack.enter_context(started(dose, tmp_path_factory.mktemp("counted")))
+            training.until_batches()
+            readers[dose.name] = Reader(training)
+            stack.callback(readers[dose.name].close)
+        every = list(readers.values())
         deadline = time.monotonic() + 60
-        while reader.counter.reads_per_batch is None:
+        while any(reader.counter.reads_per_batch is None for reader in every):
             assert time.monotonic() < deadline
-            reader.second(with_interpreter=True)
+            _second(every, with_interpreter=True)
         for _ in range(_TAUGHT_SECONDS):
-            reader.second(with_interpreter=True)
-        start = reader.last_seconds
+            _second(every, with_interpreter=True)
+        starts = {name: reader.last_seconds for name, reader in readers.items()}
         for _ in range(_ALONE_SECONDS):
-            reader.second(with_interpreter=False)
-        delivered, counted = reader.rates()
-        end = reader.last_seconds
-    finally:
-        reader.close()
+            _second(every, with_interpreter=False)
+        yield {name: Counted(reader, starts[name], *reader.rates()) for name, reader in readers.items()}
 
-    assert isinstance(delivered, Missing)
-    assert isinstance(counted, Measure)
-    assert counted.certainty is Certainty.SAMPLED
-    assert "per batch by the loader" in counted.source
-    waits = training.waits
+
+@pytest.mark.parametrize("dose", DOSES, ids=lambda dose: dose.name)
+def test_the_rate_goes_on_without_the_interpreter(dose: Dose, counted: dict[str, Counted]) -> None:
+    """Some seconds of its counter teach how many reads a batch takes; then the reads alone give the rate."""
+    seen = counted[dose.name]
+    reader, start, end, rate = seen.reader, seen.start, seen.reader.last_seconds, seen.counted
+
+    assert isinstance(seen.delivered, Missing)
+    assert isinstance(rate, Measure)
+    assert rate.certainty is Certainty.SAMPLED
+    assert "per batch by the loader" in rate.source
+    waits = reader.training.waits
     window = reader.counter.marks[-1][0] - reader.counter.marks[0][0]
     assert window <= end - start
     real = truth.batches_delivered(waits, end - window, end) / window
-    print(f"by reads: {counted.value:.2f} batches/s, delivered {real:.2f}, {counted.source}")
-    assert pytest.approx(real, rel=0.02, abs=1.5 / window) == counted.value
+    print(f"by reads: {rate.value:.2f} batches/s, delivered {real:.2f}, {rate.source}")
+    assert pytest.approx(real, rel=0.02, abs=1.5 / window) == rate.value
 
 
-def test_a_batch_is_seen_in_shared_memory(training: LabTraining) -> None:
+@pytest.mark.parametrize("dose", DOSES, ids=lambda dose: dose.name)
+def test_a_batch_is_seen_in_shared_memory(dose: Dose, counted: dict[str, Counted]) -> None:
     """8 pictures of 3 x 32 x 32 bytes, in the descriptors of a worker that has them ready."""
-    workers = truth.worker_pids(training.process.pid)
+    workers = truth.worker_pids(counted[dose.name].reader.training.process.pid)
     deadline = time.monotonic() + 20
     found = None
     while found is None and time.monotonic() < deadline:

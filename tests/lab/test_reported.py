@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import random
 import signal
@@ -48,6 +49,7 @@ class Reported:
 
     dose: Dose
     training: LabTraining
+    watch: Watch
     steady: list[Look]
     frames: InterpreterReading
     frames_from: float
@@ -90,7 +92,8 @@ def reported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         watch.until(_is_told, 40)
         watch.for_seconds(_WATCH_SECONDS)
         steady = training_stretch(watch.looks)
-        yield Reported(dose, training, [look for look in steady if _is_told(look)], *_frames(process.pid))
+        told = [look for look in steady if _is_told(look)]
+        yield Reported(dose, training, watch, told, *_frames(process.pid))
 
 
 def _watch(pid: int) -> Watch:
@@ -190,33 +193,53 @@ def test_the_frames_still_count_the_wait(reported: Reported) -> None:
     assert pytest.approx(real, abs=_LOOKS_ERROR) == found.value
 
 
-@pytest.mark.parametrize("flag", ["-I", "-E"])
-def test_a_python_that_ignores_the_reporter_is_noticed(flag: str, tmp_path: Path) -> None:
-    """Isolated from its environment it does not report: gpumon says so, and looks from outside."""
-    record = tmp_path / "waits.bin"
-    command = [*_RUN, sys.executable, flag, str(SCRIPT), *FORK.flags(record)]
-    with running(command, tmp_path) as process, _watch(process.pid) as watch:
-        LabTraining(process, record).until_batches()
-        look = watch.until(
-            lambda look: (
-                "python -I, -E or -S" in str(look.reading.reporter)
-                and isinstance(look.reading.loader.data_wait_ratio, Measure)
-            ),
-            40,
-        )
+def _is_noticed(look: Look) -> bool:
+    return "python -I, -E or -S" in str(look.reading.reporter) and isinstance(
+        look.reading.loader.data_wait_ratio, Measure
+    )
+
+
+def test_a_python_that_ignores_the_reporter_is_noticed(tmp_path: Path) -> None:
+    """Isolated from its environment it does not report: gpumon says so, and looks from outside.
+
+    Ten seconds have to pass first: both flags' trainings run beside each other.
+    """
+    watches = {}
+    with contextlib.ExitStack() as stack:
+        for flag in ("-I", "-E"):
+            record = tmp_path / f"waits{flag}.bin"
+            command = [*_RUN, sys.executable, flag, str(SCRIPT), *FORK.flags(record)]
+            process = stack.enter_context(running(command, tmp_path))
+            LabTraining(process, record).until_batches()
+            watches[flag] = stack.enter_context(_watch(process.pid))
+        deadline = time.monotonic() + 40
+        pending = set(watches)
+        while pending and time.monotonic() < deadline:
+            for flag, watch in watches.items():
+                watch.tick()
+                if watch.looks and _is_noticed(watch.looks[-1]):
+                    pending.discard(flag)
+
+    assert pending == set()
+    for watch in watches.values():
+        look = next(look for look in watch.looks if _is_noticed(look))
         assert isinstance(look.reading.reporter, Missing)
         assert _wait(look).source != SOURCE
 
 
-@pytest.mark.parametrize(("name", "code"), [("SIGINT", 0), ("SIGTERM", -signal.SIGTERM)])
-def test_signals_and_exit_code_are_the_trainings(name: str, code: int, tmp_path: Path) -> None:
-    """Ctrl-C ends it by its own handler, another signal kills it; gpumon keeps its last reading."""
-    record = tmp_path / "waits.bin"
-    command = [*_RUN, sys.executable, str(SCRIPT), *FORK.flags(record)]
-    with running(command, tmp_path) as process, _watch(process.pid) as watch:
-        LabTraining(process, record).until_batches()
-        watch.until(_is_told, 40)
-        process.send_signal(signal.Signals[name])
-        assert process.wait(timeout=30) == code
-        watch.until_ended(10)
-        assert watch.looks[-1].reading.reporter == SOURCE
+_ENDS = {FORK: ("SIGINT", 0), SPAWN: ("SIGTERM", -signal.SIGTERM)}
+
+
+@pytest.mark.parametrize("reported", list(_ENDS), indirect=True, ids=lambda dose: dose.name)
+def test_signals_and_exit_code_are_the_trainings(reported: Reported) -> None:
+    """Ctrl-C ends it by its own handler, another signal kills it; gpumon keeps its last reading.
+
+    Each ends a training, as the last test of its dose.
+    """
+    name, code = _ENDS[reported.dose]
+    process, watch = reported.training.process, reported.watch
+    watch.until(_is_told, 40)
+    process.send_signal(signal.Signals[name])
+    assert process.wait(timeout=30) == code
+    watch.until_ended(10)
+    assert watch.looks[-1].reading.reporter == SOURCE
