@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ import pytest
 from gpumon.cli.run import reporting_environment
 from gpumon.model.measure import Certainty, Missing
 from gpumon.sources.reporter_reading import ReportedLoader, ReporterReading
-from tests.reporter.launch import PROGRAMS, plain_environment, started
+from tests.reporter.launch import PROGRAMS, Program, plain_environment, started
 
 TRAIN: list[str | Path] = [sys.executable, PROGRAMS / "train.py"]
 BATCHES = 12  # of a pass: 46 pictures in fours
@@ -175,15 +177,22 @@ def test_every_number_is_exact() -> None:
 def test_a_crash_is_the_trainings_own() -> None:
     """Exit code and messages of a training that crashes are those without the reporter."""
     command = [str(word) for word in [*TRAIN, "--crash-at", "3"]]
-    ends = [
-        subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
-        for environment in (plain_environment(), reporting_environment(plain_environment()))
-    ]
+    with contextlib.ExitStack() as stack:
+        processes = [
+            stack.enter_context(
+                subprocess.Popen(
+                    command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+                )
+            )
+            for environment in (plain_environment(), reporting_environment(plain_environment()))
+        ]
+        messages = [process.communicate(timeout=120)[1] for process in processes]
 
     assert [(1, "RuntimeError: the training has crashed")] * 2 == [
-        (end.returncode, end.stderr.splitlines()[-1]) for end in ends
+        (process.returncode, message.splitlines()[-1])
+        for process, message in zip(processes, messages, strict=True)
     ]
-    assert ends[0].stderr == ends[1].stderr
+    assert messages[0] == messages[1]
 
 
 # A step that torch compiles, with the number of graphs it became.
@@ -208,7 +217,12 @@ sys.stdin.read()
 def test_a_compiled_step_is_counted_and_compiled_as_ever() -> None:
     """An optimizer step under torch.compile becomes as many graphs as without, and is counted each time."""
     command = [sys.executable, "-c", _COMPILED]
-    with started(command, is_reported=False) as alone, started(command) as program:
+    with contextlib.ExitStack() as stack, ThreadPoolExecutor() as pool:
+
+        def start(is_reported: bool) -> Program:
+            return stack.enter_context(started(command, is_reported=is_reported))
+
+        alone, program = pool.map(start, (False, True))
         steps = program.reading().optimizer_steps
 
     assert steps == 12
