@@ -70,9 +70,9 @@ def figures_of(waits: list[LoaderWait], start: float, end: float, batch_size: in
     return found
 
 
-def figures(folder: Path, start: float, end: float, batch_size: int) -> Figures:
-    """Return the figures of the training that writes its stamps in `folder`."""
-    return figures_of(loader_waits(folder / "waits.bin"), start, end, batch_size)
+def figures(stamps: Path, start: float, end: float, batch_size: int) -> Figures:
+    """Return the figures of the training that writes its stamps in that file."""
+    return figures_of(loader_waits(stamps), start, end, batch_size)
 
 
 def _overlap(first: float, last: float, start: float, end: float) -> float:

@@ -23,7 +23,9 @@ from typing import Any
 
 import gpumon
 from tests.lab.library import ENDING, TRACES, keep
-from tests.lab.run import Run, RunFailedError
+from tests.lab.looking import RunFailedError
+from tests.lab.real_run import RealRun, real_runs
+from tests.lab.run import Run
 from tests.lab.scenario import Machine, Scenario
 from tests.lab.scenarios import scenarios
 from tests.lab.stage import Stage
@@ -40,6 +42,9 @@ _DECODING = (
     "for index in range(300): images[index]\n"
     "print((time.thread_time() - start) / 300)"
 )
+
+
+AnyRun = Run | RealRun
 
 
 class Library:
@@ -59,7 +64,7 @@ class Library:
         """Start no run after so many minutes."""
         self._deadline = time.monotonic() + 60 * minutes
 
-    def make(self, run: Run) -> None:
+    def make(self, run: AnyRun) -> None:
         """Run one dose and keep its recording; what goes wrong is told and remembered."""
         if time.monotonic() > self._deadline:
             return
@@ -88,7 +93,7 @@ class Library:
         self.failed.append(text)
         print(text, flush=True)
 
-    def _provenance(self, run: Run, truth: dict[str, Any]) -> dict[str, Any]:
+    def _provenance(self, run: AnyRun, truth: dict[str, Any]) -> dict[str, Any]:
         return {
             "set": run.scenario.set_of(run.dose),
             "scenario": run.scenario.name,
@@ -142,11 +147,12 @@ def main() -> None:
     print(f"{made} traces, {library.bytes / 1e6:.2f} MB, {len(library.failed)} not made")
 
 
-def _runs(table: tuple[Scenario, ...], stage: Stage) -> list[Run]:
-    return [Run(scenario, dose, stage) for scenario in table for dose in scenario.doses]
+def _runs(table: tuple[Scenario, ...], stage: Stage) -> list[AnyRun]:
+    runs = [Run(scenario, dose, stage) for scenario in table for dose in scenario.doses]
+    return [*runs, *real_runs(stage)]
 
 
-def _wanted(run: Run, options: argparse.Namespace) -> bool:
+def _wanted(run: AnyRun, options: argparse.Namespace) -> bool:
     is_named = any(run.name.startswith(name) for name in options.only)
     is_dose = not options.dose or run.dose.name in options.dose
     is_there = (options.into / f"{run.name}{ENDING}").exists()

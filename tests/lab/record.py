@@ -1,14 +1,15 @@
 """A script: looks at a laboratory training with the real monitor and writes a recording with its truth.
 
-usage: python -m tests.lab.record PID SECONDS FOLDER TRUTH FILE
+usage: python -m tests.lab.record PID SECONDS STAMPS TRUTH FILE
 
-FOLDER holds the training's own stamps; TRUTH is a JSON file with what is known beforehand, to which the
-figures measured meanwhile are added. The host is called "laboratory" in the recording.
+STAMPS is the training's own record of its waits; TRUTH is a JSON file with what is known beforehand, to
+which the figures measured meanwhile are added. The host is called "laboratory" in the recording.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from dataclasses import replace
@@ -28,9 +29,10 @@ from tests.lab.score_truth import HEALTHY
 HOST = "laboratory"
 _LOADER_FAULTS = ("starved-", "workers-respawned")
 _BITES_FROM = 0.05
+_CHECKOUT = Path(__file__).parents[2]
 
 
-def main(pid: int, seconds: float, folder: Path, truth_path: Path, path: Path) -> None:
+def main(pid: int, seconds: float, stamps: Path, truth_path: Path, path: Path) -> None:
     """Look once a second for so long, then write."""
     reports = look(pid, seconds)
     first, last = (report.sample.instant.monotonic_seconds for report in (reports[0], reports[-1]))
@@ -38,12 +40,18 @@ def main(pid: int, seconds: float, folder: Path, truth_path: Path, path: Path) -
     onset = truth.pop("onset_monotonic_seconds", None)
     if onset is not None:
         truth["onset_seconds"] = round(max(0.0, onset - first), 2)
-    truth |= figures(folder, first, last, truth.get("settings", {}).get("batch_size", 1))
+    truth |= figures(stamps, first, last, truth.get("settings", {}).get("batch_size", 1))
     truth = as_it_bit(truth)
     write(reports, path, json.dumps(truth))
     print(json.dumps(truth))
     for training in reports[-1].trainings:
         print("  told:", training.pid, [finding.id for finding in training.findings], training.settled)
+
+
+def without_neighbours(report: Report) -> Report:
+    """Return the report without the host's name and the trainings of others, which are nobody's business."""
+    sample = replace(report.sample, hostname=HOST)
+    return replace(report, sample=sample, attachment=replace(report.attachment, candidates=()))
 
 
 def as_it_bit(truth: dict[str, Any]) -> dict[str, Any]:
@@ -68,7 +76,7 @@ def look(pid: int, seconds: float) -> list[Report]:
         while due < end:
             time.sleep(max(0.0, due - time.monotonic()))
             report = monitor.tick()
-            reports.append(replace(report, sample=replace(report.sample, hostname=HOST)))
+            reports.append(without_neighbours(report))
             due = max(due + settings.interval_seconds, time.monotonic())
     finally:
         monitor.close()
@@ -76,7 +84,11 @@ def look(pid: int, seconds: float) -> list[Report]:
 
 
 def write(reports: list[Report], path: Path, truth: str) -> None:
-    """Write the reports through the recorder; raises RuntimeError if it stopped."""
+    """Write the reports through the recorder; raises RuntimeError if it stopped, or if they name a user."""
+    shown = repr(reports)
+    for private in {str(Path.home()), str(_CHECKOUT)}:
+        if re.search(rf"{re.escape(private)}\b", shown):
+            raise RuntimeError(f"the recording would show {private}")
     about = About(
         started=reports[0].sample.instant,
         hostname=HOST,
@@ -94,5 +106,5 @@ def write(reports: list[Report], path: Path, truth: str) -> None:
 
 
 if __name__ == "__main__":
-    _pid, _seconds, _folder, _truth, _path = sys.argv[1:]
-    main(int(_pid), float(_seconds), Path(_folder), Path(_truth), Path(_path))
+    _pid, _seconds, _stamps, _truth, _path = sys.argv[1:]
+    main(int(_pid), float(_seconds), Path(_stamps), Path(_truth), Path(_path))

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from tests.lab.driver import DrivenScript
 from tests.lab.figures import TRAINING_LOADER, figures
+from tests.lab.looking import Looking, RunFailedError
 from tests.lab.scenario import Dose, Scenario
 from tests.lab.stage import Stage
 from tests.lab.surround import surrounded
 from tests.nvml_stand_in.stand_in import build, environment
 from tests.real.truth import batches_delivered, loader_waits
 
-_CHECKOUT = Path(__file__).parents[2]
+_STAMPS = "waits.bin"
 _START_SECONDS = 60.0
 # Batches before the recording begins: prefetched ones and the first validation worker are over by then.
 _WARM_BATCHES = 6
@@ -33,10 +32,6 @@ _POLL_SECONDS = 0.1
 _FED_WAIT = 0.05
 
 
-class RunFailedError(RuntimeError):
-    """The run made no recording; with the end of what was printed."""
-
-
 @dataclass
 class Run:
     """The run of one dose in its folder."""
@@ -44,6 +39,7 @@ class Run:
     scenario: Scenario
     dose: Dose
     stage: Stage
+    _grid: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -52,19 +48,14 @@ class Run:
 
     def record(self, path: Path) -> dict[str, Any]:
         """Write the recording to `path`; return its truth. Raises RunFailedError or CannotSurroundError."""
-        grid = []
         if self.dose.name == _GRID_DOSE:
-            grid = [self._rate_with(workers) for workers in self.scenario.grid]
+            self._grid = [self._rate_with(workers) for workers in self.scenario.grid]
         with self._started(self.name, self.dose) as (process, folder):
             script = DrivenScript(
                 self.dose.driver, folder / "nvml.script", folder / "gpu.timeline", process.pid
             )
             script.at(time.time())  # noqa: TID251 - the stand-in's time is real
             self._until_warm(process, folder)
-            known = {**self._known(), "grid": grid}
-            if self.dose.onset_seconds:
-                known["onset_monotonic_seconds"] = time.monotonic() + self.dose.onset_seconds
-            (folder / "truth.json").write_text(json.dumps(known))
             truth = self._looked_at(process, folder, script, path)
         if self.scenario.is_fed and truth.get("data_wait_ratio", 0.0) > _FED_WAIT:
             raise RunFailedError(
@@ -88,48 +79,32 @@ class Run:
     def _looked_at(
         self, process: subprocess.Popen[bytes], folder: Path, script: DrivenScript, path: Path
     ) -> dict[str, Any]:
-        words = [
-            str(process.pid),
-            str(self.scenario.seconds),
-            str(folder),
-            str(folder / "truth.json"),
-            str(path),
-        ]
-        stop_at = self.dose.around.stopped_after_seconds
         begun = time.monotonic()
-        with subprocess.Popen(
-            [sys.executable, "-m", "tests.lab.record", *words],
-            cwd=_CHECKOUT,
-            env=environment(build(), script.path),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        ) as looker:
-            while looker.poll() is None:
-                script.at(time.time())  # noqa: TID251
-                if stop_at and time.monotonic() - begun > stop_at:
-                    os.kill(process.pid, signal.SIGSTOP)
-                    stop_at = 0.0
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    looker.wait(1.0)
-            said = looker.stdout.read() if looker.stdout else ""
-        if looker.returncode or not path.exists():
-            raise RunFailedError(f"{self.name}: {said[-2000:]}")
-        lines = said.splitlines()
-        print("\n".join(lines[1:]), flush=True)
-        result: dict[str, Any] = json.loads(lines[0])
-        return result
+        is_stopped = False
+
+        def meanwhile() -> None:
+            nonlocal is_stopped
+            script.at(time.time())  # noqa: TID251 - the stand-in's time is real
+            stop_after = self.dose.around.stopped_after_seconds
+            if stop_after and not is_stopped and time.monotonic() - begun > stop_after:
+                os.kill(process.pid, signal.SIGSTOP)
+                is_stopped = True
+
+        known = {**self._known(), "grid": self._grid}
+        if self.dose.onset_seconds:
+            known["onset_monotonic_seconds"] = begun + self.dose.onset_seconds
+        environ = environment(build(), script.path)
+        looking = Looking(process.pid, self.scenario.seconds, folder / _STAMPS, environ)
+        return looking.record(known, path, meanwhile)
 
     def _rate_with(self, workers: int) -> dict[str, Any]:
         """Measure the rate with another number of workers."""
-        dose = Dose(
-            **{**{name: getattr(self.dose, name) for name in self.dose.__slots__}, "workers": workers}
-        )
+        dose = replace(self.dose, workers=workers)
         with self._started(f"{self.name}-grid", dose) as (process, folder):
             self._until_warm(process, folder)
             start = time.monotonic()
             time.sleep(_GRID_SECONDS)
-            found = figures(folder, start, time.monotonic(), dose.batch_size)
+            found = figures(folder / _STAMPS, start, time.monotonic(), dose.batch_size)
         settings = {"workers": workers, "batch_size": dose.batch_size}
         return {"settings": settings, "images_per_second": found["images_per_second"]}
 
@@ -143,7 +118,7 @@ class Run:
 
     @staticmethod
     def _batches(folder: Path) -> int:
-        waits = loader_waits(folder / "waits.bin")
+        waits = loader_waits(folder / _STAMPS)
         return batches_delivered(waits, 0.0, time.monotonic(), TRAINING_LOADER)
 
     @contextlib.contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.lab.scenario import Dose
@@ -42,6 +42,12 @@ class Stage:
         (self.home / "data.yaml").write_text(
             f"path: {self.home}\ntrain: images/train\nval: images/val\n{names}"
         )
+
+    def neutral(self) -> RealEnvironment:
+        """Return the real trainings' environment with what it injects seen through the link."""
+        injected = self.home / "checkout" / "tests" / "real" / "injected"
+        variables = {**self.environment.variables, "PYTHONPATH": str(injected)}
+        return replace(self.environment, variables=variables)
 
     def folder(self, name: str) -> Path:
         """Return a fresh folder for the run of that name."""

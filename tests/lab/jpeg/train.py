@@ -51,7 +51,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--imgsz", type=int, default=320)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--device", default="0")
-    parser.add_argument("--project", type=Path, default=Path("runs"))
+    parser.add_argument("--project", type=Path, default=Path("runs/train"))
     parser.add_argument("--name", default="exp")
     return parser.parse_args()
 
