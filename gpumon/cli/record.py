@@ -13,6 +13,7 @@ import click
 
 from gpumon.cli.options import pid_argument, settings_from, shared_options
 from gpumon.cli.recorded import start
+from gpumon.cli.runs_kept import kept_runs
 from gpumon.settings import Settings
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def record(settings: Settings, pid: int | None, path: Path | None, seconds: floa
             if not recorder.state.is_recording or (pid is not None and _is_over(monitor.report())):
                 over.set()
 
-        with _ending_in_order(over):
+        with kept_runs(monitor, settings), _ending_in_order(over):
             click.echo(f"gpumon: {recorder.state.text}; Ctrl-C ends it", err=True)
             monitor.subscribe(look)
             monitor.start()

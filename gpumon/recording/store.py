@@ -175,11 +175,13 @@ class RecordingFile:
         self._database.execute(
             "DELETE FROM entries WHERE whole = 0 AND monotonic_seconds < ?", (moment - FULL_SECONDS,)
         )
+        coarsest = TIERS[-1].seconds
         for number, tier in enumerate(TIERS):
             if tier.kept_seconds is not None:
+                # Where a coarse stretch begins, so that no time lies between two tiers.
+                oldest = (moment - tier.kept_seconds) // coarsest * coarsest
                 self._database.execute(
-                    "DELETE FROM stretches WHERE tier = ? AND start_seconds < ?",
-                    (number, moment - tier.kept_seconds),
+                    "DELETE FROM stretches WHERE tier = ? AND start_seconds < ?", (number, oldest)
                 )
 
 

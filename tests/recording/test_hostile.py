@@ -1,0 +1,159 @@
+"""Files that are no recordings, broken ones, and those made to do harm."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import sqlite3
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gpumon.recording.reader import open_recording
+from gpumon.recording.schema import RecordingError
+from tests.recording.scene import report_at, write
+from tests.unit.full_report import FULL_GPU
+
+_SECONDS = 30
+
+
+def _read(path: Path) -> int:
+    """Read everything that a recording offers; return the number of samples."""
+    with open_recording(path) as recording:
+        recording.marks()
+        recording.series()
+        recording.thinned("gpu_busy_ratio", FULL_GPU.uuid)
+        for report in recording.reports():
+            assert report.sample.hostname.isprintable()
+        return sum(1 for _ in recording.samples())
+
+
+def _recorded(folder: Path) -> Path:
+    path = folder / "a.gpumon"
+    write(path, [report_at(second) for second in range(_SECONDS)])
+    return path
+
+
+def _other_database(path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE about (about TEXT)")
+
+
+_OTHERS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "nothing": (str, "No such file or directory"),
+    "empty": (lambda path: path.touch(), "is not a recording of gpumon"),
+    "text": (lambda path: path.write_text("SQLite format 3, they say"), "is not a recording of gpumon"),
+    "a folder": (lambda path: path.mkdir(), "is not a recording of gpumon"),
+    "a pipe": (os.mkfifo, "is not a recording of gpumon"),
+    "another database": (_other_database, "is not a recording of gpumon"),
+}
+
+
+@pytest.mark.parametrize("name", _OTHERS)
+def test_what_is_no_recording_is_refused(tmp_path: Path, name: str) -> None:
+    """One sentence that names the file."""
+    make, sentence = _OTHERS[name]
+    path = tmp_path / "a.gpumon"
+    make(path)
+
+    with pytest.raises(RecordingError) as caught:
+        open_recording(path)
+    assert str(path) in str(caught.value)
+    assert sentence in str(caught.value)
+
+
+def _changed(path: Path, *statements: str) -> None:
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("PRAGMA writable_schema = 1")
+        for statement in statements:
+            database.execute(statement)
+
+
+def test_a_recording_of_a_newer_gpumon_is_refused(tmp_path: Path) -> None:
+    """It says which schema it has and which can be read."""
+    path = _recorded(tmp_path)
+    _changed(path, "PRAGMA user_version = 7")
+
+    with pytest.raises(RecordingError, match="newer gpumon: its schema is 7, this one reads up to 1"):
+        open_recording(path)
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ("DELETE FROM about",),
+        ("DROP TABLE marks",),
+        ("CREATE VIEW more AS SELECT * FROM entries",),
+        (
+            "DROP TABLE series",
+            "CREATE VIEW series AS SELECT 1 id, 'gpu_busy_ratio' metric, '' label",
+        ),
+        ("UPDATE about SET about = '[1, 2]'",),
+        ('UPDATE about SET shape = \'{"Sample": ["sequence", "later"]}\'',),
+        ("UPDATE about SET shape = 'null'",),
+        ("UPDATE about SET about = replace(hex(zeroblob(200000)), '0', '[')",),
+        ("UPDATE entries SET entry = zeroblob(100)",),
+        ("UPDATE entries SET entry = zeroblob(20000000)",),
+        ("UPDATE entries SET dictionary = 99",),
+        ("UPDATE entries SET dictionary = 'one'",),
+        ("UPDATE entries SET monotonic_seconds = 'soon'",),
+        ("UPDATE marks SET text = zeroblob(5)",),
+        ("UPDATE stretches SET numbers = x'00'",),
+    ],
+)
+def test_a_recording_that_was_tampered_with_is_refused(tmp_path: Path, statements: tuple[str, ...]) -> None:
+    """Whatever stands in its tables, reading ends in one sentence."""
+    path = _recorded(tmp_path)
+    _changed(path, *statements)
+
+    with pytest.raises(RecordingError) as caught:
+        _read(path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("change", ["entries SET dictionary = 0, entry", "stretches SET numbers"])
+def test_a_row_that_would_fill_the_memory_is_refused(tmp_path: Path, change: str) -> None:
+    """A small row that unpacks to much more than any sample is not unpacked to its end."""
+    path = _recorded(tmp_path)
+    bomb, nothing = (zlib.compress(bytes(count), 9).hex() for count in (16 << 20, 0))
+    # The words are this test's own.
+    _changed(path, f"INSERT INTO dictionaries VALUES (0, x'{nothing}')", f"UPDATE {change} = x'{bomb}'")  # noqa: S608 - see above
+
+    with pytest.raises(RecordingError, match="too large"):
+        _read(path)
+
+
+def test_a_broken_file_never_ends_in_another_exception(tmp_path: Path) -> None:
+    """Bytes that are flipped or missing anywhere are read around, or end in a RecordingError."""
+    whole = _recorded(tmp_path).read_bytes()
+    path = tmp_path / "broken.gpumon"
+    numbers = random.Random(7)  # noqa: S311 - no secret
+    outcomes = set()
+    for _ in range(30):
+        broken = bytearray(whole)
+        for _ in range(numbers.choice((1, 3, 30))):
+            broken[numbers.randrange(100, len(broken))] = numbers.randrange(256)
+        if numbers.random() < 0.3:
+            del broken[numbers.randrange(len(broken)) :]
+        path.write_bytes(broken)
+        try:
+            _read(path)
+            outcomes.add("read")
+        except RecordingError:
+            outcomes.add("refused")
+
+    assert outcomes == {"read", "refused"}
+
+
+def test_a_recording_is_read_where_nothing_can_be_written(tmp_path: Path) -> None:
+    """A finished recording opens in a folder that is read-only, and nothing appears beside it."""
+    path = _recorded(tmp_path)
+    tmp_path.chmod(0o500)
+    try:
+        assert _read(path) == _SECONDS
+        assert [path] == list(tmp_path.iterdir())
+    finally:
+        tmp_path.chmod(0o700)
