@@ -28,10 +28,10 @@ from tests.sources.children import process_id
 # The rate is that of the last 15 s.
 _TAUGHT_SECONDS, _ALONE_SECONDS = 4, 16
 _OFF = Missing("switched off")
-# They run beside each other: neither needs more than half of a core.
+# They run beside each other. Their workers keep up: batches lie ready.
 DOSES = (
-    Dose("two workers", workers=2, load_ms=0.5, wait_ms=7.0, compute_ms=15.0),
-    Dose("pinned", workers=1, load_ms=0.5, wait_ms=4.0, compute_ms=20.0, more=("--pin",)),
+    Dose("two workers", workers=2, load_ms=0.5, wait_ms=3.0, compute_ms=15.0),
+    Dose("pinned", workers=1, load_ms=0.5, wait_ms=2.0, compute_ms=20.0, more=("--pin",)),
 )
 
 
@@ -139,8 +139,9 @@ def test_the_rate_goes_on_without_the_interpreter(dose: Dose, counted: dict[str,
 def test_a_batch_is_seen_in_shared_memory(dose: Dose, counted: dict[str, Counted]) -> None:
     """8 pictures of 3 x 32 x 32 bytes, in the descriptors of a worker that has them ready."""
     workers = truth.worker_pids(counted[dose.name].reader.training.process.pid)
-    deadline = time.monotonic() + 20
-    found = None
-    while found is None and time.monotonic() < deadline:
-        found = largest_segment_bytes(workers)
-    assert found == 8 * 3 * 32 * 32
+    deadline, expected = time.monotonic() + 20, 8 * 3 * 32 * 32
+    found = 0
+    # A look may fall between the handing over of the pictures and that of their labels.
+    while found < expected and time.monotonic() < deadline:
+        found = max(found, largest_segment_bytes(workers) or 0)
+    assert found == expected
