@@ -10,6 +10,7 @@ import click
 
 from gpumon.cli.options import pid_argument, settings_from, shared_options
 from gpumon.cli.recorded import record_option, recorded
+from gpumon.cli.replay import check_replay, replay_options, report_from
 from gpumon.cli.runs_kept import kept_runs
 from gpumon.cli.snapshot import sink_for
 from gpumon.model.finding import Severity
@@ -31,23 +32,34 @@ WARNING_FOUND = 3
     help="Watch no longer than this, and print what is known by then.",
 )
 @record_option
+@replay_options
 @shared_options
 @click.pass_context
 def command(
     context: click.Context,
     /,
+    *,
     pid: int | None,
     as_json: bool,
     timeout: float,
     record: Path | None,
+    replay: Path | None,
+    at: str | None,
     **flags: Any,
 ) -> None:
     """Say what limits the training (of PID, or all that run) and which settings to use.
 
     It watches until the verdict is clear, some seconds as a rule. Exit code 0: nothing is wrong; 3: a
-    finding of severity warning or above; 1: there is no training.
+    finding of severity warning or above; 1: there is no training. With --replay it is the last moment of
+    a recording, or that of --at.
     """
-    context.exit(advise(settings_from(flags), pid, as_json=as_json, timeout_seconds=timeout, record=record))
+    check_replay(replay, at)
+    settings = settings_from(flags)
+    if replay is not None:
+        if record is not None:
+            raise click.UsageError("--record and --replay exclude each other: a recording is there already")
+        context.exit(write(report_from(replay, at, pid), settings, as_json=as_json))
+    context.exit(advise(settings, pid, as_json=as_json, timeout_seconds=timeout, record=record))
 
 
 def advise(
@@ -75,6 +87,11 @@ def advise(
                 report = monitor.tick()
     finally:
         monitor.close()
+    return write(report, settings, as_json=as_json)
+
+
+def write(report: Report, settings: Settings, *, as_json: bool) -> int:
+    """Print what is advised; return the exit code."""
     if not report.sample.trainings:
         if as_json:
             sink_for(settings, as_json=True, machine=False).write(report)

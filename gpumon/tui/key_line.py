@@ -68,6 +68,16 @@ _WORDINGS = (
 )
 
 
+# A replay's keys are new to most: they go last.
+_REPLAY_WORDINGS = (
+    _Wording(all_places=True, this_place=True, own_keys=True, words=True),
+    _Wording(all_places=False, this_place=True, own_keys=True, words=True),
+    _Wording(all_places=False, this_place=False, own_keys=True, words=True),
+    _Wording(all_places=False, this_place=False, own_keys=False, words=True),
+    _Wording(all_places=False, this_place=False, own_keys=False, words=False),
+)
+
+
 class KeyLine(Pane):
     """Places and keys, in as many words as there is room for. A click on one is its key."""
 
@@ -85,7 +95,9 @@ class KeyLine(Pane):
         del height
         wordings: Sequence[_Wording] = _WORDINGS
         cost = self._cost(frame) if width >= _COST_FROM_WIDTH else ()
-        if self._place == PLACES[0].mode:
+        if frame.view.replay is not None:
+            wordings = _REPLAY_WORDINGS
+        elif self._place == PLACES[0].mode:
             # The overview is where the places' names are learned: they go before its own keys.
             wordings = (_WORDINGS[0], *_WORDINGS[2:])
         row: Row = ()

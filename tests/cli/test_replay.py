@@ -54,6 +54,19 @@ def test_without_a_terminal_a_replay_is_a_snapshot(recorded: tuple[Path, list[Re
     assert "train.py" in replayed.stdout
 
 
+@pytest.mark.parametrize(("at", "code"), [("+50", 3), ("+99", 0)])
+def test_advice_on_a_recording(recorded: tuple[Path, list[Report]], at: str, code: int) -> None:
+    """The advice is that of the moment, and so is the exit code."""
+    path, live = recorded
+    result = _run("advise", "--json", "--replay", path, "--at", at)
+    (told,) = live[int(at)].trainings
+
+    assert (code, "") == (result.exit_code, result.stderr)
+    assert [finding.text for finding in told.findings] == _findings(result)
+    (training,) = json.loads(result.stdout)["trainings"]
+    assert [one.to_value for one in told.suggestions] == [one["to"] for one in training["suggestions"]]
+
+
 def test_a_training_of_a_recording_can_be_named(recorded: tuple[Path, list[Report]]) -> None:
     """A PID is looked for in the recording, not on the machine."""
     path, _ = recorded
@@ -74,6 +87,7 @@ def test_a_training_of_a_recording_can_be_named(recorded: tuple[Path, list[Repor
         (("replay", "/nonexistent/file"), 1, "cannot read /nonexistent/file: No such file or directory"),
         (("replay", __file__), 1, "is not a recording of gpumon"),
         (("replay", "/"), 1, "/"),
+        (("advise", "--replay", "FILE", "--record", "x"), 2, "--record and --replay exclude each other"),
         (("replay",), 2, "Missing argument 'FILE'"),
     ],
 )

@@ -36,6 +36,14 @@ async def test_every_screen_works_on_a_recording(size: tuple[int, int]) -> None:
             assert "space" in shown.lines()[-1]
 
 
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_keys_of_a_replay_stand_below(size: tuple[int, int]) -> None:
+    """At every size the bottom line teaches how to go through a recording."""
+    async with replayed(_SAMPLES, size=size) as shown:
+        for word in (", . step", "< > speed", "n finding", "space play", "? help", "q quit"):
+            assert word in shown.lines()[-1]
+
+
 @pytest.mark.parametrize("key", ["i", "m", "question_mark", "c"])
 async def test_what_opens_on_top_has_the_bar_too(key: str) -> None:
     """Sources, an enlarged chart, help and the list of trainings are drawn on a recording."""
