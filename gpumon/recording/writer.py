@@ -92,6 +92,8 @@ class Recorder:
                 self._take(Entry(sample))
         self._write_newest(feed)
         feed.subscribe(lambda: self._write_newest(feed))
+        # What came between the two.
+        self._write_newest(feed)
 
     def amend(self, *, truth: str | None = None, prior: str | None = None) -> None:
         """Set the truth or the prior (JSON text) in the metadata; what is not given stays."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import stat
 from dataclasses import replace
 from pathlib import Path
 
 from gpumon.history.history import window_of
 from gpumon.recording.about import About
+from gpumon.recording.mark import MarkKind
 from gpumon.recording.reader import open_recording
 from gpumon.recording.writer import Recorder
 from tests.recording.scene import ABOUT, MONOTONIC_SECONDS, ReportFeed, report_at, write
@@ -65,6 +68,25 @@ def test_a_recorder_follows_a_feed(tmp_path: Path) -> None:
         assert recording.about.command
     assert recorder.state.samples == 6
     assert not recorder.state.is_recording
+
+
+def test_what_a_slow_disk_did_not_take_is_counted(tmp_path: Path) -> None:
+    """While the file cannot be written the feed goes on; what is too much is dropped, and a mark says so."""
+    path = tmp_path / "a.gpumon"
+    recorder = Recorder(path, ABOUT)
+    recorder.write(report_at(0))
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None, timeout=30.0)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        for second in range(1, 1000):
+            recorder.write(report_at(second))
+        other.execute("COMMIT")
+    recorder.close()
+
+    with open_recording(path) as recording:
+        written = len(list(recording.samples()))
+        (gap,) = [mark.text for mark in recording.marks() if mark.kind is MarkKind.GAP]
+    assert gap == f"{1000 - written} samples were not written: the disk was too slow"
+    assert 300 <= written < 1000
 
 
 def test_a_recording_is_one_file_for_its_owner_only(tmp_path: Path) -> None:
