@@ -2,11 +2,11 @@
 
 Readings of neighbouring seconds are alike: a rate is a mean over some seconds, a training has its slow
 moments. So what counts is how whole blocks of 10 s and more differ, not how many readings there are. The
-quotient of two sums over blocks has the standard error of a ratio estimator (Cochran, Sampling
-Techniques, 6.3); where neighbouring blocks are alike all the same, it is widened as for a first-order
-autoregressive series by (1 + r) / (1 - r). Intervals are 90 %, with Student's t for the number of blocks.
-They say how well the number is known for the time that was seen; they know nothing of what two runs of
-one configuration differ by.
+quotient of two sums over blocks has the standard error of a ratio estimator (Cochran, Sampling Techniques,
+6.3); as neighbouring blocks are alike all the same, its square is widened as for a first-order
+autoregressive series by (1 + r) / (1 - r), r being what the blocks show and what is usual. Intervals are 90
+%, with Student's t for the number of blocks. They say how well the number is known for the time that was
+seen; they know nothing of what two runs of one configuration differ by.
 """
 
 from __future__ import annotations
@@ -22,14 +22,20 @@ from gpumon.recording.runs_run import Run
 
 # With fewer blocks Student's t says nothing that anybody could use.
 LEAST_BLOCKS = 3
-# With fewer, a correlation of neighbours is noise.
-_LEAST_CORRELATED = 8
+# Neighbouring blocks of trainings on a busy machine had a correlation of 0.1 to 0.6; it weighs as six blocks
+# beside what a run itself shows.
+_PRIOR_CORRELATION = 0.4
+_PRIOR_BLOCKS = 6
 _MOST_CORRELATION = 0.9
 # facts: increments of memory records are shrunk to 1.5 % of the GPU's memory.
 _PRIOR_INCREMENT_RATIO = 0.015
 # ln(ln 2 / -ln 0.95): a stretch as long as the seen one exceeds the peak by more than this many mean
 # increments once in twenty times (records of exchangeable peaks, exponential excess).
 _EXCESS_INCREMENTS = log(log(2.0) / -log(0.95))
+
+
+# The 95th percentiles of Student's t with one degree of freedom and with two.
+_STUDENT_1, _STUDENT_2 = 6.3138, 2.9200
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +67,9 @@ class Peak:
 
 
 def student_95(degrees: float) -> float:
-    """Return the 95th percentile of Student's t (Cornish-Fisher; within 1.3 % from 2 degrees on)."""
+    """Return the 95th percentile of Student's t, within 1.3 % (Cornish-Fisher; rather too high below 2)."""
+    if degrees < 2:
+        return _STUDENT_1 + (_STUDENT_2 - _STUDENT_1) * (max(degrees, 1.0) - 1)
     z = Z_90
     return (
         z
@@ -98,7 +106,8 @@ def wait_of(run: Run) -> Maybe[Estimate]:
     looks = round(sum(block.looks for block in blocks))
     if looks:
         counted = wilson(round(min(1.0, max(0.0, value)) * looks), looks)
-        error = max(error, counted.half_width / Z_90)
+        if counted.half_width > student_95(degrees) * error:
+            error, degrees = counted.half_width / Z_90, float(looks)
     low = sum(block.waited_low_seconds for block in blocks) / seconds
     high = sum(block.waited_high_seconds for block in blocks) / seconds
     return Estimate(value, error, degrees, min(low, value), max(high, value))
@@ -151,22 +160,24 @@ def _quotient(pairs: Sequence[tuple[float, float]], run: Run, what: str) -> Mayb
     squares = sum(rest * rest for rest in rests)
     inflation = _inflation(rests, squares)
     error = sqrt(count / (count - 1) * squares * inflation) / total
-    return value, error, max(2.0, count / inflation - 1)
+    return value, error, max(1.0, count / inflation - 1)
 
 
 def _inflation(rests: Sequence[float], squares: float) -> float:
     """Return by how much blocks that are alike widen the variance of their mean."""
-    if len(rests) < _LEAST_CORRELATED or squares <= 0:
-        return 1.0
-    neighbours = sum(one * other for one, other in pairwise(rests))
-    correlation = min(_MOST_CORRELATION, max(0.0, neighbours / squares))
+    count = len(rests)
+    seen = 0.0 if squares <= 0 else sum(one * other for one, other in pairwise(rests)) / squares
+    # What is seen in a few blocks is too low by (1 + 3 r) / n (Kendall), and mostly chance.
+    seen += (1 + 3 * seen) / count
+    correlation = (count * seen + _PRIOR_BLOCKS * _PRIOR_CORRELATION) / (count + _PRIOR_BLOCKS)
+    correlation = min(_MOST_CORRELATION, max(0.0, correlation))
     return (1 + correlation) / (1 - correlation)
 
 
 def _welch(errors: tuple[float, float], degrees: tuple[float, float]) -> float:
     """Return Welch and Satterthwaite's degrees of freedom of a difference."""
     below = sum(error**4 / degree for error, degree in zip(errors, degrees, strict=True))
-    return sum(degrees) if below <= 0 else max(2.0, (errors[0] ** 2 + errors[1] ** 2) ** 2 / below)
+    return sum(degrees) if below <= 0 else max(1.0, (errors[0] ** 2 + errors[1] ** 2) ** 2 / below)
 
 
 def _likely_high(run: Run) -> Maybe[float]:
