@@ -125,7 +125,10 @@ class Run:
     def _started(self, name: str, dose: Dose) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
         folder = self.stage.folder(name)
         command = self.stage.command(dose, folder)
-        with surrounded(command, dose.around, folder) as words, (folder / "train.log").open("wb") as log:
+        with (
+            surrounded(command, dose.around, folder, self.stage.images) as words,
+            (folder / "train.log").open("wb") as log,
+        ):
             process = subprocess.Popen(
                 words, cwd=folder, env=self.stage.variables(), stdin=subprocess.DEVNULL, stdout=log,
                 stderr=log, start_new_session=True,

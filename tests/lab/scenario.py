@@ -25,7 +25,8 @@ class Surroundings:
 
     `cores` it may run on (0: all), `quota_cores` of a cgroup, `shm_bytes` of a /dev/shm of its own, `burners`
     that each use a core, `stopped_after_seconds` from when it is stopped by a signal (0: never),
-    `storage_bytes` of a file to read from.
+    `storage_bytes` of a file to read from, `memory_bytes` of a cgroup, `open_seconds` of latency of a FUSE
+    file system with the images.
     """
 
     cores: int = 0
@@ -34,6 +35,8 @@ class Surroundings:
     burners: int = 0
     stopped_after_seconds: float = 0.0
     storage_bytes: int = 0
+    memory_bytes: int = 0
+    open_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,16 +92,8 @@ def data_scenarios(machine: Machine) -> tuple[Scenario, ...]:
             doses(2 * batch, 2, Surroundings(quota_cores=0.6, burners=1))[2:],
             sealed=True,
         ),
-        Scenario(
-            "page-cache",
-            ("starved-page-cache",),
-            skipped="needs a memory cgroup whose limit the page cache of one training fills: not built yet",
-        ),
-        Scenario(
-            "remote-storage-fuse",
-            ("starved-remote-storage",),
-            skipped="needs a FUSE file system of its own: not built yet, a delaying data set runs",
-        ),
+        Scenario("page-cache", ("starved-page-cache", "starved-local-disk"), _page_cache(machine)),
+        Scenario("remote-storage-fuse", ("starved-remote-storage",), _fuse(machine)),
     )
 
 
@@ -151,4 +143,32 @@ def _remote(machine: Machine) -> tuple[Dose, ...]:
             ),
         )
         for name, wait in WAITS.items()
+    )
+
+
+def _fuse(machine: Machine) -> tuple[Dose, ...]:
+    """The same latency in a file system, which the kernel tells apart from sleep."""
+    loading = BATCH / machine.cores * machine.decode_seconds
+    return tuple(
+        Dose(
+            name,
+            LabSpec(LoaderSpec(folder="remote"), gpu=gpu(2 * loading)),
+            machine.cores,
+            around=Surroundings(open_seconds=seconds),
+        )
+        for name, seconds in (("low", 0.006), ("middle", 0.012), ("high", 0.04))
+    )
+
+
+def _page_cache(machine: Machine) -> tuple[Dose, ...]:
+    """Files that the machine could cache, and a limit of memory under which it cannot."""
+    loading = BATCH * machine.decode_seconds / machine.cores
+    return tuple(
+        Dose(
+            name,
+            LabSpec(LoaderSpec(read_bytes=mib * MIB, storage="storage.bin"), gpu=gpu(1.3 * loading)),
+            machine.cores,
+            around=Surroundings(storage_bytes=1024 * MIB, memory_bytes=1100 * MIB),
+        )
+        for name, mib in (("low", 4), ("middle", 10), ("high", 24))
     )

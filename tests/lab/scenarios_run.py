@@ -108,7 +108,14 @@ def run_scenarios(machine: Machine) -> tuple[Scenario, ...]:
         Scenario(
             "host-memory",
             ("host-memory-pressure",),
-            skipped="needs a memory cgroup of its own, so that nothing else is killed: not built yet",
+            tuple(
+                Dose(
+                    name,
+                    LabSpec(LoaderSpec(ram_bytes=mib * MIB), gpu=steady),
+                    around=Surroundings(memory_bytes=1600 * MIB),
+                )
+                for name, mib in (("low", 515), ("middle", 540), ("high", 565))
+            ),
         ),
         Scenario(
             "slow-rank",

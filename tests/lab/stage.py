@@ -43,6 +43,11 @@ class Stage:
             f"path: {self.home}\ntrain: images/train\nval: images/val\n{names}"
         )
 
+    @property
+    def images(self) -> Path:
+        """The folder of the JPEGs."""
+        return self.home / "images" / "train"
+
     def neutral(self) -> RealEnvironment:
         """Return the real trainings' environment with what it injects seen through the link."""
         injected = self.home / "checkout" / "tests" / "real" / "injected"

@@ -17,8 +17,10 @@ class LoaderSpec:
     """What an image costs a worker besides decoding it `decodes` times.
 
     One in `slow_every` is decoded `slow_factor` times as often. `open_seconds` is the latency of remote
-    storage, `read_bytes` what is read in pieces of `piece_bytes` past the page cache from `storage`,
-    `locked` puts decoding under one lock of all workers; after `hang_after_seconds` no image comes any more.
+    storage (in the data set itself), `folder` where the images are if elsewhere, `read_bytes` what is read in
+    pieces of `piece_bytes` from `storage` (past the page cache with `drop_cache`), `ram_bytes` what each
+    worker keeps. `locked` puts decoding under one lock of all workers; after `hang_after_seconds` no image
+    comes any more.
     """
 
     decodes: int = 1
@@ -28,6 +30,7 @@ class LoaderSpec:
     read_bytes: int = 0
     piece_bytes: int = 1 << 17
     storage: str = ""
+    folder: str = ""
     drop_cache: bool = False
     locked: bool = False
     hang_after_seconds: float = 0.0

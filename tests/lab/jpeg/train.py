@@ -77,7 +77,7 @@ def main() -> None:
 def loader(opt: argparse.Namespace, spec: LabSpec, images: int, batch_size: int, workers: int) -> Any:
     """Return a DataLoader over `images` images."""
     lock = multiprocessing.get_context("fork").Lock() if spec.loader.locked else None
-    folder = opt.data.parent / "images" / "train"
+    folder = Path(spec.loader.folder) if spec.loader.folder else opt.data.parent / "images" / "train"
     return DataLoader(
         Images(folder, images, opt.imgsz, spec.loader, lock),
         batch_sampler=Batches(images, batch_size, endless=spec.loader.endless),
@@ -96,7 +96,10 @@ def train(opt: argparse.Namespace, spec: LabSpec, save_dir: Path) -> None:
     gpu, stamps = _gpu(spec.gpu, loop), Stamps(Path("waits.bin"))
     train_loader = loader(opt, spec, nb * batch_size, batch_size, workers)
     plain = replace(
-        spec, loader=replace(spec.loader, slow_every=0, hang_after_seconds=0.0, read_bytes=0, ram_bytes=0)
+        spec,
+        loader=replace(
+            spec.loader, slow_every=0, hang_after_seconds=0.0, read_bytes=0, ram_bytes=0, folder=""
+        ),
     )
     val_loader = loader(opt, plain, max(1, loop.val_batches) * 2 * batch_size, 2 * batch_size, workers)
     log(f"Image sizes {opt.imgsz} train, {opt.imgsz} val\nUsing {workers} dataloader workers")
