@@ -84,8 +84,8 @@ class LongRun:
         random = Random(self.seed)  # noqa: S311 - a reproducible draw
         step = random.uniform(0.05, 0.4)
         workers = self.workers
-        # The loader could do 1.6 to 4 times what the GPU takes.
-        service = step * workers / random.uniform(1.6, 4.0)
+        # The loader could do 1.03 to 2 times what the GPU takes.
+        service = step * workers / random.uniform(1.03, 2.0)
         spread, epoch = random.uniform(0.05, 0.25), random.randrange(200, 1200)
         taken: list[float] = []
         free = [float(_START_SECONDS)] * workers

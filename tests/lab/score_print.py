@@ -134,6 +134,8 @@ def _cell(one: Figure) -> str:
 
 
 def _short(value: float) -> str:
+    if abs(value) < 0.0995:
+        return f"{value:.3f}"
     return f"{value:.2f}" if abs(value) < 9.995 else f"{value:.0f}"
 
 
