@@ -11,6 +11,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from lzma import LZMAError
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sets = SETS if options.set_name == "all" else (options.set_name,)
     try:
         parts = score(options.traces, sets, diagnosers())
-    except (RecordingError, TruthError) as error:
+    except (RecordingError, ValueError, LZMAError, EOFError, OSError) as error:
         print(f"cannot score: {error}", file=sys.stderr)
         return 2
     if options.hours:
@@ -60,7 +61,7 @@ def score(
 ) -> dict[str, dict[str, list[Outcome]]]:
     """Judge every trace of the sets; return the outcomes by part ("tune", "tune scripted" ...) and diagnoser.
 
-    Raises RecordingError and TruthError.
+    Raises RecordingError, TruthError, and what opening a packed file raises.
     """
     parts: dict[str, dict[str, list[Outcome]]] = {}
     for entry in entries(folder):

@@ -100,10 +100,15 @@ def test_a_recording_without_truth_is_told(tmp_path: Path, capsys: pytest.Captur
     assert "bare" in capsys.readouterr().err
 
 
-def test_a_broken_recording_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "content", [lzma.compress(b"SQLite format 3\0" + bytes(100)), b"no xz", b"\xfd7zXZ\0"]
+)
+def test_a_broken_recording_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes
+) -> None:
     """No figure is printed over the rest."""
     record(healthy(seconds=2), "torn", tmp_path)
-    (tmp_path / f"torn{ENDING}").write_bytes(lzma.compress(b"SQLite format 3\0" + bytes(100)))
+    (tmp_path / f"torn{ENDING}").write_bytes(content)
 
     assert 2 == main(["--traces", str(tmp_path)])
     assert "cannot score" in capsys.readouterr().err
