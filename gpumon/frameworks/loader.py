@@ -200,10 +200,11 @@ def _main_thread(training: Training, thread_states: Sequence[ThreadStates]) -> T
 
 
 def _worker_count(training: Training, seen: int, iterator: Maybe[IteratorReading]) -> Maybe[int]:
-    if seen:
-        return seen
+    # The loader itself knows; which workers are its own is a guess where validation's are there, too.
     if isinstance(iterator, IteratorReading) and iterator.workers is not None:
         return iterator.workers
+    if seen:
+        return seen
     setting = training.settings.workers
     if not isinstance(setting, Missing) and setting.value == 0:
         return 0

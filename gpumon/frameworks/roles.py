@@ -19,6 +19,10 @@ from gpumon.model.training import Member
 # A pause between two groups of workers is one that is this long (ticks of 10 ms) and this many times
 # longer than any pause within them: forks of one loader follow each other in a few ms each.
 _PAUSE_TICKS = 5
+# Where no numbers are expected the pause is all there is: forks of one loader can be as far apart as 50 ms
+# where the cores are wanted by ten programs, and two workers have no other pause to compare theirs with.
+_ALONE_PAUSE_TICKS = 20
+_ONLY_PAUSE_TICKS = 100
 _PAUSE_FACTOR = 3
 _GROUP_ROLES = (Role.TRAIN_WORKER, Role.VAL_WORKER)
 
@@ -157,7 +161,9 @@ def split(starts: Sequence[int], plan: WorkerPlan) -> int:
     """
     count = len(starts)
     expected = (plan.val, plan.train) if plan.val_first else (plan.train, plan.val)
-    pause = _pause(starts)
+    has_numbers = plan.asked is not None or expected != (None, None)
+    alone = _ALONE_PAUSE_TICKS if count > 2 else _ONLY_PAUSE_TICKS
+    pause = _pause(starts, _PAUSE_TICKS if has_numbers else alone)
     pairs = {(val, train) if plan.val_first else (train, val) for train, val in plan.pairs()}
     if None not in expected and count == sum(number for number in expected if number is not None):
         # The other way round, where the train workers were forked anew (ultralytics' close_mosaic).
@@ -169,17 +175,17 @@ def split(starts: Sequence[int], plan: WorkerPlan) -> int:
     if expected[0] is not None:
         return min(count, expected[0])
     fitting = [train for train, val in pairs if train + val == count]
-    alone = count in {train for train, _ in pairs}
-    return fitting[0] if fitting and not alone else count
+    is_one_loader = count in {train for train, _ in pairs}
+    return fitting[0] if fitting and not is_one_loader else count
 
 
-def _pause(starts: Sequence[int]) -> int | None:
+def _pause(starts: Sequence[int], shortest_ticks: int) -> int | None:
     """Return after how many starts there is one clear pause, or None."""
     gaps = sorted(
         ((later - earlier, index) for index, (earlier, later) in enumerate(itertools.pairwise(starts), 1)),
         reverse=True,
     )
-    if not gaps or gaps[0][0] < _PAUSE_TICKS:
+    if not gaps or gaps[0][0] < shortest_ticks:
         return None
     if len(gaps) > 1 and gaps[0][0] < _PAUSE_FACTOR * max(gaps[1][0], 1):
         return None

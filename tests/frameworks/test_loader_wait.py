@@ -208,6 +208,8 @@ def test_loader_is_read_with_all_its_sources() -> None:
     assert (found.data_wait_ratio.value, found.main_samples, found.main_waiting_samples) == (0.1, 50, 5)
     assert isinstance(found.data_wait_ratio_by_state, Measure)
     assert found.data_wait_ratio_by_state.value == 0.0
+    # One worker was seen; the loader itself has two.
+    assert found.workers == 2
     assert found.slowest_rank == 1
     assert found.rank_data_wait_spread_ratio == pytest.approx(0.5)
     assert (found.batch_size, found.prefetch_factor, found.pin_memory) == (8, 2, True)

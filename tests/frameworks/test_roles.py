@@ -56,6 +56,10 @@ def groups(*sizes: int, pause: int = 40) -> list[int]:
         (groups(3, 5), WorkerPlan(), 3),
         (groups(8), WorkerPlan(), 8),
         (groups(3, 3, 3), WorkerPlan(), 9),
+        # On busy cores two forks of one loader are some ticks apart; validation's come seconds later.
+        (groups(1, 1, pause=40), WorkerPlan(), 2),
+        (groups(2, 2, pause=15), WorkerPlan(), 4),
+        (groups(1, 1, pause=300), WorkerPlan(), 1),
         # What no cap would give alone: 10 = 5 + 5.
         (groups(10), WorkerPlan(asked=8), 5),
         # --image-weights: the val workers are the older ones.
