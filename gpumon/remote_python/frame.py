@@ -13,6 +13,8 @@ from gpumon.remote_python.reader import Reader
 
 # Loops within loops, and what an innermost call is made with.
 MOST_STACKED = 8
+# Functions with more variables than this are none that people write.
+MOST_HELD = 200
 
 
 class Stack(Protocol):
@@ -62,13 +64,14 @@ class Frame:
             lambda: self._confirmed(self._in_dict(self._reader.layout.frame.globals, name))
         )
 
-    def stacked(self) -> tuple[Object, ...]:
-        """Return what lies on its evaluation stack: the iterators of its `for` loops, the outermost first.
+    def held(self) -> tuple[Object, ...]:
+        """Return what it holds: its variables, then the iterators of its `for` loops, the outermost first.
 
-        The first MOST_STACKED places are looked at. Above the top may be what was left there, if it still
-        is an object; empty if the frame has returned.
+        What is in cells, and the variables of modules, are not among them. The first MOST_STACKED places of
+        the evaluation stack are looked at. Above the top may be what was left there, if it still is an
+        object. Empty if the frame has returned.
         """
-        return self._reader.attempt(self._stacked) or ()
+        return self._reader.attempt(self._held) or ()
 
     def confirm(self) -> None:
         """Raise TornRead unless the frame is on the stack and runs the same function."""
@@ -105,11 +108,12 @@ class Frame:
             return read_place(reader, ((content_at, content), (slot, word)), self) if content else None
         return found
 
-    def _stacked(self) -> tuple[Object, ...]:
+    def _held(self) -> tuple[Object, ...]:
         reader = self._reader
-        first = self._address + reader.layout.frame.localsplus + 8 * self._code.local_count(reader)
+        first = self._address + reader.layout.frame.localsplus
+        count = min(self._code.local_count(reader), MOST_HELD) + MOST_STACKED
         found = []
-        for index, word in enumerate(reader.words(first, MOST_STACKED)):
+        for index, word in enumerate(reader.words(first, count)):
             if not self._untagged(word):
                 continue
             place = ((first + 8 * index, word),)

@@ -36,6 +36,8 @@ _SECONDS_TO_ASK_AGAIN = 30.0
 # Python: what is said only once does not count.
 _SECONDS_TO_MAKE_SURE = 1.0
 _PATIENCE_SECONDS = 0.1
+# Waking up takes 0.1 to 0.2 ms; what comes later had to wait for a core, or for gpumon itself.
+LATE_SECONDS = 0.0005
 
 Attach = Callable[[int, int], Interpreter]
 
@@ -85,13 +87,13 @@ class InterpreterSource:
         self._is_sure = False
         self._closed = False
 
-    def look(self) -> None:
-        """Look at the main thread once."""
+    def look(self, late_seconds: float = 0.0) -> None:
+        """Look at the main thread once, so much later than was meant."""
         with self._lock:
             if self._watch is None:
                 return
             try:
-                self._watch.look()
+                self._watch.look(is_late=late_seconds > LATE_SECONDS)
             except Exception as failure:  # noqa: BLE001 - one training must not end the looks at all others
                 self._give_up(failure)
 

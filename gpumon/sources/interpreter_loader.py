@@ -34,9 +34,9 @@ def iterator_of(frame: Frame) -> Object | None:
     return found if found is not None and found.type_name in _ITERATORS else None
 
 
-def looped_iterator(frame: Frame) -> Object | None:
-    """Return the iterator that a `for` loop of a frame goes through, the innermost loop's; or None."""
-    for held in reversed(frame.stacked()):
+def held_iterator(frame: Frame) -> Object | None:
+    """Return the iterator that a frame's innermost `for` loop goes through, or that is a variable of it."""
+    for held in reversed(frame.held()):
         found = held.enumerated or held
         if found.type_name in _ITERATORS:
             return found

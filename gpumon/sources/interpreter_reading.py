@@ -80,6 +80,7 @@ class InterpreterReading:
     `train` is the iterator of the training's loader, `others` are validation's. `blocked_ratio` is the
     share of the time in which the main thread was off the CPU, by the kernel's account; None where that
     is not known. `has_loader` tells that a DataLoader was seen in its frames, in this reading or before.
+    `late` looks, of all of them, were taken later than was meant (LATE_SECONDS).
     """
 
     source: str
@@ -92,6 +93,7 @@ class InterpreterReading:
     others: tuple[IteratorReading, ...] = ()
     blocked_ratio: float | None = None
     has_loader: bool = False
+    late: int = 0
 
     @property
     def looks(self) -> int:

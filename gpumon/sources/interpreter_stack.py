@@ -13,8 +13,8 @@ from gpumon.sources.interpreter_loader import (
     as_iterator,
     count_of,
     delivered_number,
+    held_iterator,
     iterator_of,
-    looped_iterator,
     read_iterator,
 )
 from gpumon.sources.interpreter_loop import LoopFinder, bar_total, find, read_loop
@@ -55,7 +55,7 @@ class StackWatch:
         self._phases: dict[Phase, list[int]] = {}
         self._off_cpu = off_cpu
         off_cpu.blocked_ratio()
-        self._unread = 0
+        self._unread = self._late = 0
         self._torn, self._lost = interpreter.torn_reads, interpreter.lost_reads
         self._finder = None if marks.loop else LoopFinder()
         self._bar_total: int | None = None
@@ -80,8 +80,9 @@ class StackWatch:
         self._interpreter.close()
         self._off_cpu.close()
 
-    def look(self) -> None:
+    def look(self, *, is_late: bool = False) -> None:
         """Count the phase of the main thread, and whether it waits for a batch."""
+        self._late += is_late
         calls = self._calls()
         if calls is None or not calls.functions:
             self._unread += 1
@@ -108,7 +109,7 @@ class StackWatch:
     def drain(self) -> InterpreterReading:
         """Return what was counted since the last drain with what the loop and its loader hold now."""
         if self._train is None:
-            self._find_looped()
+            self._find_held()
         loop = self._read_loop()
         train = self._read_train()
         others = []
@@ -124,6 +125,7 @@ class StackWatch:
             phases=tuple(PhaseLooks(phase, *counts) for phase, counts in self._phases.items()),
             blocked_ratio=self._off_cpu.blocked_ratio(),
             unread=self._unread,
+            late=self._late,
             torn_reads=torn - self._torn,
             lost_reads=lost - self._lost,
             loop=loop,
@@ -132,7 +134,7 @@ class StackWatch:
             has_loader=self._has_loader,
         )
         self._torn, self._lost = torn, lost
-        self._phases, self._unread = {}, 0
+        self._phases, self._unread, self._late = {}, 0, 0
         self._seen_train = self._seen_other = False
         return reading
 
@@ -160,13 +162,13 @@ class StackWatch:
                 self._others.clear()
             self._others[found.address] = found
 
-    def _find_looped(self) -> None:
-        """Learn which iterator a loop of the stack goes through: who hardly waits is hardly seen waiting."""
+    def _find_held(self) -> None:
+        """Learn the iterator that a function of the stack holds: who hardly waits is hardly seen waiting."""
         calls = self._calls()
         if calls is None or self._judge.judge(calls.functions)[0] not in _TRAINING:
             return
         for frame in calls.frames():
-            found = None if is_between(frame.name, frame.file) else looped_iterator(frame)
+            found = None if is_between(frame.name, frame.file) else held_iterator(frame)
             if found is not None:
                 self._use(found)
                 if self._finder is not None:

@@ -35,8 +35,10 @@ LOADER = IteratorReading(
 )
 
 
-def seen(*phases: PhaseLooks, blocked: float | None = None, unread: int = 0) -> InterpreterReading:
-    return InterpreterReading(SOURCE, phases, unread, train=LOADER, blocked_ratio=blocked)
+def seen(
+    *phases: PhaseLooks, blocked: float | None = None, unread: int = 0, late: int = 0
+) -> InterpreterReading:
+    return InterpreterReading(SOURCE, phases, unread, train=LOADER, blocked_ratio=blocked, late=late)
 
 
 def told(ratio: float) -> ReporterReading:
@@ -91,15 +93,21 @@ def test_without_workers_only_the_frames_can_tell() -> None:
     assert measure(best_wait(state, seen(PhaseLooks(Phase.TRAIN, 50, 20)), NOT_RUN)).value == 0.4
 
 
-def test_looks_are_weighed_by_the_time_off_the_cpu() -> None:
+def test_late_looks_are_weighed_by_the_time_off_the_cpu() -> None:
     """40 of 50 looks found it blocked and waiting, but it was blocked for 60 % of the time only."""
-    looks = seen(PhaseLooks(Phase.TRAIN, 50, 40, blocked=40, blocked_waiting=40), blocked=0.6)
+    looks = seen(PhaseLooks(Phase.TRAIN, 50, 40, blocked=40, blocked_waiting=40), blocked=0.6, late=20)
     assert measure(wait_by_frames(looks)).value == pytest.approx(0.6)
+
+
+def test_punctual_looks_count_alike() -> None:
+    """Of looks at their own moments the share that waited is the wait, whatever the kernel accounts."""
+    looks = seen(PhaseLooks(Phase.TRAIN, 50, 40, blocked=40, blocked_waiting=40), blocked=0.6, late=10)
+    assert measure(wait_by_frames(looks)).value == pytest.approx(0.8)
 
 
 def test_spinning_for_a_gpu_is_no_wait() -> None:
     """A thread that is never off the CPU waits as often as the looks at it found."""
-    looks = seen(PhaseLooks(Phase.TRAIN, 50, 5), blocked=0.0)
+    looks = seen(PhaseLooks(Phase.TRAIN, 50, 5), blocked=0.0, late=50)
     assert measure(wait_by_frames(looks)).value == pytest.approx(0.1)
 
 
@@ -109,6 +117,7 @@ def test_account_of_two_phases_is_of_neither() -> None:
         PhaseLooks(Phase.TRAIN, 40, 20, blocked=20, blocked_waiting=20),
         PhaseLooks(Phase.VALIDATE, 10, 0, blocked=9),
         blocked=0.9,
+        late=50,
     )
     assert measure(wait_by_frames(looks)).value == 0.5
 
@@ -164,7 +173,7 @@ def test_late_looks_do_not_bias_the_wait(
         counts[1] += waits
         counts[2] += is_blocked
         counts[3] += is_blocked and waits
-    found = measure(wait_by_frames(seen(PhaseLooks(Phase.TRAIN, *counts), blocked=blocked)))
+    found = measure(wait_by_frames(seen(PhaseLooks(Phase.TRAIN, *counts), blocked=blocked, late=500)))
     real = blocked * waits_blocked + (1 - blocked) * waits_running
     assert found.standard_error is not None
     assert abs(found.value - real) <= 5 * found.standard_error

@@ -90,8 +90,9 @@ class Truth:
 
     def stamp(self, batches: Iterator[Any]) -> Any:
         """Return the next batch; the record's end is 0 while it is waited for."""
+        self._write(time.monotonic(), 0.0)
+        # The record's own write is no wait.
         start = time.monotonic()
-        self._write(start, 0.0)
         batch = next(batches)
         self._write(start, time.monotonic())
         self._offset += _RECORD.size

@@ -19,17 +19,25 @@ def name_of(found: Object | None) -> str | None:
 def test_loops_hold_what_they_go_through(one: Installed) -> None:
     """The outermost loop's iterator comes first, and what an enumerate counts can be asked for."""
     with attached(one.program, PROGRAMS / "loops.py") as (interpreter, _said):
-        numbers, counted, plain, *_left = frame_named(interpreter, "fit").stacked()
-        assert ["range_iterator", "enumerate", "Batches"] == [
-            held.type_name for held in (numbers, counted, plain)
-        ]
+        held = frame_named(interpreter, "fit").held()
+        first = next(place for place, one in enumerate(held) if one.type_name == "range_iterator")
+        counted, plain = held[first + 1 : first + 3]
+        assert ["enumerate", "Batches"] == [counted.type_name, plain.type_name]
         assert "counted" == name_of(counted.enumerated)
         assert "plain" == name_of(plain)
         assert plain.enumerated is None
 
 
 @pytest.mark.parametrize("one", installed(), ids=str)
+def test_variables_are_held_before_the_loops(one: Installed) -> None:
+    """An iterator that a program calls `next` on itself is a variable."""
+    with attached(one.program, PROGRAMS / "loops.py") as (interpreter, _said):
+        held = frame_named(interpreter, "fit").held()
+        assert "by hand" in [name_of(found) for found in held[: len(held) // 2]]
+
+
+@pytest.mark.parametrize("one", installed(), ids=str)
 def test_loops_of_a_module_are_its_frames(one: Installed) -> None:
     """A module has no variables in its frame: its own loop's iterator is the first that lies there."""
     with attached(one.program, PROGRAMS / "loops.py") as (interpreter, _said):
-        assert "tuple_iterator" == main_frames(interpreter)[-1].stacked()[0].type_name
+        assert "tuple_iterator" == main_frames(interpreter)[-1].held()[0].type_name

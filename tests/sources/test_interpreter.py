@@ -181,6 +181,17 @@ def test_loader_that_was_never_waited_for_is_found_in_its_loop(tmp_path: Path) -
         assert (0, 3) == (loop_of(reading).epoch, loop_of(reading).epochs)
 
 
+def test_late_looks_are_counted(training: SteppedTraining) -> None:
+    """A look that had to wait for a core sees another moment than it was meant to."""
+    source = attached(training)
+    for late_seconds in (0.0001, 0.002, 0.01):
+        source.look(late_seconds)
+    reading = source.drain(NOW)
+    assert isinstance(reading, InterpreterReading)
+    assert (2, 3) == (reading.late, reading.looks)
+    assert read(source).late == 0
+
+
 def test_end_is_told(training: SteppedTraining) -> None:
     """After the process has ended nothing is read any more, and the reason says so."""
     source = attached(training)

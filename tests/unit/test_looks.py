@@ -22,8 +22,9 @@ class Counted:
         self._wanted = wanted
         self.seen_enough = threading.Event()
 
-    def look(self) -> None:
+    def look(self, late_seconds: float = 0.0) -> None:
         """Count."""
+        assert 0 <= late_seconds < PATIENCE_SECONDS
         self.count += 1
         if self.count >= self._wanted:
             self.seen_enough.set()
@@ -36,8 +37,9 @@ class Hanging:
         self.is_hanging = threading.Event()
         self.let_go = threading.Event()
 
-    def look(self) -> None:
+    def look(self, late_seconds: float = 0.0) -> None:
         """Hang."""
+        del late_seconds
         self.is_hanging.set()
         self.let_go.wait(PATIENCE_SECONDS)
 

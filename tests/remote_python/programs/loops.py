@@ -24,6 +24,7 @@ class Batches:
 def fit(epochs: int) -> None:
     """Loop within loops, with a variable that an inner function uses."""
     kept = 5
+    mine = Batches("by hand")
 
     def use() -> int:
         return kept
@@ -31,7 +32,7 @@ def fit(epochs: int) -> None:
     for epoch in range(epochs):
         for number, batch in enumerate(Batches("counted")):
             for plain in Batches("plain"):
-                rest(epoch, number, batch + plain, use)
+                rest(epoch, number, batch + plain, next(mine), use)
 
 
 def rest(*told: object) -> None:
