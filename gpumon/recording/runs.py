@@ -28,6 +28,8 @@ from gpumon.recording.runs_tally import BLOCK_SECONDS
 MOST_RUNS = 1000
 _PATIENCE_SECONDS = 5.0
 _END_CHARACTERS = 300
+# The year 5138: later moments have no date.
+_LATEST_SECONDS = 1e11
 
 
 class RunsDatabase:
@@ -107,6 +109,9 @@ class RunsDatabase:
             if not self.path.is_file():
                 raise RunsError(f"there is no database of runs at {self._shown}")
             place = f"{self.path.absolute().as_uri()}?mode=ro"
+            if not os.access(self.path.parent, os.W_OK) and not self._journal.exists():
+                # Even a reader makes files beside it, unless it is told that nobody writes.
+                place += "&immutable=1"
         else:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             # SQLite gives its other files the rights of this one. A link in its place is not followed.
@@ -208,13 +213,13 @@ class RunsDatabase:
                 id=int(str(number)),
                 process=RunProcess(str(boot), int(str(pid)), int(str(ticks))),
                 about=read_about(about),
-                first_seen_unix_seconds=float(str(first)),
-                last_seen_unix_seconds=float(str(last)),
+                first_seen_unix_seconds=_seconds(first),
+                last_seen_unix_seconds=_seconds(last),
                 first_epoch=None if first_epoch is None else int(str(first_epoch)),
                 last_epoch=None if last_epoch is None else int(str(last_epoch)),
                 end=RunEnd(end),
                 end_text=clean(str(end_text), _END_CHARACTERS),
-                block_seconds=float(str(length)),
+                block_seconds=_seconds(length),
                 blocks=read_blocks(self._database, int(str(number))),
             )
         except (ValueError, TypeError, AboutError) as error:
@@ -261,5 +266,17 @@ class RunsDatabase:
         return f"{place} failed: {clean(text, 200)}" + ("" if code is None else f" (SQLite {code})")
 
     @property
+    def _journal(self) -> Path:
+        return self.path.with_name(f"{self.path.name}-wal")
+
+    @property
     def _shown(self) -> str:
         return clean(str(self.path), 300)
+
+
+def _seconds(value: object) -> float:
+    """Return a moment or a length of time. Raises ValueError for what is none."""
+    seconds = float(str(value))
+    if not 0 <= seconds <= _LATEST_SECONDS:
+        raise ValueError(f"{seconds:g} seconds are out of range")
+    return seconds

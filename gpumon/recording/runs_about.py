@@ -17,6 +17,7 @@ from gpumon.recording.runs_run import RunAbout, RunSetting, Value
 _TEXT_CHARACTERS = 300
 _PATH_CHARACTERS = 4096
 _ARGUMENTS = 200
+_COMMAND_CHARACTERS = 1 << 14
 _ITEMS = 64
 # What is read back is bounded too: a file can be anybody's.
 MAX_ABOUT_CHARACTERS = 1 << 20
@@ -39,7 +40,7 @@ def about_run(
         hostname=clean(sample.hostname, _TEXT_CHARACTERS),
         simulated=training.simulated or any(gpu.simulated for gpu in gpus),
         world_size=training.world_size,
-        command=tuple(clean(word, _PATH_CHARACTERS) for word in training.command[:_ARGUMENTS]),
+        command=_command(training.command),
         settings=_settings(training.settings),
         environment=tuple(
             (clean(name, _TEXT_CHARACTERS), clean(value, _TEXT_CHARACTERS))
@@ -51,7 +52,7 @@ def about_run(
         gpus=tuple(clean(gpu.name, _TEXT_CHARACTERS) for gpu in gpus),
         gpu_memory_total_bytes=None if not totals or None in totals else sum(total or 0 for total in totals),
         driver_version=_text(sample.driver.driver_version, _TEXT_CHARACTERS),
-        usable_cores=known(reading.usable_cores),
+        usable_cores=_finite(known(reading.usable_cores)),
         epochs=known(reading.progress.epochs),
         rate_source=None if rate_source is None else clean(rate_source, _TEXT_CHARACTERS),
         wait_source=None if wait_source is None else clean(wait_source, _TEXT_CHARACTERS),
@@ -60,7 +61,7 @@ def about_run(
 
 def about_text(about: RunAbout) -> str:
     """Return the description as one line of JSON."""
-    return json.dumps(asdict(about), ensure_ascii=True, separators=(",", ":"))
+    return json.dumps(asdict(about), ensure_ascii=False, separators=(",", ":"))
 
 
 def read_about(text: str) -> RunAbout:
@@ -77,6 +78,19 @@ def read_about(text: str) -> RunAbout:
         raise AboutError(f"a description of a run cannot be understood: {clean(str(error), 100)}") from None
 
 
+def _command(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the words of a command line, as many as fit into what is kept of one."""
+    kept: list[str] = []
+    characters = 0
+    for word in words[:_ARGUMENTS]:
+        cleaned = clean(word, _PATH_CHARACTERS)
+        characters += len(cleaned)
+        if characters > _COMMAND_CHARACTERS:
+            break
+        kept.append(cleaned)
+    return tuple(kept)
+
+
 def _settings(settings: Settings) -> tuple[RunSetting, ...]:
     found = []
     for field in fields(Settings):
@@ -89,6 +103,10 @@ def _settings(settings: Settings) -> tuple[RunSetting, ...]:
                 value = str(value)
             found.append(RunSetting(field.name, value, clean(setting.source, _TEXT_CHARACTERS)))
     return tuple(found)
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
 
 
 def _text(value: str | Missing, limit: int) -> str | None:
@@ -124,6 +142,8 @@ def _read_maybe_number(value: Any) -> float | None:
 
 
 def _read_value(value: Any) -> Value:
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
     if value is None or isinstance(value, bool | int | float):
         return value
     return _read_text(value)

@@ -31,6 +31,8 @@ _MOST_WAITING = 120
 # Blocks that are kept while the file cannot be written.
 _MOST_UNWRITTEN = 64
 _CLOSE_SECONDS = 3.0
+# A log can hold any number.
+_MOST_EPOCHS = 1 << 40
 
 
 class Followed(Protocol):
@@ -158,7 +160,9 @@ class RunKeeper:
         block = kept.tally.add(sample, reading)
         kept.newest = (sample, reading)
         epoch = known(reading.progress.epoch)
-        kept.state = RunState(sample.instant.unix_seconds, kept.state.epoch if epoch is None else epoch)
+        if epoch is None or not 0 <= epoch <= _MOST_EPOCHS:
+            epoch = kept.state.epoch
+        kept.state = RunState(sample.instant.unix_seconds, epoch)
         if block is not None:
             kept.unwritten.append(block)
             del kept.unwritten[:-_MOST_UNWRITTEN]

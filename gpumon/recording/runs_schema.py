@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import replace
+from math import isfinite
 
 from gpumon.recording.runs_run import Block
 
@@ -77,6 +78,8 @@ def read_blocks(database: sqlite3.Connection, run: int) -> tuple[Block, ...]:
     rows = database.execute(_SELECT_BLOCKS, (run, 4 * MOST_BLOCKS)).fetchall()
     found = []
     for number, *values, peak, validation in rows:
+        if not all(isinstance(value, int | float) and isfinite(value) for value in values):
+            raise ValueError("a block of it holds what is no number")
         sums = Block(int(number), *map(float, values))  # type: ignore[arg-type]
         held = None if peak is None else int(peak)
         found.append(replace(sums, memory_peak_bytes=held, has_validation=bool(validation)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from math import floor, isfinite
+from math import floor
 
 from gpumon.history.phases import Seen, steady
 from gpumon.model.measure import Certainty, Measure, Missing, known
@@ -18,6 +18,10 @@ from gpumon.recording.runs_run import Block
 BLOCK_SECONDS = 10.0
 # A burst longer than this is no burst.
 _MOST_HELD_BACK = 180
+# Images a second; more is garbage, and sums of it would be no numbers.
+_MOST_IMAGES = 1e9
+# Bytes that fit into a column.
+_MOST_BYTES = 1 << 60
 # What a second that the training itself told weighs, as the diagnosis counts it.
 _LOOKS_OF_A_SECOND = 50
 
@@ -34,7 +38,7 @@ class _Sum:
 
     def add(self, measure: Measure, seconds: float, looks: float) -> None:
         low, high = (
-            measure.value if bound is None or not isfinite(bound) else bound
+            measure.value if bound is None or not abs(bound) <= _MOST_IMAGES else bound
             for bound in (measure.low, measure.high)
         )
         low, high = min(low, measure.value), max(high, measure.value)
@@ -129,7 +133,7 @@ class Tally:
         block.seen_seconds += seconds
         block.has_validation |= reading.phase is Phase.VALIDATE or self._ends_epoch(reading)
         held = known(reading.gpu_memory_used_bytes)
-        if held is not None:
+        if held is not None and held <= _MOST_BYTES:
             block.memory_peak_bytes = max(held, block.memory_peak_bytes or 0)
         if self._is_steady(sample, reading):
             block.steady_seconds += seconds
@@ -163,7 +167,7 @@ class Tally:
 
     def _count(self, block: _OpenBlock, reading: TrainingReading, seconds: float) -> None:
         rate, wait = reading.progress.images_per_second, reading.loader.data_wait_ratio
-        if not isinstance(rate, Missing) and isfinite(rate.value) and rate.value >= 0:
+        if not isinstance(rate, Missing) and 0.0 <= rate.value <= _MOST_IMAGES:
             source = _way(rate)
             self._rates[source] += 1
             block.rates.setdefault(source, _Sum()).add(rate, seconds, 0.0)

@@ -176,12 +176,22 @@ def test_garbage_is_one_sentence(path: Path, content: bytes) -> None:
     assert content == path.read_bytes()
 
 
-def test_a_damaged_row_is_one_sentence(path: Path) -> None:
-    """A description that is none names its run."""
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE runs SET about = '{\"name\": 5}'",
+        "UPDATE runs SET first_seen_unix_seconds = 9e999",
+        "UPDATE runs SET block_seconds = 'long'",
+        "UPDATE blocks SET images = 9e999",
+        "UPDATE blocks SET looks = 'many'",
+    ],
+)
+def test_a_damaged_row_is_one_sentence(path: Path, damage: str) -> None:
+    """What is no description, time or number names its run."""
     database = RunsDatabase(path)
     database.write(PROCESS, ABOUT, SEEN, [block(1)])
     with sqlite3.connect(path) as raw:
-        raw.execute("UPDATE runs SET about = '{\"name\": 5}'")
+        raw.execute(damage)
     raw.close()
 
     with pytest.raises(RunsError, match=r"run 1 in .* cannot be understood"):

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gpumon.model.report import Report
-from gpumon.model.training import Ended, Ending
+from gpumon.model.training import Ended, Ending, Setting
 from gpumon.recording.runs import RunsDatabase
 from gpumon.recording.runs_keeper import RunKeeper
 from gpumon.recording.runs_run import Run, RunEnd, RunsError
@@ -112,6 +112,32 @@ def test_a_pid_used_again_is_another_run(tmp_path: Path) -> None:
     keeper.flush()
 
     assert [99, 1] == [run.process.start_ticks for run in _runs(path)]
+
+
+def test_hostile_names_are_kept_harmless(tmp_path: Path) -> None:
+    """Whatever a training calls itself, no escape sequence reaches the file, and it has an end."""
+    hostile = "\x1b]0;owned\x07" + "a\u202eb" * 5000
+    path = tmp_path / "runs.sqlite"
+    keeper = RunKeeper(path, "boot-1")
+    for second in range(12):
+        seen = report(second)
+        reading = seen.sample.trainings[0]
+        training = replace(
+            reading.training,
+            name=hostile,
+            command=(hostile,) * 500,
+            run_dir=hostile,
+            environment=((hostile, hostile),) * 500,
+            settings=replace(reading.training.settings, data=Setting(hostile, hostile)),
+        )
+        sample = replace(seen.sample, trainings=(replace(reading, training=training),), hostname=hostile)
+        keeper.take(replace(seen, sample=sample))
+    keeper.flush()
+
+    content = path.read_bytes()
+    assert not any(harm in content for harm in (b"\x1b", b"u001b", b"u202e", "\u202e".encode()))
+    assert ("", True) == (keeper.trouble, len(content) < 200_000)
+    assert _runs(path)[0].about.name == "ab" * 150
 
 
 def test_a_file_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:

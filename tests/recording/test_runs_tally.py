@@ -104,6 +104,14 @@ def test_sources_are_not_mixed() -> None:
     assert (180.0, 2.0) == (block.images, block.rate_seconds)
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e300, -1.0])
+def test_a_rate_that_cannot_be_counts_as_nothing(value: float) -> None:
+    """A log can hold any number; sums stay numbers."""
+    (block,) = _count(replace(HEALTHY, seconds=11, rate=value), Tally())
+
+    assert (0.0, 0.0) == (block.rate_seconds, block.images)
+
+
 def test_unknown_numbers_count_as_nothing() -> None:
     """A rate that is not known is neither zero images nor seconds."""
     (block,) = _count(replace(HEALTHY, seconds=11, rate=None, wait=None, gpu_own=None), Tally())
