@@ -21,7 +21,7 @@ class DrivenScript:
 
     driver: Driver
     path: Path
-    timeline: Path
+    timelines: tuple[Path, ...]
     pid: int
     started: float = field(default_factory=time.monotonic)
 
@@ -29,7 +29,8 @@ class DrivenScript:
         """Write what the driver says from now on: counters grow with the time since the start."""
         driver, passed = self.driver, time.monotonic() - self.started
         script = Script(gpus=driver.gpus).driver()
-        script.set(0, timeline=self.timeline)
+        for gpu, timeline in enumerate(self.timelines):
+            script.set(gpu, timeline=timeline)
         nanoseconds = passed * 1e9
         script.set(
             0,

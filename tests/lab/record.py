@@ -41,10 +41,13 @@ def main(pid: int, seconds: float, stamps: Path, truth_path: Path, path: Path) -
     if onset is not None:
         truth["onset_seconds"] = round(max(0.0, onset - first), 2)
     truth |= figures(stamps, first, last, truth.get("settings", {}).get("batch_size", 1))
+    slowest = stamps.with_name(f"{stamps.name}.1")
+    if slowest.exists():
+        truth["rank_1_data_wait_ratio"] = figures(slowest, first, last, 1)["data_wait_ratio"]
     truth = as_it_bit(truth)
     write(reports, path, json.dumps(truth))
     print(json.dumps(truth))
-    for training in reports[-1].trainings:
+    for training in reports[-1].trainings if truth["set"] == "tune" else ():
         print("  told:", training.pid, [finding.id for finding in training.findings], training.settled)
 
 

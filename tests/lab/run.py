@@ -12,8 +12,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from tests.lab.driver import DrivenScript
 from tests.lab.figures import TRAINING_LOADER, figures
+from tests.lab.jpeg.gpu import timeline_of
+from tests.lab.jpeg.stamps import stamps_of
 from tests.lab.looking import Looking, RunFailedError
 from tests.lab.scenario import Dose, Scenario
 from tests.lab.stage import Stage
@@ -21,15 +25,13 @@ from tests.lab.surround import surrounded
 from tests.nvml_stand_in.stand_in import build, environment
 from tests.real.truth import batches_delivered, loader_waits
 
-_STAMPS = "waits.bin"
+_STAMPS = stamps_of(0)
 _START_SECONDS = 60.0
 # Batches before the recording begins: prefetched ones and the first validation worker are over by then.
 _WARM_BATCHES = 6
 _GRID_SECONDS = 5.0
 _GRID_DOSE = "middle"
 _POLL_SECONDS = 0.1
-# Where published rules begin to call a loader slow.
-_FED_WAIT = 0.05
 
 
 @dataclass
@@ -49,19 +51,16 @@ class Run:
     def record(self, path: Path) -> dict[str, Any]:
         """Write the recording to `path`; return its truth. Raises RunFailedError or CannotSurroundError."""
         if self.dose.name == _GRID_DOSE:
-            self._grid = [self._rate_with(workers) for workers in self.scenario.grid]
+            others = [replace(self.dose, workers=workers) for workers in self.scenario.grid]
+            others += [replace(self.dose, batch_size=size) for size in self.scenario.batch_grid]
+            self._grid = [self._rate_of(dose) for dose in others]
         with self._started(self.name, self.dose) as (process, folder):
-            script = DrivenScript(
-                self.dose.driver, folder / "nvml.script", folder / "gpu.timeline", process.pid
-            )
-            script.at(time.time())  # noqa: TID251 - the stand-in's time is real
             self._until_warm(process, folder)
-            truth = self._looked_at(process, folder, script, path)
-        if self.scenario.is_fed and truth.get("data_wait_ratio", 0.0) > _FED_WAIT:
-            raise RunFailedError(
-                f"{self.name}: it waited {truth['data_wait_ratio']:.0%}: is the machine quiet?"
-            )
-        return truth
+            pid = _main_pid(process.pid, self.dose.ranks)
+            timelines = tuple(folder / timeline_of(rank) for rank in range(self.dose.ranks))
+            script = DrivenScript(self.dose.driver, folder / "nvml.script", timelines, pid)
+            script.at(time.time())  # noqa: TID251 - the stand-in's time is real
+            return self._looked_at(pid, folder, script, path)
 
     def _known(self) -> dict[str, Any]:
         scenario, dose = self.scenario, self.dose
@@ -76,9 +75,7 @@ class Run:
             "settings": {"workers": dose.workers, "batch_size": dose.batch_size},
         }
 
-    def _looked_at(
-        self, process: subprocess.Popen[bytes], folder: Path, script: DrivenScript, path: Path
-    ) -> dict[str, Any]:
+    def _looked_at(self, pid: int, folder: Path, script: DrivenScript, path: Path) -> dict[str, Any]:
         begun = time.monotonic()
         is_stopped = False
 
@@ -87,25 +84,28 @@ class Run:
             script.at(time.time())  # noqa: TID251 - the stand-in's time is real
             stop_after = self.dose.around.stopped_after_seconds
             if stop_after and not is_stopped and time.monotonic() - begun > stop_after:
-                os.kill(process.pid, signal.SIGSTOP)
+                os.kill(pid, signal.SIGSTOP)
                 is_stopped = True
 
         known = {**self._known(), "grid": self._grid}
         if self.dose.onset_seconds:
             known["onset_monotonic_seconds"] = begun + self.dose.onset_seconds
         environ = environment(build(), script.path)
-        looking = Looking(process.pid, self.scenario.seconds, folder / _STAMPS, environ)
+        looking = Looking(pid, self.scenario.seconds, folder / _STAMPS, environ)
         return looking.record(known, path, meanwhile)
 
-    def _rate_with(self, workers: int) -> dict[str, Any]:
-        """Measure the rate with another number of workers."""
-        dose = replace(self.dose, workers=workers)
+    def _rate_of(self, dose: Dose) -> dict[str, Any]:
+        """Measure the rate with other settings."""
         with self._started(f"{self.name}-grid", dose) as (process, folder):
             self._until_warm(process, folder)
             start = time.monotonic()
             time.sleep(_GRID_SECONDS)
             found = figures(folder / _STAMPS, start, time.monotonic(), dose.batch_size)
-        settings = {"workers": workers, "batch_size": dose.batch_size}
+        if "images_per_second" not in found:
+            raise RunFailedError(
+                f"{self.name}: no batch came in {_GRID_SECONDS:g} s with {dose.workers} workers"
+            )
+        settings = {"workers": dose.workers, "batch_size": dose.batch_size}
         return {"settings": settings, "images_per_second": found["images_per_second"]}
 
     def _until_warm(self, process: subprocess.Popen[bytes], folder: Path) -> None:
@@ -140,3 +140,11 @@ class Run:
                     os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
         (folder / "storage.bin").unlink(missing_ok=True)
+
+
+def _main_pid(pid: int, ranks: int) -> int:
+    """Return the PID of rank 0; without a launcher it is the process itself."""
+    if ranks == 1:
+        return pid
+    children = psutil.Process(pid).children()
+    return next(child.pid for child in children if child.environ().get("RANK") == "0")

@@ -60,7 +60,7 @@ class Driver:
 
 @dataclass(frozen=True, slots=True)
 class Dose:
-    """One strength of a scenario: everything that a run needs."""
+    """One strength of a scenario: all that a run needs. Several `ranks` run under torch's launcher."""
 
     name: str
     spec: LabSpec
@@ -70,6 +70,7 @@ class Dose:
     driver: Driver = Driver()
     onset_seconds: float = 0.0
     device: str = "0"
+    ranks: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +78,9 @@ class Scenario:
     """A fault (or none) in up to three doses.
 
     `labels` are ids of findings, the main fault first. `alone` says that the machine must be quiet meanwhile;
-    others run several at a time. `sealed` sets all doses aside for the test set. `grid` are the numbers of
-    workers that the rate is measured with. A scenario with `skipped` has no doses here, and the reason.
+    others run several at a time. `sealed` sets all doses aside for the test set. `grid` and `batch_grid`
+    are numbers of workers and sizes of a batch with which the rate is measured too. A scenario with `skipped`
+    has no doses here, and the reason.
     """
 
     name: str
@@ -88,9 +90,10 @@ class Scenario:
     control: bool = False
     alone: bool = True
     grid: tuple[int, ...] = ()
+    batch_grid: tuple[int, ...] = ()
     sealed: bool = False
     skipped: str = ""
-    seconds: float = 20.0
+    seconds: float = 17.0
 
     @property
     def is_fed(self) -> bool:

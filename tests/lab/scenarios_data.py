@@ -93,7 +93,7 @@ def data_scenarios(machine: Machine) -> tuple[Scenario, ...]:
             sealed=True,
         ),
         Scenario("page-cache", ("starved-page-cache", "starved-local-disk"), _page_cache(machine)),
-        Scenario("remote-storage-fuse", ("starved-remote-storage",), _fuse(machine)),
+        Scenario("remote-storage-fuse", ("starved-remote-storage",), _fuse(machine), alone=False),
     )
 
 

@@ -30,6 +30,7 @@ def _injected() -> tuple[Scenario, ...]:
                 for name, size in (("low", 6), ("middle", 3), ("high", 2))
             ),
             alone=False,
+            batch_grid=(2, 3, 6, 12, 24),
         ),
         Scenario(
             "gpu-shared",

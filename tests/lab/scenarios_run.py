@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tests.lab.jpeg.spec import LabSpec, LoaderSpec, LoopSpec
-from tests.lab.scenario import Dose, Machine, Proof, Scenario, Surroundings
-from tests.lab.scenarios_data import gpu
+from tests.lab.scenario import Dose, Driver, Machine, Scenario, Surroundings
+from tests.lab.scenarios_data import BATCH, gpu
 
 MIB = 1 << 20
 _STEP = 0.12
@@ -103,7 +103,6 @@ def run_scenarios(machine: Machine) -> tuple[Scenario, ...]:
                 Dose("low", LabSpec(loop=LoopSpec(on_cpu=True), gpu=gpu(0.1)), device="cpu"),
                 Dose("high", LabSpec(loop=LoopSpec(on_cpu=True), gpu=gpu(0.3)), device="cpu"),
             ),
-            proof=Proof.INJECTED,
         ),
         Scenario(
             "host-memory",
@@ -120,7 +119,18 @@ def run_scenarios(machine: Machine) -> tuple[Scenario, ...]:
         Scenario(
             "slow-rank",
             ("ddp-imbalance",),
-            skipped="the virtual GPU is that of one process: test_ddp.py watches ranks and records nothing",
+            tuple(
+                Dose(
+                    name,
+                    LabSpec(LoaderSpec(rank_seconds=seconds), gpu=steady),
+                    workers=1,
+                    batch_size=2 * BATCH,
+                    driver=Driver(gpus=2),
+                    device="0,1",
+                    ranks=2,
+                )
+                for name, seconds in (("low", 0.015), ("middle", 0.025), ("high", 0.05))
+            ),
         ),
         Scenario(
             "healthy-for-hours",

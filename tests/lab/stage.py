@@ -67,10 +67,12 @@ class Stage:
     def command(self, dose: Dose, folder: Path) -> list[str]:
         """Write the dose's spec and return the command line of its training."""
         spec = dose.spec.write(folder / "lab.yaml")
+        launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(dose.ranks)]
         return [
-            str(self.home / "venv" / "bin" / "python"), "train.py", "--weights", "", "--cfg", spec.name,
-            "--data", str(self.home / "data.yaml"), "--imgsz", "320", "--epochs", "300",
-            "--batch-size", str(dose.batch_size), "--workers", str(dose.workers), "--device", dose.device,
+            str(self.home / "venv" / "bin" / "python"), *(launcher if dose.ranks > 1 else ()),
+            "train.py", "--weights", "", "--cfg", spec.name, "--data", str(self.home / "data.yaml"),
+            "--imgsz", "320", "--epochs", "300", "--batch-size", str(dose.batch_size),
+            "--workers", str(dose.workers), "--device", dose.device,
         ]  # fmt: skip
 
     def variables(self) -> dict[str, str]:

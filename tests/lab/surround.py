@@ -39,11 +39,11 @@ def surrounded(
         if around.quota_cores:
             quota = round(around.quota_cores * _PERIOD_US)
             limits = {"cpu/cpu.cfs_quota_us": str(quota), "cpu.max": f"{quota} {_PERIOD_US}"}
-            words = [*stack.enter_context(_cgroup("cpu", limits)), *words]
+            words = [*stack.enter_context(_cgroup("cpu", folder.name, limits)), *words]
         if around.memory_bytes:
             limit = str(around.memory_bytes)
             limits = {"memory/memory.limit_in_bytes": limit, "memory.max": limit}
-            words = [*stack.enter_context(_cgroup("memory", limits)), *words]
+            words = [*stack.enter_context(_cgroup("memory", folder.name, limits)), *words]
         if around.cores:
             usable = sorted(os.sched_getaffinity(0))[: around.cores]
             words = ["taskset", "-c", ",".join(map(str, usable)), *words]
@@ -61,39 +61,39 @@ def _slow_storage(images: Path, point: Path, seconds: float) -> Iterator[None]:
     """Mount the images a second time, slowly."""
     point.mkdir()
     command = [sys.executable, "-m", "tests.lab.fuse", str(images), str(point), str(seconds)]
-    server = subprocess.Popen(
-        command, cwd=_CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    try:
-        if server.stdout is None or server.stdout.readline() != "mounted\n":
+    with (
+        point.with_name("fuse.log").open("w+") as errors,
+        subprocess.Popen(command, cwd=_CHECKOUT, stdout=subprocess.PIPE, stderr=errors, text=True) as server,
+    ):
+        try:
+            if server.stdout is None or server.stdout.readline() != "mounted\n":
+                errors.seek(0)
+                said = errors.read().splitlines() or [""]
+                raise CannotSurroundError(f"slow storage needs /dev/fuse and root: {said[-1]}")
+            yield
+        finally:
+            subprocess.run(["umount", "--lazy", str(point)], check=False, capture_output=True)
             server.kill()
-            said = server.communicate()[1].splitlines()
-            raise CannotSurroundError(f"slow storage needs /dev/fuse and root: {said[-1] if said else ''}")
-        yield
-    finally:
-        subprocess.run(["umount", "--lazy", str(point)], check=False, capture_output=True)
-        server.kill()
-        server.communicate()
 
 
 def _in_own_shm(words: Sequence[str], size_bytes: int) -> list[str]:
-    if os.geteuid() != 0:
+    if subprocess.run(["unshare", "--mount", "true"], check=False, capture_output=True).returncode:
         raise CannotSurroundError("a /dev/shm of its own needs root (a mount namespace)")
     mount = f"mount -t tmpfs -o size={size_bytes} tmpfs /dev/shm && exec {shlex.join(words)}"
     return ["unshare", "--mount", "sh", "-c", mount]
 
 
 @contextlib.contextmanager
-def _cgroup(controller: str, limits: Mapping[str, str]) -> Iterator[list[str]]:
+def _cgroup(controller: str, name: str, limits: Mapping[str, str]) -> Iterator[list[str]]:
     """Make a cgroup (version 1 or 2) with the limit that its version has; yield what puts a command in it."""
     is_old = (_CGROUPS / controller).is_dir()
     parent = _CGROUPS / controller if is_old else _CGROUPS
-    group = parent / f"gpumon-lab-{controller}"
+    group = parent / f"gpumon-lab-{name}"
     try:
         group.mkdir(exist_ok=True)
-        for name, value in limits.items():
-            if name.startswith(f"{controller}/") == is_old:
-                (group / name.rpartition("/")[2]).write_text(value)
+        for limit, value in limits.items():
+            if limit.startswith(f"{controller}/") == is_old:
+                (group / limit.rpartition("/")[2]).write_text(value)
     except OSError as error:
         with contextlib.suppress(OSError):
             group.rmdir()

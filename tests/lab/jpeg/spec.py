@@ -20,13 +20,14 @@ class LoaderSpec:
     storage (in the data set itself), `folder` where the images are if elsewhere, `read_bytes` what is read in
     pieces of `piece_bytes` from `storage` (past the page cache with `drop_cache`), `ram_bytes` what each
     worker keeps. `locked` puts decoding under one lock of all workers; after `hang_after_seconds` no image
-    comes any more.
+    comes any more. With several ranks each waits `rank_seconds` longer an image than the one before it.
     """
 
     decodes: int = 1
     slow_every: int = 0
     slow_factor: int = 10
     open_seconds: float = 0.0
+    rank_seconds: float = 0.0
     read_bytes: int = 0
     piece_bytes: int = 1 << 17
     storage: str = ""
@@ -73,8 +74,6 @@ class GpuSpec:
     temperature_celsius: float = 68.0
     power_watts: float = 160.0
     sm_clock_hertz: float = 1.8e9
-    slower_after_seconds: float = 0.0
-    slower_factor: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,3 +29,8 @@ class Stamps:
         os.pwrite(self._file, _RECORD.pack(start, end, loader, batch_size, workers), self._offset)
         self._offset += _RECORD.size
         return batch
+
+
+def stamps_of(rank: int) -> str:
+    """Return the name of the file with the stamps of a rank."""
+    return f"waits.bin.{rank}" if rank else "waits.bin"

@@ -1,0 +1,27 @@
+"""The virtual GPU's memory beside that of real ones."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.lab.gpu_cost import GpuCost
+from tests.lab.memory_table import PUBLIC, row, virtual_row
+
+
+def test_memory_that_is_proportional_is_told_without_error() -> None:
+    """Of a model that takes nothing itself, all three ways are right."""
+    found = row("straight", 0, lambda batch: batch * 1_000_000_000)
+    assert (found.slope_gigabytes, found.one_point, found.base_known) == pytest.approx((1.0, 0.0, 0.0))
+    assert found.two_points == pytest.approx(0.0)
+
+
+def test_one_point_errs_on_the_safe_side() -> None:
+    """On real GPUs and on the virtual one alike: what the model takes itself is counted twice."""
+    rows = (*PUBLIC, virtual_row("AMP", GpuCost()), virtual_row("full", GpuCost(amp=False)))
+    assert all(0.0 < line.one_point < 0.15 for line in rows)
+
+
+def test_the_virtual_gpu_is_not_a_straight_line() -> None:
+    """Segments and fragments: two points do not tell the third exactly, and by no more than on real ones."""
+    error = virtual_row("AMP", GpuCost()).two_points
+    assert 0.0 < abs(error) <= 2 * max(abs(line.two_points) for line in PUBLIC)
