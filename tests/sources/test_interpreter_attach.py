@@ -105,7 +105,8 @@ class Failing:
 
     is_alive = True
 
-    def look(self) -> None:
+    def look(self, *, is_late: bool) -> None:
+        del is_late
         raise ValueError("odd")
 
     def close(self) -> None:
