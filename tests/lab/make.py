@@ -24,6 +24,7 @@ from typing import Any
 import gpumon
 from tests.lab.library import ENDING, TRACES, keep
 from tests.lab.looking import RunFailedError
+from tests.lab.quiet import until_quiet
 from tests.lab.real_run import RealRun, real_runs
 from tests.lab.run import Run
 from tests.lab.scenario import Machine, Scenario
@@ -46,6 +47,9 @@ _DECODING = (
 
 # Where published rules begin to call a loader slow.
 _FED_WAIT = 0.05
+# What a quiet machine's own services use is far less; a test run beside it uses a core.
+_OTHER_CORES = 0.25
+_QUIET_SECONDS = 20.0
 AnyRun = Run | RealRun
 
 
@@ -70,6 +74,8 @@ class Library:
         """Run one dose and keep its recording; what goes wrong is told and remembered."""
         if time.monotonic() > self._deadline:
             return
+        if run.scenario.alone:
+            until_quiet(_QUIET_SECONDS)
         start = time.monotonic()
         recording = self._stage.home / f"{run.name}.gpumon"
         recording.unlink(missing_ok=True)
@@ -80,6 +86,10 @@ class Library:
             return
         except (RunFailedError, OSError) as error:
             self._fail(f"{run.name}: failed: {error}")
+            return
+        others = truth["other_cores"] - run.dose.around.burners
+        if run.scenario.alone and others > _OTHER_CORES:
+            self._fail(f"{run.name}: not kept, other programs used {others:.2f} cores: try again")
             return
         waited = truth.get("data_wait_ratio", 0.0)
         if run.scenario.is_fed and waited > _FED_WAIT:
@@ -144,11 +154,11 @@ def main() -> None:
         return
     library = Library(stage, machine, options.into)
     library.until(options.minutes)
+    with ThreadPoolExecutor(options.together) as pool:
+        list(pool.map(library.make, [run for run in runs if not run.scenario.alone]))
     for run in runs:
         if run.scenario.alone:
             library.make(run)
-    with ThreadPoolExecutor(options.together) as pool:
-        list(pool.map(library.make, [run for run in runs if not run.scenario.alone]))
     made = len(runs) - len(library.failed)
     print(f"{made} traces, {library.bytes / 1e6:.2f} MB, {len(library.failed)} not made")
 

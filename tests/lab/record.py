@@ -24,6 +24,7 @@ from gpumon.recording.about import About
 from gpumon.recording.writer import Recorder
 from gpumon.settings import Settings
 from tests.lab.figures import figures
+from tests.lab.others import other_cores
 from tests.lab.score_truth import HEALTHY
 
 HOST = "laboratory"
@@ -44,6 +45,7 @@ def main(pid: int, seconds: float, stamps: Path, truth_path: Path, path: Path) -
     slowest = stamps.with_name(f"{stamps.name}.1")
     if slowest.exists():
         truth["rank_1_data_wait_ratio"] = figures(slowest, first, last, 1)["data_wait_ratio"]
+    truth["other_cores"] = round(other_cores(report.sample for report in reports), 3)
     truth = as_it_bit(truth)
     write(reports, path, json.dumps(truth))
     print(json.dumps(truth))
