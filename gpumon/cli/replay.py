@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from gpumon.cli.options import settings_from, shared_options
+from gpumon.model.text import clean
 from gpumon.settings import Settings
 
 if TYPE_CHECKING:
@@ -76,7 +77,11 @@ def report_from(file: Path, at: str | None, pid: int | None = None) -> Report:
 
     with opened(file) as recording:
         seconds = recording.last_seconds if at is None else _moment(at, recording)
-        report = report_at(recording, Past(recording, seconds).window, chosen_pid=pid)
+        try:
+            report = report_at(recording, Past(recording, seconds).window, chosen_pid=pid)
+        except (ArithmeticError, ValueError) as error:
+            # A file may come from anyone, and hold any number.
+            raise CannotReplayError(f"{file} cannot be judged: {clean(str(error), 200)}") from error
     if pid is not None and report.sample.training(pid) is None:
         raise CannotReplayError(f"{file} holds no training with PID {pid} at that moment")
     return report

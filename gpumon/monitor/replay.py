@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection
+from dataclasses import replace
 
 from gpumon.history.window import Window
 from gpumon.model.clock import Clock
 from gpumon.model.report import Report
 from gpumon.model.source import Listener
+from gpumon.model.text import clean
 from gpumon.monitor.replay_past import Past, Recorded
 from gpumon.monitor.replay_report import judged_from_seconds, report_at
 from gpumon.monitor.replay_state import SPEEDS, ReplayState
@@ -35,7 +37,7 @@ class ReplayFeed:
         """Begin at the newest sample not after `seconds` of monotonic time (None: at the first one)."""
         self._recorded = recorded
         self._clock = clock
-        self._past = Past(recorded, seconds)
+        self._past = Past(recorded, seconds, hasty=True)
         self._marks = recorded.marks()
         self._judged_from_seconds = judged_from_seconds(recorded)
         self._speed = SPEEDS.index(1.0)
@@ -130,16 +132,21 @@ class ReplayFeed:
             if self._playing and now >= self._due_seconds:
                 self._play(now)
                 moved = True
+            if not asked and not self._past.is_complete:
+                moved |= self._past.complete(lambda: self._may_read_on(now))
             if moved:
                 self._trouble = ""
                 self._show()
-        except (RecordingError, LookupError) as error:
+        except Exception as error:  # noqa: BLE001 - shown; a file may come from anyone and hold anything
             # What is shown stays: a recording may be broken in its middle.
             self._playing = False
-            self._trouble = str(error)
+            is_told = isinstance(error, RecordingError | LookupError)
+            self._trouble = str(error) if is_told else clean(f"{type(error).__name__}: {error}", 300)
             with self._lock:
                 self._state = self._state_now()
             self._tell()
+        if not self._past.is_complete and not self._trouble:
+            return 0.0
         if not self._playing:
             return None
         return max(_TURN_SECONDS, self._due_seconds - self._clock.now().monotonic_seconds)
@@ -153,6 +160,10 @@ class ReplayFeed:
         with self._lock:
             self._asked.append(command)
         self._wake.set()
+
+    def _may_read_on(self, now: float) -> bool:
+        is_early = self._clock.now().monotonic_seconds <= now + _TURN_SECONDS
+        return is_early and not self._asked and not self._closing
 
     def _play(self, now: float) -> None:
         """Go forward by all samples that are due, but not for long."""
@@ -217,7 +228,7 @@ class ReplayFeed:
     def _look_up(self, seconds: float) -> None:
         """Go to a moment; a far one takes a while, which is told before."""
         with self._lock:
-            self._state = self._state_now(is_seeking=True)
+            self._state = replace(self._state, is_seeking=True)
         self._tell()
         self._past.seek(seconds)
 
@@ -235,7 +246,7 @@ class ReplayFeed:
         for listener in listeners:
             listener()
 
-    def _state_now(self, *, is_seeking: bool = False) -> ReplayState:
+    def _state_now(self) -> ReplayState:
         return ReplayState(
             now=self._past.window.newest.instant,
             first_seconds=self._recorded.first_seconds,
@@ -244,6 +255,6 @@ class ReplayFeed:
             playing=self._playing,
             speed=SPEEDS[self._speed],
             marks=self._marks,
-            is_seeking=is_seeking,
+            is_seeking=not self._past.is_complete,
             trouble=self._trouble,
         )

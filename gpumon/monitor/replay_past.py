@@ -4,23 +4,32 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterator
-from math import inf, nextafter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import islice
+from math import inf, isfinite, nextafter
 from typing import Protocol
 
-from gpumon.history.history import FULL_SECONDS, History
+from gpumon.history.history import FULL_SECONDS, RECENT_SAMPLES, History
 from gpumon.history.window import Window
 from gpumon.model.report import Report
 from gpumon.model.sample import Sample
 from gpumon.recording.mark import Mark
+from gpumon.recording.schema import RecordingError
 
 # What a window may depend on: an hour in chunks of ten minutes that are dropped whole, and a chunk more,
 # so that the oldest one kept was begun as it was live.
 _WARM_SECONDS = FULL_SECONDS + 1200.0
+# What is read first where one is in haste: what the charts show, and the samples that a verdict rests on.
+_HASTY_SECONDS = 300.0
 # Windows that were passed, to step back through: the samples they hold are what they cost.
 _KEPT_WINDOWS = 300
 # How far back the sample before a moment is looked for: a gap is rare, and then may be long.
 _BACK_SECONDS = (10.0, 150.0, 7200.0)
+# Where one sample a minute is left, charts hold it; what is longer is a gap.
+_LONGEST_HELD_SECONDS = 150.0
+# Moments and intervals of a machine: a file may hold any number. Until the year 5138.
+_LARGEST_SECONDS = 1e11
 
 
 class Recorded(Protocol):
@@ -54,51 +63,91 @@ class Recorded(Protocol):
         ...
 
 
+class _Stretch:
+    """The history from one moment on, read sample by sample."""
+
+    def __init__(self, recorded: Recorded, start_seconds: float) -> None:
+        self._full_from_seconds = recorded.full_from_seconds
+        self.history = History()
+        before = _before(recorded, start_seconds)
+        if before is not None:
+            self.history.append(before)
+        self.passed: deque[Window] = deque(maxlen=_KEPT_WINDOWS)
+        self._ahead = _samples(recorded, start_seconds, inf)
+        self.next = next(self._ahead, None)
+
+    @property
+    def reached_seconds(self) -> float:
+        """The moment of the newest sample that was read."""
+        return _moment(self.passed[-1].newest) if self.passed else -inf
+
+    def forward(self) -> bool:
+        """Read the next sample; return False at the end."""
+        if self.next is None:
+            return False
+        following = next(self._ahead, None)
+        self.history.append(self._held(self.next))
+        self.passed.append(self.history.window())
+        self.next = following
+        return True
+
+    def _held(self, sample: Sample) -> Sample:
+        """Return a sample of the thinned part as one that stands for the time since the one before."""
+        gap = _moment(sample) - self.reached_seconds
+        if _moment(sample) >= self._full_from_seconds:
+            return sample
+        is_held = sample.interval_seconds < gap <= _LONGEST_HELD_SECONDS
+        return replace(sample, interval_seconds=gap) if is_held else sample
+
+
 class Past:
     """Where one is in a recording. Raises LookupError where there is no sample at all.
 
     One thread owns it; the windows it hands out may go anywhere. Going forward appends to the history,
     going back takes a window that was passed, and any other move builds the history anew from the hour
-    before: so the window at a moment is the same on every way to it.
+    before: so the window at a moment is the same on every way to it. With `hasty` such a move reads only
+    some minutes, until `complete` has read the hour.
     """
 
-    def __init__(self, recorded: Recorded, seconds: float | None = None) -> None:
+    def __init__(self, recorded: Recorded, seconds: float | None = None, *, hasty: bool = False) -> None:
         """Begin at the newest sample not after `seconds` (None: at the first one)."""
+        if not (isfinite(recorded.first_seconds) and isfinite(recorded.last_seconds)):
+            message = "the recording lies at no moment of time"
+            raise LookupError(message)
         self._recorded = recorded
-        self._passed: deque[Window] = deque(maxlen=_KEPT_WINDOWS)
-        self._index = 0
-        self._history = History()
-        self._ahead: Iterator[Sample] = iter(())
-        self._next: Sample | None = None
-        self._build(recorded.first_seconds if seconds is None else seconds)
+        self._hasty = hasty
+        self._filling: _Stretch | None = None
+        self._shown, self._index = self._build(recorded.first_seconds if seconds is None else seconds)
 
     @property
     def window(self) -> Window:
         """The window here."""
-        return self._passed[self._index]
+        return self._shown.passed[self._index]
 
     @property
     def seconds(self) -> float:
         """The monotonic moment of the sample here."""
         return _moment(self.window.newest)
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether the history is that of the live monitor."""
+        return self._filling is None
+
     def next_seconds(self) -> float | None:
         """Return the moment of the next sample, or None at the end."""
-        if self._index + 1 < len(self._passed):
-            return _moment(self._passed[self._index + 1].newest)
-        return None if self._next is None else _moment(self._next)
+        if self._index + 1 < len(self._shown.passed):
+            return _moment(self._shown.passed[self._index + 1].newest)
+        return None if self._shown.next is None else _moment(self._shown.next)
 
     def forward(self) -> bool:
         """Go to the next sample; return False at the end."""
-        if self._index + 1 < len(self._passed):
+        if self._index + 1 < len(self._shown.passed):
             self._index += 1
             return True
-        if self._next is None:
+        if not self._shown.forward():
             return False
-        self._history.append(self._next)
-        self._passed.append(self._history.window())
-        self._index = len(self._passed) - 1
-        self._next = next(self._ahead, None)
+        self._index = len(self._shown.passed) - 1
         return True
 
     def back(self) -> bool:
@@ -106,58 +155,101 @@ class Past:
         if self._index > 0:
             self._index -= 1
             return True
-        before = self._before(self.seconds)
+        before = _before(self._recorded, self.seconds)
         if before is None:
             return False
-        self._build(_moment(before))
+        self._shown, self._index = self._build(_moment(before))
         return True
 
     def seek(self, seconds: float) -> None:
         """Go to the newest sample that is not after `seconds`, or to the first one."""
-        moments = [_moment(window.newest) for window in self._passed]
-        if moments[0] <= seconds <= moments[-1]:
-            self._index = bisect_right(moments, seconds) - 1
-        elif moments[-1] < seconds <= moments[-1] + _WARM_SECONDS:
-            self._index = len(moments) - 1
-            while self._next is not None and _moment(self._next) <= seconds:
-                self.forward()
+        if _moment(self._shown.passed[0].newest) <= seconds <= self._shown.reached_seconds:
+            self._index = self._index_at(seconds)
+        elif 0.0 < seconds - self._shown.reached_seconds <= self._reads_at_once_seconds:
+            while self._shown.next is not None and _moment(self._shown.next) <= seconds:
+                self._shown.forward()
+            self._index = len(self._shown.passed) - 1
         else:
-            self._build(seconds)
+            self._shown, self._index = self._build(seconds)
 
-    def _build(self, seconds: float) -> None:
-        """Build the history that there was at the newest sample not after a moment."""
-        here = self._before(nextafter(max(seconds, self._recorded.first_seconds), inf))
+    def complete(self, may_go_on: Callable[[], bool] = lambda: True) -> bool:
+        """Read what is still missing of the history; return False where `may_go_on` ended it before.
+
+        Where the recording is broken before this, what was read in haste is all there is.
+        """
+        filling = self._filling
+        if filling is None:
+            return True
+        self._filling = None
+        while filling.reached_seconds < self._shown.reached_seconds:
+            if not may_go_on():
+                self._filling = filling
+                return False
+            if not filling.forward():
+                return True
+        here = self.seconds
+        self._shown = filling
+        self._index = self._index_at(here)
+        return True
+
+    @property
+    def _reads_at_once_seconds(self) -> float:
+        return _HASTY_SECONDS if self._hasty else _WARM_SECONDS
+
+    def _index_at(self, seconds: float) -> int:
+        moments = [_moment(window.newest) for window in self._shown.passed]
+        return max(0, bisect_right(moments, seconds) - 1)
+
+    def _build(self, seconds: float) -> tuple[_Stretch, int]:
+        """Return the stretch up to the newest sample not after a moment, and the place in it."""
+        first_seconds = self._recorded.first_seconds
+        here = _before(self._recorded, nextafter(max(seconds, first_seconds), inf))
         if here is None:
             message = "the recording holds no sample"
             raise LookupError(message)
-        start = _moment(here) - _WARM_SECONDS
-        history = History()
-        passed: deque[Window] = deque(maxlen=_KEPT_WINDOWS)
-        before = self._before(start)
-        if before is not None:
-            history.append(before)
-        ahead = self._recorded.samples(start, inf)
-        following = next(ahead, None)
-        while following is not None and _moment(following) <= _moment(here):
-            history.append(following)
-            passed.append(history.window())
-            following = next(ahead, None)
+        start = _moment(here) - _HASTY_SECONDS if self._hasty else self._warm_from_seconds(_moment(here))
+        stretch = _Stretch(self._recorded, start)
+        while stretch.reached_seconds < _moment(here) and stretch.forward():
+            pass
+        is_all = not self._hasty or _moment(here) - _HASTY_SECONDS <= first_seconds
         # Only now: where the recording is broken, one stays where one was.
-        self._history, self._passed, self._index = history, passed, len(passed) - 1
-        self._ahead, self._next = ahead, following
+        self._filling = None if is_all else _Stretch(self._recorded, self._warm_from_seconds(_moment(here)))
+        return stretch, len(stretch.passed) - 1
 
-    def _before(self, seconds: float) -> Sample | None:
-        """Return the newest sample before a moment, or None where there is none."""
-        if seconds <= self._recorded.first_seconds:
-            return None
-        found: Sample | None = None
-        for back_seconds in (*_BACK_SECONDS, inf):
-            for sample in self._recorded.samples(seconds - back_seconds, nextafter(seconds, -inf)):
-                if _moment(sample) < seconds:
-                    found = sample
-            if found is not None:
+    def _warm_from_seconds(self, here: float) -> float:
+        """Return from when on to read: the hour, and as many full samples as a window has."""
+        back = _WARM_SECONDS
+        while here - back > self._recorded.first_seconds:
+            samples = _samples(self._recorded, here - back, here)
+            if sum(1 for _ in islice(samples, RECENT_SAMPLES)) == RECENT_SAMPLES:
                 break
-        return found
+            # They are far apart, or there is a gap.
+            back *= 2
+        return here - back
+
+
+def _samples(recorded: Recorded, start_seconds: float, end_seconds: float) -> Iterator[Sample]:
+    """Yield samples as they are recorded. Raises RecordingError for one that no clock can have told of."""
+    for sample in recorded.samples(start_seconds, end_seconds):
+        now = sample.instant
+        told = (now.unix_seconds, now.monotonic_seconds, sample.interval_seconds)
+        if not all(0.0 <= seconds <= _LARGEST_SECONDS for seconds in told):
+            raise RecordingError("the recording is broken: a sample lies at no moment of time")
+        yield sample
+
+
+def _before(recorded: Recorded, seconds: float) -> Sample | None:
+    """Return the newest sample before a moment, or None where there is none."""
+    if seconds <= recorded.first_seconds:
+        return None
+    found: Sample | None = None
+    for back_seconds in (*_BACK_SECONDS, inf):
+        for sample in _samples(recorded, seconds - back_seconds, nextafter(seconds, -inf)):
+            if _moment(sample) < seconds:
+                found = sample
+        if found is not None:
+            break
+    return found
 
 
 def _moment(sample: Sample) -> float:

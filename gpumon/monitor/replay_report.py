@@ -32,7 +32,7 @@ def report_at(recorded: Recorded, window: Window, *, chosen_pid: int | None = No
     if chosen_pid is not None:
         attachment = _chosen(attachment, sample, chosen_pid)
     if told is not None and sample.instant.monotonic_seconds < judged_from_seconds(recorded):
-        return Report(sample, attachment, told.trainings)
+        return Report(told.sample, attachment, told.trainings)
     judged = tuple(report_on(window, reading.training.id.pid) for reading in sample.trainings)
     return Report(sample, attachment, judged)
 

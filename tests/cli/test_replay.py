@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from gpumon.cli.app import gpumon
 from gpumon.model.report import Report
+from tests.tui.terminal import Terminal
 from tests.unit.recorded_monitor import record_scenes
 from tests.unit.synthetic_training import PID
 
@@ -101,3 +102,20 @@ def test_what_cannot_be_replayed_is_one_sentence(
     assert (code, "") == (result.exit_code, result.stdout)
     assert words in result.stderr.replace("\n", " ")
     assert "Traceback" not in result.stderr
+
+
+def test_in_a_terminal_a_replay_is_the_dashboard(recorded: tuple[Path, list[Report]]) -> None:
+    """The dashboard opens at the moment asked for, takes keys, and leaves the terminal as it was."""
+    path, _ = recorded
+    terminal = Terminal("replay", str(path), "--at", "+1m50s", module="gpumon")
+    try:
+        terminal.read_until("REPLAY")
+        terminal.read_until("1m50s")
+        terminal.send(" ?")
+        terminal.read_until("one sample forward")
+        terminal.send("q")
+
+        assert terminal.wait() == 0
+        assert terminal.is_restored()
+    finally:
+        terminal.close()

@@ -19,10 +19,15 @@ _PATIENCE_SECONDS = 30.0
 
 
 class Terminal:
-    """A pseudo-terminal in which `python -m tests.tui.live` runs, and everything it wrote."""
+    """A pseudo-terminal in which `python -m MODULE` runs, and everything it wrote."""
 
     def __init__(
-        self, *arguments: str, columns: int = 80, rows: int = 24, environ: Mapping[str, str] | None = None
+        self,
+        *arguments: str,
+        module: str = "tests.tui.live",
+        columns: int = 80,
+        rows: int = 24,
+        environ: Mapping[str, str] | None = None,
     ) -> None:
         self.master, self.slave = pty.openpty()
         fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
@@ -30,7 +35,7 @@ class Terminal:
         self.output = b""
         base = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.tui.live", *arguments],
+            [sys.executable, "-m", module, *arguments],
             stdin=self.slave,
             stdout=self.slave,
             stderr=self.slave,

@@ -251,6 +251,29 @@ def test_where_the_recording_is_broken_the_picture_stays() -> None:
     assert (349, "") == (player.at, player.feed.state().trouble)
 
 
+def test_a_far_jump_shows_its_moment_before_all_is_read() -> None:
+    """The picture is there after some minutes were read, and the state says until the whole hour is."""
+    player = Player(Recorded(replace(STARVED, seconds=700).samples()))
+    player.feed.seek(1650.0)
+    wait = player.turn()
+    shown = (player.at, player.feed.state().is_seeking, wait)
+    after = player.turn()
+
+    assert (650, True, 0.0) == shown
+    assert (650, False, None) == (player.at, player.feed.state().is_seeking, after)
+
+
+def test_a_defect_in_what_is_read_is_told() -> None:
+    """A sample that no clock can have told of ends in a sentence, and the picture stays."""
+    samples = (*_SAMPLES[:2], replace(_SAMPLES[2], interval_seconds=float("nan")))
+    player = Player(Recorded(samples))
+    player.feed.step(1)
+    player.turn()
+
+    assert "at no moment of time" in player.feed.state().trouble
+    assert player.at == 0
+
+
 def test_its_own_thread_obeys_and_ends() -> None:
     """Started, it does what is asked without being turned, and close ends the thread."""
     feed = ReplayFeed(Recorded(_SAMPLES), FakeClock())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -13,6 +14,7 @@ from gpumon.model.clock import Instant
 from gpumon.model.report import TrainingReport
 from gpumon.model.sample import Sample
 from gpumon.monitor.replay_past import Past
+from gpumon.recording.schema import RecordingError
 from tests.unit.recorded import Recorded
 from tests.unit.synthetic_training import HEALTHY, PID, STARVED
 
@@ -23,11 +25,15 @@ _SAMPLES = (
 )
 
 
-def _slowly(count: int, start: float) -> tuple[Sample, ...]:
-    """Return samples of a starved training on one core, ten seconds apart."""
+def _slowly(count: int, start: float, interval: float = 10.0) -> tuple[Sample, ...]:
+    """Return samples of a starved training on one core, far apart."""
     scene = replace(STARVED, seconds=count, cores=1)
     return tuple(
-        replace(sample, interval_seconds=10.0, instant=Instant(1.7e9 + 10 * index, start + 10 * index))
+        replace(
+            sample,
+            interval_seconds=interval,
+            instant=Instant(1.7e9 + interval * index, start + interval * index),
+        )
         for index, sample in enumerate(scene.samples())
     )
 
@@ -96,7 +102,7 @@ def test_far_into_a_long_recording_the_past_is_that_of_the_live_monitor() -> Non
 
     assert _columns(live.window()) == _columns(past.window)
     assert report_on(live.window(), PID) == report_on(past.window, PID)
-    assert recorded.reads < 600
+    assert recorded.reads < 800
 
 
 def test_a_gap_before_the_hour_is_bridged_as_it_was_live() -> None:
@@ -143,3 +149,109 @@ def test_an_empty_recording_is_refused() -> None:
     """Nothing can be shown of it."""
     with pytest.raises(LookupError, match="holds no sample"):
         Past(Recorded(()))
+
+
+def _hasty(samples: tuple[Sample, ...], seconds: float) -> Past:
+    return Past(Recorded(samples), seconds, hasty=True)
+
+
+def test_in_haste_the_newest_minutes_come_first() -> None:
+    """A far jump shows its sample after some minutes were read, and the whole past when all were."""
+    samples = _slowly(500, 1000.0)
+    seconds = samples[-1].instant.monotonic_seconds
+    past = _hasty(samples, seconds)
+    first = (past.is_complete, past.window.newest, len(past.window.samples))
+    over = past.complete()
+
+    assert (False, samples[-1], 32) == first
+    assert (True, True) == (over, past.is_complete)
+    assert _columns(Past(Recorded(samples), seconds).window) == _columns(past.window)
+    assert samples[-180:] == past.window.samples
+
+
+def test_reading_on_can_be_interrupted_and_one_may_move_meanwhile() -> None:
+    """Between two pieces of the past one steps about; the place is kept when all is there."""
+    samples = _slowly(500, 1000.0)
+    past = _hasty(samples, samples[450].instant.monotonic_seconds)
+    pieces = iter([True] * 100 + [False])
+    interrupted = past.complete(lambda: next(pieces))
+    past.forward()
+    past.forward()
+    past.back()
+    past.complete()
+
+    assert (False, True) == (interrupted, past.is_complete)
+    assert samples[451] == past.window.newest
+    assert _columns(Past(Recorded(samples), past.seconds).window) == _columns(past.window)
+
+
+def test_near_the_beginning_there_is_nothing_to_be_read_later() -> None:
+    """Minutes that are all of the past are complete at once."""
+    assert _hasty(_SAMPLES, _SAMPLES[-1].instant.monotonic_seconds).is_complete
+
+
+@pytest.mark.parametrize("gap_seconds", [0.0, 40_000.0])
+def test_samples_far_apart_are_as_many_as_live(gap_seconds: float) -> None:
+    """Where the hour has fewer than a window holds, older ones are read too, also across a gap."""
+    early = _slowly(300, 1000.0, 60.0)
+    late = _slowly(50, early[-1].instant.monotonic_seconds + 60.0 + gap_seconds, 60.0)
+    samples = (*early, *late)
+    live = History()
+    for sample in samples:
+        live.append(sample)
+
+    past = Past(Recorded(samples), samples[-1].instant.monotonic_seconds)
+
+    assert samples[-180:] == past.window.samples
+    assert _columns(live.window()) == _columns(past.window)
+    assert report_on(live.window(), PID) == report_on(past.window, PID)
+
+
+@pytest.mark.parametrize("number", [float("inf"), float("nan"), -1.0, 1e300])
+@pytest.mark.parametrize("which", ["monotonic", "unix", "interval"])
+def test_a_sample_that_no_clock_told_of_is_refused(which: str, number: float) -> None:
+    """A file may hold any number; what is shown before it stays."""
+    wrong = _SAMPLES[3]
+    now = wrong.instant
+    if which == "monotonic":
+        wrong = replace(wrong, instant=replace(now, monotonic_seconds=number))
+    elif which == "unix":
+        wrong = replace(wrong, instant=replace(now, unix_seconds=number))
+    else:
+        wrong = replace(wrong, interval_seconds=number)
+    past = Past(Unsorted((*_SAMPLES[:3], wrong, *_SAMPLES[4:6])))
+    past.forward()
+
+    with pytest.raises(RecordingError, match="at no moment of time"):
+        past.forward()
+    assert _SAMPLES[1] == past.window.newest
+
+
+def test_a_recording_without_end_is_refused() -> None:
+    """Its last sample lies at no moment."""
+    endless = replace(_SAMPLES[1], instant=Instant(1.7e9, float("inf")))
+
+    with pytest.raises(LookupError, match="at no moment of time"):
+        Past(Recorded((_SAMPLES[0], endless)))
+
+
+class Unsorted(Recorded):
+    """A recording whose index of moments does not fit its samples."""
+
+    def samples(self, start_seconds: float, end_seconds: float) -> Iterator[Sample]:
+        """Yield the samples by their place in the file."""
+        for index, sample in enumerate(self.kept):
+            if start_seconds <= self.first_seconds + index <= end_seconds:
+                yield sample
+
+
+@pytest.mark.parametrize(("gap_seconds", "holes"), [(0.0, 0), (600.0, 9)])
+def test_charts_of_the_thinned_part_hold_each_sample(gap_seconds: float, holes: int) -> None:
+    """A sample a minute makes a line without holes, except where nothing was recorded."""
+    early = _slowly(60, 1000.0, 60.0)
+    late = _slowly(30, early[-1].instant.monotonic_seconds + 60.0 + gap_seconds, 60.0)
+    samples = [replace(sample, interval_seconds=1.0) for sample in (*early, *late)]
+    past = Past(Recorded(samples, full_from=9e9), samples[-1].instant.monotonic_seconds)
+
+    columns = past.window.series("gpu_busy_ratio", "GPU-0", columns=60, span_seconds=3600)
+    assert holes <= columns.count(None) <= holes + (2 if holes else 0)

@@ -108,8 +108,8 @@ def _timeline(state: ReplayState, cells: int, glyph: Glyphs) -> Row:
     length = max(state.length_seconds, 1e-9)
 
     def cell(seconds: float) -> int:
-        share = (seconds - state.first_seconds) / length
-        return max(0, min(cells - 1, round(share * (cells - 1))))
+        share = min(1.0, max(0.0, (seconds - state.first_seconds) / length))
+        return round(share * (cells - 1))
 
     here = cell(state.now.monotonic_seconds)
     if state.full_from_seconds > state.first_seconds:
