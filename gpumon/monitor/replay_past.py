@@ -17,9 +17,10 @@ from gpumon.model.sample import Sample
 from gpumon.recording.mark import Mark
 from gpumon.recording.schema import RecordingError
 
-# What a window may depend on: an hour in chunks of ten minutes that are dropped whole, and a chunk more,
-# so that the oldest one kept was begun as it was live.
-_WARM_SECONDS = FULL_SECONDS + 1200.0
+# What a window may depend on: an hour in chunks of ten minutes that are dropped whole. What is read is a
+# chunk more, so that one can step back from where one has jumped to.
+_NEEDED_SECONDS = FULL_SECONDS + 600.0
+_WARM_SECONDS = _NEEDED_SECONDS + 600.0
 # What is read first where one is in haste: what the charts show, and the samples that a verdict rests on.
 _HASTY_SECONDS = 300.0
 # Windows that were passed, to step back through: the samples they hold are what they cost.
@@ -64,10 +65,18 @@ class Recorded(Protocol):
 
 
 class _Stretch:
-    """The history from one moment on, read sample by sample."""
+    """The history from one moment on, read sample by sample.
 
-    def __init__(self, recorded: Recorded, start_seconds: float) -> None:
+    `passed` are windows to step back through: only those that are as they were live, apart from the
+    newest one, and with `in_haste` all.
+    """
+
+    def __init__(self, recorded: Recorded, start_seconds: float, *, in_haste: bool = False) -> None:
         self._full_from_seconds = recorded.full_from_seconds
+        is_all = in_haste or start_seconds <= recorded.first_seconds
+        self._whole_from_seconds = -inf if is_all else start_seconds + _NEEDED_SECONDS
+        self._until_whole = 0 if is_all else RECENT_SAMPLES
+        self._is_whole = True
         self.history = History()
         before = _before(recorded, start_seconds)
         if before is not None:
@@ -87,7 +96,11 @@ class _Stretch:
             return False
         following = next(self._ahead, None)
         self.history.append(self._held(self.next))
+        if not self._is_whole:
+            self.passed.clear()
         self.passed.append(self.history.window())
+        self._until_whole -= 1
+        self._is_whole = self._until_whole <= 0 and _moment(self.next) >= self._whole_from_seconds
         self.next = following
         return True
 
@@ -116,6 +129,7 @@ class Past:
             raise LookupError(message)
         self._recorded = recorded
         self._hasty = hasty
+        self._is_complete = True
         self._filling: _Stretch | None = None
         self._shown, self._index = self._build(recorded.first_seconds if seconds is None else seconds)
 
@@ -132,7 +146,7 @@ class Past:
     @property
     def is_complete(self) -> bool:
         """Whether the history is that of the live monitor."""
-        return self._filling is None
+        return self._is_complete
 
     def next_seconds(self) -> float | None:
         """Return the moment of the next sample, or None at the end."""
@@ -177,13 +191,15 @@ class Past:
 
         Where the recording is broken before this, what was read in haste is all there is.
         """
-        filling = self._filling
-        if filling is None:
+        if self._is_complete:
             return True
-        self._filling = None
+        if self._filling is None:
+            self._filling = self._from_the_hour(self._shown.reached_seconds)
+        # For good, where it cannot be read.
+        filling, self._filling, self._is_complete = self._filling, None, True
         while filling.reached_seconds < self._shown.reached_seconds:
             if not may_go_on():
-                self._filling = filling
+                self._filling, self._is_complete = filling, False
                 return False
             if not filling.forward():
                 return True
@@ -207,25 +223,28 @@ class Past:
         if here is None:
             message = "the recording holds no sample"
             raise LookupError(message)
-        start = _moment(here) - _HASTY_SECONDS if self._hasty else self._warm_from_seconds(_moment(here))
-        stretch = _Stretch(self._recorded, start)
-        while stretch.reached_seconds < _moment(here) and stretch.forward():
+        seconds = _moment(here)
+        is_hasty = self._hasty and seconds - _HASTY_SECONDS > first_seconds
+        if is_hasty:
+            stretch = _Stretch(self._recorded, seconds - _HASTY_SECONDS, in_haste=True)
+        else:
+            stretch = self._from_the_hour(seconds)
+        while stretch.reached_seconds < seconds and stretch.forward():
             pass
-        is_all = not self._hasty or _moment(here) - _HASTY_SECONDS <= first_seconds
         # Only now: where the recording is broken, one stays where one was.
-        self._filling = None if is_all else _Stretch(self._recorded, self._warm_from_seconds(_moment(here)))
+        self._filling, self._is_complete = None, not is_hasty
         return stretch, len(stretch.passed) - 1
 
-    def _warm_from_seconds(self, here: float) -> float:
-        """Return from when on to read: the hour, and as many full samples as a window has."""
+    def _from_the_hour(self, here: float) -> _Stretch:
+        """Return a stretch, not read yet, of the hour before and twice the samples that a window has."""
         back = _WARM_SECONDS
         while here - back > self._recorded.first_seconds:
             samples = _samples(self._recorded, here - back, here)
-            if sum(1 for _ in islice(samples, RECENT_SAMPLES)) == RECENT_SAMPLES:
+            if sum(1 for _ in islice(samples, 2 * RECENT_SAMPLES)) == 2 * RECENT_SAMPLES:
                 break
             # They are far apart, or there is a gap.
             back *= 2
-        return here - back
+        return _Stretch(self._recorded, here - back)
 
 
 def _samples(recorded: Recorded, start_seconds: float, end_seconds: float) -> Iterator[Sample]:

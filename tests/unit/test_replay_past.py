@@ -102,7 +102,7 @@ def test_far_into_a_long_recording_the_past_is_that_of_the_live_monitor() -> Non
 
     assert _columns(live.window()) == _columns(past.window)
     assert report_on(live.window(), PID) == report_on(past.window, PID)
-    assert recorded.reads < 800
+    assert recorded.reads < 900
 
 
 def test_a_gap_before_the_hour_is_bridged_as_it_was_live() -> None:
@@ -143,6 +143,22 @@ def test_one_can_go_back_beyond_what_is_kept() -> None:
         past.back()
 
     assert samples[299] == past.window.newest
+
+
+def test_steps_back_from_a_jump_have_the_past_of_the_live_monitor() -> None:
+    """However far apart the samples are, a step back does not lose the hour before it."""
+    samples = _slowly(900, 1000.0)
+    past = Past(Recorded(samples), samples[-1].instant.monotonic_seconds)
+    live = History()
+    told = []
+    for sample in samples:
+        live.append(sample)
+        window = live.window()
+        told.append((window.samples, _columns(window)))
+    for back in range(1, 241):
+        past.back()
+        if back % 60 == 0:
+            assert told[-1 - back] == (past.window.samples, _columns(past.window))
 
 
 def test_an_empty_recording_is_refused() -> None:
