@@ -12,12 +12,16 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from gpumon.demo.launch import start
 from gpumon.demo.scenario import scenarios
 from gpumon.monitor.attaching import Wish
 from gpumon.monitor.build import build_monitor
 from gpumon.monitor.feed import Feed
+from gpumon.monitor.replay import ReplayFeed
+from gpumon.recording.begin import begin_recording
+from gpumon.recording.reader import open_recording
 from gpumon.settings import Settings
 from gpumon.sources.clock import SystemClock
 from gpumon.tui.app import GpumonApp
@@ -50,11 +54,13 @@ PICTURES = (
     Picture("ascii-80x24", (80, 24), (), Settings(ascii=True)),
 )
 
+_REPLAYED = Picture("replay-120x36", (120, 36))
 
-async def take(feed: Feed, picture: Picture) -> str:
+
+async def take(feed: Feed, picture: Picture, replay: ReplayFeed | None = None) -> str:
     """Return the picture as SVG."""
     look = appearance(picture.settings, {"COLORTERM": "truecolor"})
-    app = GpumonApp(feed, picture.settings, SystemClock(), look)
+    app = GpumonApp(feed, picture.settings, SystemClock(), look, replay=replay)
     async with app.run_test(size=picture.size) as pilot:
         await pilot.pause()
         for key in picture.keys:
@@ -65,19 +71,35 @@ async def take(feed: Feed, picture: Picture) -> str:
         return app.export_screenshot(title="gpumon")
 
 
+def save(picture: Picture, svg: str) -> None:
+    """Write a picture, and say so."""
+    (IMAGES / f"{picture.name}.svg").write_text(svg, encoding="utf-8")
+    sys.stdout.write(f"{picture.name}.svg\n")
+
+
+def take_replay(path: Path) -> None:
+    """Take the picture of a recording, half a minute before its end."""
+    with open_recording(path) as recording:
+        feed = ReplayFeed(recording, SystemClock(), recording.last_seconds - 30.0)
+        feed.start()
+        save(_REPLAYED, asyncio.run(take(feed, _REPLAYED, feed)))
+        feed.close()
+
+
 def main() -> None:
     """Run the demo and take all pictures."""
     IMAGES.mkdir(exist_ok=True)
     scenario = scenarios(len(os.sched_getaffinity(0)))["starved"]
-    with start(scenario) as demo:
+    with start(scenario) as demo, TemporaryDirectory() as folder:
         monitor = build_monitor(Settings(), Wish(pid=demo.process.pid))
+        recorder = begin_recording(Path(folder) / "demo.gpumon", monitor, Settings(), SystemClock().now())
         monitor.start()
         time.sleep(_FILL_SECONDS)
         for picture in PICTURES:
-            svg = asyncio.run(take(monitor, picture))
-            (IMAGES / f"{picture.name}.svg").write_text(svg, encoding="utf-8")
-            sys.stdout.write(f"{picture.name}.svg\n")
+            save(picture, asyncio.run(take(monitor, picture)))
         monitor.close()
+        recorder.close()
+        take_replay(recorder.path)
 
 
 if __name__ == "__main__":
