@@ -51,6 +51,7 @@ class Looking:
         if looker.returncode or not path.exists():
             raise RunFailedError(said[-2000:])
         first, *others = said.splitlines()
-        print("\n".join(others), flush=True)
+        if others:
+            print("\n".join(others), flush=True)
         found: dict[str, Any] = json.loads(first)
         return found

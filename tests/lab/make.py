@@ -1,7 +1,7 @@
 """A script: makes the library of traces by running every scenario of the laboratory.
 
 usage: python -m tests.lab.make [--list] [--only NAME ...] [--dose DOSE ...] [--again] [--into DIRECTORY]
-                                [--minutes M] [--together N]
+                                [--minutes M] [--busy] [--together N]
 
 A trace that is in the library already is not made again, so a broken run goes on where it stopped. NAME is
 the beginning of a trace's name. Without a quiet machine the doses are not what their names say; the truth
@@ -137,6 +137,7 @@ def main() -> None:
     parser.add_argument("--again", action="store_true", help="make also what is there")
     parser.add_argument("--into", type=Path, default=TRACES, help="the directory of the library")
     parser.add_argument("--minutes", type=float, default=600.0, help="start no run after so many minutes")
+    parser.add_argument("--busy", action="store_true", help="only what needs no quiet machine")
     parser.add_argument("--together", type=int, default=3, help="runs at a time that need no quiet machine")
     options = parser.parse_args()
     stage = Stage(yolov5_environment())
@@ -171,8 +172,9 @@ def _runs(table: tuple[Scenario, ...], stage: Stage) -> list[AnyRun]:
 def _wanted(run: AnyRun, options: argparse.Namespace) -> bool:
     is_named = any(run.name.startswith(name) for name in options.only)
     is_dose = not options.dose or run.dose.name in options.dose
+    may_run = not (options.busy and run.scenario.alone)
     is_there = (options.into / f"{run.name}{ENDING}").exists()
-    return is_named and is_dose and (options.again or not is_there)
+    return is_named and is_dose and may_run and (options.again or not is_there)
 
 
 def _decode_seconds(stage: Stage) -> float:
