@@ -75,13 +75,9 @@ def report_from(file: Path, at: str | None, pid: int | None = None) -> Report:
     from gpumon.monitor.replay_past import Past
     from gpumon.monitor.replay_report import report_at
 
-    with opened(file) as recording:
+    with opened(file) as recording, _numbers_of(file):
         seconds = recording.last_seconds if at is None else _moment(at, recording)
-        try:
-            report = report_at(recording, Past(recording, seconds).window, chosen_pid=pid)
-        except (ArithmeticError, ValueError) as error:
-            # A file may come from anyone, and hold any number.
-            raise CannotReplayError(f"{file} cannot be judged: {clean(str(error), 200)}") from error
+        report = report_at(recording, Past(recording, seconds).window, chosen_pid=pid)
     if pid is not None and report.sample.training(pid) is None:
         raise CannotReplayError(f"{file} holds no training with PID {pid} at that moment")
     return report
@@ -108,6 +104,15 @@ def opened(file: Path) -> Iterator[Recording]:
         raise CannotReplayError(str(error)) from error
 
 
+@contextmanager
+def _numbers_of(file: Path) -> Iterator[None]:
+    """A file may come from anyone, and hold any number: say so where one cannot be worked with."""
+    try:
+        yield
+    except (ArithmeticError, ValueError) as error:
+        raise CannotReplayError(f"{file} cannot be judged: {clean(str(error), 200)}") from error
+
+
 def _moment(at: str, recording: Recording) -> float:
     from gpumon.monitor.replay_time import ReplayTimeError, moment_of
 
@@ -123,7 +128,8 @@ def _dashboard(recording: Recording, at: str | None, settings: Settings) -> int:
     from gpumon.tui.lean_import import OPENSSL, left_out
 
     clock = SystemClock()
-    feed = ReplayFeed(recording, clock, None if at is None else _moment(at, recording))
+    with _numbers_of(recording.path):
+        feed = ReplayFeed(recording, clock, None if at is None else _moment(at, recording))
     feed.start()
     with left_out(*OPENSSL):
         from gpumon.tui.run import run_dashboard

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from math import inf
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from gpumon.cli.app import gpumon
+from gpumon.model.clock import Instant
 from gpumon.model.report import Report
+from gpumon.recording.begin import about_of
+from gpumon.recording.schema import Entry
+from gpumon.recording.store import RecordingFile
+from gpumon.settings import Settings
 from tests.tui.terminal import Terminal
 from tests.unit.recorded_monitor import record_scenes
-from tests.unit.synthetic_training import PID
+from tests.unit.synthetic_training import PID, STARVED
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +109,28 @@ def test_what_cannot_be_replayed_is_one_sentence(
     assert (code, "") == (result.exit_code, result.stdout)
     assert words in result.stderr.replace("\n", " ")
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("at", [(), ("--at", "12:00"), ("--at", "-1")])
+@pytest.mark.parametrize("wrong", ["interval", "unix"])
+def test_numbers_that_no_machine_told_end_in_one_sentence(
+    tmp_path: Path, wrong: str, at: tuple[str, ...]
+) -> None:
+    """A recording may come from anyone, and hold any number."""
+    path = tmp_path / "wrong.gpumon"
+    file = RecordingFile(path, about_of(Settings(), "box", Instant(1.7e9, 1000.0)))
+    for sample in replace(STARVED, seconds=5).samples():
+        unix = inf if wrong == "unix" else sample.instant.unix_seconds
+        instant = replace(sample.instant, unix_seconds=unix)
+        interval = inf if wrong == "interval" else sample.interval_seconds
+        file.append(Entry(replace(sample, instant=instant, interval_seconds=interval)))
+    file.end()
+    file.close()
+    result = _run("snapshot", "--replay", path, *at)
+
+    assert result.exit_code in (1, 2)
+    assert isinstance(result.exception, SystemExit)
+    assert "" == result.stdout
 
 
 def test_in_a_terminal_a_replay_is_the_dashboard(recorded: tuple[Path, list[Report]]) -> None:
