@@ -1,8 +1,8 @@
 """How many reports of recordings a replay tells as they were told live.
 
 `python -m tests.bench.replay FILE...`, where FILE is a recording, or one packed by xz as in tests/traces. For
-each: reports, how many of them are equal (sample, attachment, findings, suggestions, memory), and the CPU time
-of opening its end.
+each: reports, how many of them are equal (sample, attachment, findings, suggestions, memory), and the CPU
+time of opening its end.
 """
 
 from __future__ import annotations
