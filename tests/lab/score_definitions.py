@@ -20,6 +20,8 @@ from tests.lab.score_outcome import Outcome, achieved
 
 # An advice does harm where the rate falls by more than this: below it is the noise of measuring.
 _HARM = 0.02
+# A training that stands still has neither a wait nor a gain that means anything.
+_HUNG = "hung"
 
 
 def _pair(outcome: Outcome) -> tuple[str, str]:
@@ -45,11 +47,15 @@ def _alarm_share(outcome: Outcome) -> tuple[int, float] | None:
 
 
 def _wait_error(outcome: Outcome) -> float | None:
+    if _HUNG in outcome.truth.labels:
+        return None
     told, true = known(outcome.final.wait), outcome.true_wait
     return None if told is None or true is None else told - true
 
 
 def _fed_error(outcome: Outcome) -> float | None:
+    if _HUNG in outcome.truth.labels:
+        return None
     told, true = known(outcome.final.fed_speedup), outcome.truth.fed_speedup
     return None if told is None or true is None else told / true - 1
 

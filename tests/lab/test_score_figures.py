@@ -93,6 +93,13 @@ def test_what_cannot_be_counted_has_no_value(outcomes: list[Outcome]) -> None:
     )
 
 
+def test_a_hung_training_has_no_error_of_its_wait() -> None:
+    """It stands still: no share of its time means anything."""
+    found = figures([judge(starved(20, labels=["hung"]), Gpumon)])
+
+    assert (0, 0) == (found["wait_error_mean"].count, found["fed_speedup_error"].count)
+
+
 def test_intervals_are_the_same_every_time(outcomes: list[Outcome]) -> None:
     """The draws have a fixed seed, and the interval holds the value."""
     found = figures(outcomes)["accuracy"]
