@@ -71,3 +71,14 @@ class Rows:
         offset = part if stride > 1 else 0
         # NaN is the only number that differs from itself.
         return [x for x in column[first * stride + offset : last * stride : stride] if x == x]  # noqa: PLR0124 - NaN
+
+    def extremes(self, metric: str, label: str, first: int, last: int) -> tuple[float, float, float] | None:
+        """Return low, mean and high of rows first..last-1, or None where nothing is known."""
+        means = self.numbers(metric, label, first, last, 1)
+        if not means:
+            return None
+        lows = highs = means
+        if self.chunk.stride > 1:
+            lows = self.numbers(metric, label, first, last, 0) or means
+            highs = self.numbers(metric, label, first, last, 2) or means
+        return min(lows), sum(means) / len(means), max(highs)

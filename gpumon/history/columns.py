@@ -58,7 +58,10 @@ def bucket_of(rows: tuple[Rows, ...], metric: str, label: str, column: int, widt
         return None
     if len(means) == 1 and not lows:
         return Bucket(means[0], means[0], means[0])
-    low, high = min(lows or means), max(highs or means)
+    # Rows of one number may stand beside rows of three.
+    low, high = min(means), max(means)
+    if lows:
+        low, high = min(low, *lows), max(high, *highs)
     # Rounding may push the mean of equal numbers past them.
     return Bucket(low, min(max(sum(means) / len(means), low), high), high)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from gpumon.history.chunk import Chunk, Rows
 from gpumon.history.columns import Columns, column_of
+from gpumon.history.extremes import Extremes
 from gpumon.history.window import Thinned, Window
 from gpumon.model.metrics import METRICS
 from gpumon.model.sample import Sample
@@ -63,9 +64,9 @@ class _Tier:
         chunk.add_row(start, end)
         for metric in self.metrics:
             for label in full.labels(metric):
-                values = rows.numbers(metric, label, first, last, 1)
-                if values:
-                    chunk.put(metric, label, min(values), sum(values) / len(values), max(values))
+                cell = rows.extremes(metric, label, first, last)
+                if cell is not None:
+                    chunk.put(metric, label, *cell)
 
 
 class History:
@@ -80,6 +81,7 @@ class History:
         self._samples: deque[Sample] = deque(maxlen=recent_samples)
         self._full: tuple[Chunk, ...] = ()
         self._kept = tuple(metric for metric in METRICS if metric.name not in _NOT_KEPT)
+        self._kept_names = frozenset(metric.name for metric in self._kept)
         cores = tuple(metric.name for metric in self._kept if metric.scope == "core")
         others = tuple(metric.name for metric in self._kept if metric.scope != "core")
         self._tiers = (_Tier(_STRETCH_SECONDS, others), _Tier(_CORE_STRETCH_SECONDS, cores))
@@ -93,21 +95,25 @@ class History:
             last = self._full[-1].ends[-1]
             end = max(end, last)
             start = max(last, end - sample.interval_seconds * _LONGEST_COVER_INTERVALS)
-            for tier in self._tiers:
-                stretch = column_of(last, tier.seconds)
-                if column_of(end, tier.seconds) != stretch:
-                    tier.close(stretch, self._full[-1])
-        number = column_of(end, _FULL_CHUNK_SECONDS)
-        if not self._full or self._full[-1].number != number:
-            oldest = number - FULL_SECONDS / _FULL_CHUNK_SECONDS
-            self._full = (*(chunk for chunk in self._full if chunk.number >= oldest), Chunk(number))
-        chunk = self._full[-1]
-        chunk.add_row(start, end)
+        chunk = self._row(start, end, stride=1)
         for metric in self._kept:
             for label, value in metric.read(sample):
                 if value is not None:
                     chunk.put(metric.name, label, value)
         self._samples.append(sample)
+
+    def append_thinned(self, past: Iterable[Extremes], sample: Sample | None = None) -> None:
+        """Add stretches that follow each other and what there is already; they stand for the numbers.
+
+        `sample` is the one that they reach up to, where it is left: it is kept, its numbers are in them.
+        """
+        for part in past:
+            chunk = self._row(part.start_seconds, part.end_seconds, stride=3)
+            for (metric, label), cell in part.cells.items():
+                if metric in self._kept_names:
+                    chunk.put(metric, label, *cell)
+        if sample is not None:
+            self._samples.append(sample)
 
     def window(self) -> Window:
         """Return the past up to the newest sample. Raises LookupError before the first one."""
@@ -125,6 +131,23 @@ class History:
             _full_seconds=FULL_SECONDS,
             _columns=self._columns,
         )
+
+    def _row(self, start: float, end: float, stride: int) -> Chunk:
+        """Begin a row; return the chunk whose newest row it is."""
+        number = column_of(end, _FULL_CHUNK_SECONDS)
+        chunk = self._full[-1] if self._full else None
+        if chunk is not None:
+            last = chunk.ends[-1]
+            for tier in self._tiers:
+                stretch = column_of(last, tier.seconds)
+                if column_of(end, tier.seconds) != stretch or chunk.stride != stride:
+                    tier.close(stretch, chunk)
+        if chunk is None or chunk.number != number or chunk.stride != stride:
+            oldest = number - FULL_SECONDS / _FULL_CHUNK_SECONDS
+            chunk = Chunk(number, stride)
+            self._full = (*(kept for kept in self._full if kept.number >= oldest), chunk)
+        chunk.add_row(start, end)
+        return chunk
 
 
 def window_of(samples: Iterable[Sample], recent_samples: int = RECENT_SAMPLES) -> Window:

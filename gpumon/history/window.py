@@ -94,7 +94,7 @@ class Window:
         start = index * tier.bucket_seconds
         chunk = Chunk(0, stride=3)
         chunk.add_row(start, start + tier.bucket_seconds)
-        values = newest.numbers(metric, label, newest.after(start), newest.count, 1)
-        if values:
-            chunk.put(metric, label, min(values), sum(values) / len(values), max(values))
+        cell = newest.extremes(metric, label, newest.after(start), newest.count)
+        if cell is not None:
+            chunk.put(metric, label, *cell)
         return Rows(chunk, 1)

@@ -10,10 +10,12 @@ from itertools import islice
 from math import inf, isfinite, nextafter
 from typing import Protocol
 
+from gpumon.history.extremes import Extremes
 from gpumon.history.history import FULL_SECONDS, RECENT_SAMPLES, History
 from gpumon.history.window import Window
 from gpumon.model.report import Report
 from gpumon.model.sample import Sample
+from gpumon.monitor.replay_thinned import Between
 from gpumon.recording.mark import Mark
 from gpumon.recording.schema import RecordingError
 
@@ -55,6 +57,10 @@ class Recorded(Protocol):
         """Yield the samples from `start_seconds` to `end_seconds`, oldest first."""
         ...
 
+    def stretches(self, start_seconds: float, end_seconds: float) -> Iterator[Extremes]:
+        """Yield low, mean and high of all measures over the stretches that touch that time, in order."""
+        ...
+
     def reports(self, start_seconds: float, end_seconds: float) -> Iterator[Report]:
         """Yield what was told live of these samples; where nothing was told nothing is yielded."""
         ...
@@ -79,9 +85,12 @@ class _Stretch:
         self._is_whole = True
         self.history = History()
         before = _before(recorded, start_seconds)
+        self._before_seconds = -inf
         if before is not None:
             self.history.append(before)
+            self._before_seconds = _moment(before)
         self.passed: deque[Window] = deque(maxlen=_KEPT_WINDOWS)
+        self._between = Between(recorded.stretches(start_seconds, self._full_from_seconds))
         self._ahead = _samples(recorded, start_seconds, inf)
         self.next = next(self._ahead, None)
 
@@ -95,7 +104,7 @@ class _Stretch:
         if self.next is None:
             return False
         following = next(self._ahead, None)
-        self.history.append(self._held(self.next))
+        self._append(self.next)
         if not self._is_whole:
             self.passed.clear()
         self.passed.append(self.history.window())
@@ -103,6 +112,17 @@ class _Stretch:
         self._is_whole = self._until_whole <= 0 and _moment(self.next) >= self._whole_from_seconds
         self.next = following
         return True
+
+    def _append(self, sample: Sample) -> None:
+        """Add a sample; in the thinned part with what is known of the time since the one before."""
+        moment = _moment(sample)
+        is_thinned = moment < self._full_from_seconds
+        # The first one of the full part stands for itself.
+        end = moment if is_thinned else moment - sample.interval_seconds
+        past = self._between.take(max(self.reached_seconds, self._before_seconds), end)
+        self.history.append_thinned(past, sample if is_thinned and past else None)
+        if not is_thinned or not past:
+            self.history.append(self._held(sample))
 
     def _held(self, sample: Sample) -> Sample:
         """Return a sample of the thinned part as one that stands for the time since the one before."""

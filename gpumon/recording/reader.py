@@ -7,10 +7,11 @@ import sqlite3
 import stat
 import threading
 from collections.abc import Iterator, Sequence
-from math import inf
+from math import inf, isfinite
 from pathlib import Path
 from typing import Any
 
+from gpumon.history.extremes import Extremes
 from gpumon.model.report import Report
 from gpumon.model.sample import Sample
 from gpumon.model.text import clean
@@ -26,12 +27,16 @@ from gpumon.recording.schema import (
     from_text,
     unpack,
 )
-from gpumon.recording.thinning import TIERS, cell_of
+from gpumon.recording.thinning import TIERS, cell_of, cells_of
 
 # Rows read at once: no reading transaction is left open, which would keep a live file from shrinking.
 _PAGE_ROWS = 64
 _MOST_MARKS = 200_000
 _MOST_SERIES = 65_535
+# 16 GPUs, 1024 cores, 100 disks and 200 trainings; what is more would only fill the memory of a history.
+_MOST_SHOWN_SERIES = 8192
+# How far the length of a stretch may be from that of its kind.
+_LENGTH_SECONDS = 0.001
 _KEPT_DICTIONARIES = 4
 
 Row = tuple[Any, ...]
@@ -79,8 +84,7 @@ class Recording:
 
     def series(self) -> tuple[tuple[str, str], ...]:
         """Return every measure that was recorded, as (metric, label)."""
-        rows = self._rows("SELECT metric, label FROM series ORDER BY id LIMIT ?", _MOST_SERIES)
-        return tuple((_text(metric), _text(label)) for metric, label in rows)
+        return tuple((metric, label) for _, metric, label in self._series_rows())
 
     def thinned(self, metric: str, label: str, start: float = -inf, end: float = inf) -> tuple[Thinned, ...]:
         """Return (start, end, low, mean, high) of stretches that touch the time asked for, in order.
@@ -89,21 +93,31 @@ class Recording:
         """
         rows = self._rows("SELECT id FROM series WHERE metric = ? AND label = ?", metric, label)
         keys = frozenset(row[0] for row in rows)
-        found: list[Thinned] = []
-        # From the finest on: a coarser one counts where it ends before everything finer begins.
-        limit = inf
-        for tier in range(len(TIERS)):
-            own: list[Thinned] = []
-            for low, high, blob in self._stretches(tier, start, min(end, limit)):
-                if high > limit:
-                    continue
-                cell = cell_of(self._blob(blob), keys) if keys else None
-                if cell is not None:
-                    own.append((low, high, *cell))
-            first = self._rows("SELECT min(start_seconds) FROM stretches WHERE tier = ?", tier)[0][0]
-            limit = limit if first is None else min(limit, _real(first))
-            found = own + found
-        return tuple(found)
+        if not keys:
+            return ()
+        read = ((low, high, cell_of(blob, keys)) for low, high, blob in self._finest(start, end))
+        return tuple((low, high, *cell) for low, high, cell in read if cell is not None)
+
+    def stretches(self, start: float = -inf, end: float = inf) -> Iterator[Extremes]:
+        """Yield low, mean and high of all measures, by stretches that touch the time asked for, in order.
+
+        Each is the finest that there is. Of a file with more series than a machine can have, the first
+        ones that come; numbers that are not finite are left out.
+        """
+        names = {number: (metric, label) for number, metric, label in self._series_rows()}
+        taken: dict[int, tuple[str, str]] = {}
+        before = -inf
+        for low, high, blob in self._finest(start, end):
+            if low < before:
+                raise self._broken("its stretches overlap")
+            before = high
+            cells: dict[tuple[str, str], tuple[float, float, float]] = {}
+            for key, lowest, mean, highest in cells_of(blob):
+                if key not in taken and key in names and len(taken) < _MOST_SHOWN_SERIES:
+                    taken[key] = names[key]
+                if key in taken and isfinite(lowest + mean + highest):
+                    cells[taken[key]] = (lowest, mean, highest)
+            yield Extremes(low, high, cells)
 
     def marks(self) -> tuple[Mark, ...]:
         """Return all marks in order."""
@@ -147,9 +161,11 @@ class Recording:
         return about, shape
 
     def _full_from(self) -> float:
+        """Return the moment after the last sample that was thinned away; the first one where none was."""
+        # Rows are numbered without a break as they come, and only thinning removes some.
         rows = self._rows(
-            "SELECT monotonic_seconds FROM entries WHERE id >="
-            " (SELECT min(id) FROM entries WHERE whole = 0) - 1 ORDER BY id LIMIT 1"
+            "SELECT monotonic_seconds FROM entries AS entry WHERE NOT EXISTS"
+            " (SELECT 1 FROM entries WHERE id = entry.id - 1) ORDER BY id DESC LIMIT 1"
         )
         return _real(rows[0][0]) if rows else self.last_seconds
 
@@ -171,6 +187,27 @@ class Recording:
                 yield plain
             if len(rows) < _PAGE_ROWS:
                 return
+
+    def _series_rows(self) -> list[tuple[int, str, str]]:
+        rows = self._rows("SELECT id, metric, label FROM series ORDER BY id LIMIT ?", _MOST_SERIES)
+        return [(number, _text(metric), _text(label)) for number, metric, label in rows]
+
+    def _finest(self, start: float, end: float) -> Iterator[tuple[float, float, bytes]]:
+        """Yield the stretches that touch a time, of each moment the finest, oldest first."""
+        limit = inf
+        limits = [limit]
+        for tier in range(len(TIERS) - 1):
+            first = self._rows("SELECT min(start_seconds) FROM stretches WHERE tier = ?", tier)[0][0]
+            limit = limit if first is None else min(limit, _real(first))
+            limits.append(limit)
+        for tier in reversed(range(len(TIERS))):
+            # A coarser one counts where it ends before everything finer begins.
+            for low, high, blob in self._stretches(tier, start, min(end, limits[tier])):
+                # Not true of what is no number either.
+                if not abs(high - low - TIERS[tier].seconds) < _LENGTH_SECONDS:
+                    raise self._broken("a stretch has not the length of its kind")
+                if high <= limits[tier]:
+                    yield low, high, self._blob(blob)
 
     def _stretches(self, tier: int, start: float, end: float) -> Iterator[Row]:
         place = (-inf, -1)

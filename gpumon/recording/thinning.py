@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from array import array
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -144,8 +145,8 @@ def to_blob(cells: dict[int, Cell]) -> bytes:
     return pack(_bytes(array("H", keys)) + _bytes(numbers))
 
 
-def cell_of(blob: bytes, series: frozenset[int]) -> tuple[float, float, float] | None:
-    """Return low, mean and high of one of these series. Raises RecordingError for garbage."""
+def cells_of(blob: bytes) -> Iterator[tuple[int, float, float, float]]:
+    """Yield number of the series, low, mean and high. Raises RecordingError for garbage."""
     plain = unpack(blob)
     count, rest = divmod(len(plain), _CELL_BYTES)
     if rest:
@@ -155,10 +156,12 @@ def cell_of(blob: bytes, series: frozenset[int]) -> tuple[float, float, float] |
     if sys.byteorder == "big":
         keys.byteswap()
         numbers.byteswap()
-    for index, key in enumerate(keys):
-        if key in series:
-            return numbers[index], numbers[count + index], numbers[2 * count + index]
-    return None
+    return zip(keys, numbers[:count], numbers[count : 2 * count], numbers[2 * count :], strict=True)
+
+
+def cell_of(blob: bytes, series: frozenset[int]) -> tuple[float, float, float] | None:
+    """Return low, mean and high of one of these series. Raises RecordingError for garbage."""
+    return next(((low, mean, high) for key, low, mean, high in cells_of(blob) if key in series), None)
 
 
 def _bytes(numbers: array[int] | array[float]) -> bytes:

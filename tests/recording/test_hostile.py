@@ -14,6 +14,7 @@ import pytest
 
 from gpumon.recording.reader import open_recording
 from gpumon.recording.schema import RecordingError
+from gpumon.recording.thinning import Cell, to_blob
 from tests.recording.scene import report_at, write
 from tests.unit.full_report import FULL_GPU
 
@@ -26,6 +27,8 @@ def _read(path: Path) -> int:
         recording.marks()
         recording.series()
         recording.thinned("gpu_busy_ratio", FULL_GPU.uuid)
+        for _ in recording.stretches():
+            pass
         for report in recording.reports():
             assert report.sample.hostname.isprintable()
         return sum(1 for _ in recording.samples())
@@ -102,6 +105,9 @@ def test_a_recording_of_a_newer_gpumon_is_refused(tmp_path: Path) -> None:
         ("UPDATE entries SET monotonic_seconds = 'soon'",),
         ("UPDATE marks SET text = zeroblob(5)",),
         ("UPDATE stretches SET numbers = x'00'",),
+        ("UPDATE stretches SET end_seconds = end_seconds - 5",),
+        ("UPDATE stretches SET end_seconds = 9e999",),
+        ("UPDATE stretches SET start_seconds = start_seconds * 0.5, end_seconds = start_seconds * 0.5 + 10",),
     ],
 )
 def test_a_recording_that_was_tampered_with_is_refused(tmp_path: Path, statements: tuple[str, ...]) -> None:
@@ -124,6 +130,36 @@ def test_a_row_that_would_fill_the_memory_is_refused(tmp_path: Path, change: str
 
     with pytest.raises(RecordingError, match="too large"):
         _read(path)
+
+
+def test_more_series_than_a_machine_has_do_not_fill_the_memory(tmp_path: Path) -> None:
+    """Of a file that names tens of thousands of measures, some thousands are taken."""
+    path = _recorded(tmp_path)
+    count = 60_000
+    cells = {key: Cell(0.0, 1.0, 1, 1.0) for key in range(1, count)}
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("BEGIN")
+        database.executemany(
+            "INSERT OR IGNORE INTO series VALUES (?, 'gpu_busy_ratio', ?)",
+            ((k, f"{k}") for k in range(count)),
+        )
+        database.execute("UPDATE stretches SET numbers = ?", (to_blob(cells),))
+        database.execute("COMMIT")
+
+    with open_recording(path) as recording:
+        labels = {name for part in recording.stretches() for name in part.cells}
+    assert 1000 < len(labels) < 10_000
+
+
+def test_numbers_without_end_are_left_out(tmp_path: Path) -> None:
+    """A chart has no place for what is not finite."""
+    path = _recorded(tmp_path)
+    cells = {1: Cell(0.0, float("inf"), 1, float("inf")), 2: Cell(0.0, 0.5, 1, 1.0)}
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("UPDATE stretches SET numbers = ?", (to_blob(cells),))
+
+    with open_recording(path) as recording:
+        assert {1} == {len(part.cells) for part in recording.stretches()}
 
 
 def test_a_broken_file_never_ends_in_another_exception(tmp_path: Path) -> None:

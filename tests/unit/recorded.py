@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from gpumon.history.extremes import Extremes
 from gpumon.model.report import Report
 from gpumon.model.sample import Sample
 from gpumon.recording.mark import Mark, MarkKind
@@ -18,6 +19,7 @@ class Recorded:
     told: Sequence[Report] = ()
     marked: Sequence[Mark] = ()
     full_from: float | None = None
+    between: Sequence[Extremes] = ()
     reads: int = 0
 
     @property
@@ -47,6 +49,12 @@ class Recorded:
         for report in self.told:
             if start_seconds <= report.sample.instant.monotonic_seconds <= end_seconds:
                 yield report
+
+    def stretches(self, start_seconds: float, end_seconds: float) -> Iterator[Extremes]:
+        """Yield what was kept of the thinned part."""
+        for part in self.between:
+            if part.end_seconds > start_seconds and part.start_seconds < end_seconds:
+                yield part
 
     def marks(self) -> tuple[Mark, ...]:
         """Return the marks."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from gpumon.advice.advise import report_on
+from gpumon.history.extremes import Extremes
 from gpumon.history.history import History
 from gpumon.history.window import Window
 from gpumon.model.clock import Instant
@@ -271,3 +272,13 @@ def test_charts_of_the_thinned_part_hold_each_sample(gap_seconds: float, holes: 
 
     columns = past.window.series("gpu_busy_ratio", "GPU-0", columns=60, span_seconds=3600)
     assert holes <= columns.count(None) <= holes + (2 if holes else 0)
+
+
+def test_stretches_without_samples_between_them_are_refused() -> None:
+    """A file with hours of stretches and no sample of them would keep a step forward from ending."""
+    samples = _slowly(2, 1000.0, 60_000.0)
+    between = [Extremes(1000.0 + 10.0 * k, 1010.0 + 10.0 * k, {}) for k in range(3000)]
+    past = Past(Recorded(samples, full_from=9e9, between=between))
+
+    with pytest.raises(RecordingError, match="samples are missing"):
+        past.forward()
