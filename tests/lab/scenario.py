@@ -80,7 +80,7 @@ class Scenario:
     `labels` are ids of findings, the main fault first. `alone` says that the machine must be quiet meanwhile;
     others run several at a time. `sealed` sets all doses aside for the test set. `grid` and `batch_grid`
     are numbers of workers and sizes of a batch with which the rate is measured too. A scenario with `skipped`
-    has no doses here, and the reason.
+    has no doses here, and the reason. Workers that are `short_lived` cannot be told from other programs.
     """
 
     name: str
@@ -92,6 +92,7 @@ class Scenario:
     grid: tuple[int, ...] = ()
     batch_grid: tuple[int, ...] = ()
     sealed: bool = False
+    short_lived: bool = False
     skipped: str = ""
     seconds: float = 17.0
 

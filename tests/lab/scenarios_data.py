@@ -128,7 +128,7 @@ def _disk(machine: Machine) -> tuple[Dose, ...]:
             machine.cores,
             around=Surroundings(storage_bytes=512 * MIB),
         )
-        for name, mib in (("low", 4), ("middle", 10), ("high", 24))
+        for name, mib in (("low", 1), ("middle", 4), ("high", 24))
     )
 
 
@@ -170,5 +170,5 @@ def _page_cache(machine: Machine) -> tuple[Dose, ...]:
             machine.cores,
             around=Surroundings(storage_bytes=1024 * MIB, memory_bytes=1100 * MIB),
         )
-        for name, mib in (("low", 4), ("middle", 10), ("high", 24))
+        for name, mib in (("low", 1), ("middle", 4), ("high", 24))
     )

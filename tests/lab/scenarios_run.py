@@ -60,6 +60,7 @@ def run_scenarios(machine: Machine) -> tuple[Scenario, ...]:
                 )
                 for name, batches in (("low", 40), ("middle", 20), ("high", 8))
             ),
+            short_lived=True,
         ),
         Scenario(
             "small-shm",
