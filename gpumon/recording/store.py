@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -112,7 +113,10 @@ class RecordingFile:
         for stretch in self._thinning.close():
             self._write_stretch(stretch)
         self.commit()
-        self._database.execute("PRAGMA journal_mode = DELETE")
+        # While someone reads it, it stays three files: nothing is lost, and it is not waited for.
+        self._database.execute("PRAGMA busy_timeout = 100")
+        with suppress(sqlite3.OperationalError):
+            self._database.execute("PRAGMA journal_mode = DELETE")
 
     def close(self) -> None:
         """Give the file back; what was not committed is dropped."""

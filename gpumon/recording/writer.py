@@ -48,13 +48,15 @@ class Followed(Protocol):
 class RecorderState:
     """Whether it records, in one sentence; `samples` is how many are safe in the file.
 
-    `has_failed` tells that it stopped before it was asked to.
+    `has_failed` tells that it stopped before it was asked to, or could not be written to its end;
+    `is_ending` that it was asked to end and still writes what waits.
     """
 
     is_recording: bool
     text: str
     samples: int = 0
     has_failed: bool = False
+    is_ending: bool = False
 
 
 class Recorder:
@@ -69,6 +71,8 @@ class Recorder:
         self._lost = 0
         self._newest_sequence = -1
         self._closing = False
+        self._listeners: list[Callable[[], None]] = []
+        self._is_over = False
         self._news = threading.Condition()
         self._state = RecorderState(is_recording=True, text=f"recording to {path}")
         self._thread = threading.Thread(target=self._run, name="gpumon recorder", daemon=True)
@@ -102,13 +106,33 @@ class Recorder:
             self._amended.update((name, text) for name, text in given.items() if text is not None)
             self._news.notify()
 
-    def close(self) -> None:
-        """Write what waits and close the file; closing twice is harmless."""
+    def end(self) -> None:
+        """Take no more, and write what waits in the thread of the recorder; never waits for the disk."""
         with self._news:
+            if self._state.is_recording:
+                text = f"the recording to {self.path} is being closed"
+                self._state = replace(self._state, is_recording=False, is_ending=True, text=text)
             self._closing = True
             self._news.notify()
-        if self._thread is not threading.current_thread():
-            self._thread.join(timeout=_CLOSE_SECONDS)
+
+    def when_over(self, listener: Callable[[], None]) -> None:
+        """Call `listener` once the file is closed, in the recorder's thread; at once where it is already."""
+        with self._news:
+            if not self._is_over:
+                self._listeners.append(listener)
+                return
+        listener()
+
+    def close(self, timeout_seconds: float = _CLOSE_SECONDS) -> None:
+        """Write what waits and close the file, but wait no longer than that; closing twice is harmless."""
+        self.end()
+        if self._thread is threading.current_thread():
+            return
+        self._thread.join(timeout=timeout_seconds)
+        with self._news:
+            if self._state.is_ending:
+                text = f"the disk hangs: {self.path} may lack what came last"
+                self._state = replace(self._state, text=text, has_failed=True)
 
     def _write_newest(self, feed: Followed) -> None:
         report = feed.report()
@@ -140,14 +164,22 @@ class Recorder:
             self._file.end()
             samples = self._file.samples
             text = f"recorded {samples} samples to {self.path}"
-            self._state = RecorderState(is_recording=False, text=text, samples=samples)
+            with self._news:
+                self._state = RecorderState(is_recording=False, text=text, samples=samples)
         except Exception as error:  # noqa: BLE001 - told by `state`; the monitor goes on
             text = f"the recording stopped: {_words(error)}; {self._state.samples} samples are in {self.path}"
-            self._state = replace(self._state, is_recording=False, text=text, has_failed=True)
+            with self._news:
+                self._state = replace(
+                    self._state, is_recording=False, is_ending=False, text=text, has_failed=True
+                )
         finally:
             with self._news:
                 self._waiting.clear()
             self._file.close()
+            with self._news:
+                self._is_over, listeners = True, tuple(self._listeners)
+            for listener in listeners:
+                listener()
 
     def _write_waiting(self) -> None:
         with self._news:
@@ -166,7 +198,8 @@ class Recorder:
             truth, prior = amended.get("truth", about.truth), amended.get("prior", about.prior)
             self._file.tell(replace(about, truth=truth, prior=prior))
         self._file.commit()
-        self._state = replace(self._state, samples=self._file.samples)
+        with self._news:
+            self._state = replace(self._state, samples=self._file.samples)
 
 
 def _words(error: Exception) -> str:

@@ -294,7 +294,6 @@ class GpumonApp(RecordedApp):
             self._began_seconds = began if self._replay is None else self._replay.state().first_seconds
             self._choose_gpu_of_settings(report)
         self._follow(report.attachment.state)
-        self.tell_of_recording()
         self.show_frame()
 
     def _span(self, report: Report) -> float:

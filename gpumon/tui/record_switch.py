@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from gpumon.model.clock import Clock
@@ -25,39 +26,59 @@ class RecordSwitch:
         self._recorder = recorder
         self._told = False
         self._is_own = False
+        self._listener: Callable[[], None] | None = None
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Call `listener` whenever a recording is over, in whatever thread that is known."""
+        self._listener = listener
+        if self._recorder is not None:
+            self._recorder.when_over(listener)
 
     @property
     def is_recording(self) -> bool:
         """Whether samples are being written."""
         return self._recorder is not None and self._recorder.state.is_recording
 
+    @property
+    def is_ending(self) -> bool:
+        """Whether a recording has stopped and what became of it is not told yet."""
+        return self._recorder is not None and not self._told and not self._recorder.state.is_recording
+
     def turn(self) -> str:
-        """Start or stop, and return in one sentence what was done or why not."""
+        """Start or stop, and return in one sentence what was done or why not.
+
+        Empty where one stops: the disk is not waited for, and `last_word` tells what became of it.
+        """
         from gpumon.recording.schema import RecordingError
 
         if self._recorder is not None and self._recorder.state.is_recording:
-            self._recorder.close()
-            self._told = True
+            self._recorder.end()
+            return ""
+        if self._recorder is not None and self.is_ending:
             return self._recorder.state.text
         try:
             self._recorder = self._start()
         except RecordingError as error:
             return f"no recording: {error}"
         self._told, self._is_own = False, True
+        if self._listener is not None:
+            self._recorder.when_over(self._listener)
         return self._recorder.state.text
 
-    def trouble(self) -> str:
-        """Return once why a recording stopped by itself, else an empty text."""
-        if self._recorder is None or self._told or self._recorder.state.is_recording:
+    def last_word(self) -> str:
+        """Return once what became of a recording that is over, stopped or by itself, else an empty text."""
+        state = None if self._recorder is None else self._recorder.state
+        if state is None or self._told or state.is_recording or state.is_ending:
             return ""
         self._told = True
-        return self._recorder.state.text
+        return state.text
 
     def close(self) -> str:
-        """Finish what was started here, and return what became of it; empty where nothing was running."""
-        if self._recorder is None or not self._is_own or not self._recorder.state.is_recording:
+        """Finish what was started here, and return what became of it; empty where that was told."""
+        if self._recorder is None or not self._is_own or self._told:
             return ""
         self._recorder.close()
+        self._told = True
         return self._recorder.state.text
 
     def _start(self) -> Recorder:

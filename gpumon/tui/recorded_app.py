@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from textual.app import App
 from textual.binding import Binding
+from textual.message import Message
 
 from gpumon.tui.record_switch import RecordSwitch
 from gpumon.tui.replay import Replay, drive
 from gpumon.tui.widgets.replay_bar import ReplayBar
 
+# A stop that takes longer is told of.
+_PATIENCE_SECONDS = 0.5
 # What a recording cannot do, and what only it can.
 _LIVE_ACTIONS = frozenset({"pause", "record"})
 _REPLAY_ACTIONS = frozenset({"play", "replay"})
+
+
+class RecordingOver(Message):
+    """A recording has ended, and its file is closed."""
 
 
 class RecordedApp(App[int]):
@@ -31,6 +40,11 @@ class RecordedApp(App[int]):
     def is_recording(self) -> bool:
         """Whether what is shown is being written to a file."""
         return self._switch.is_recording
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether a recording has stopped and what became of it is not told yet."""
+        return self._switch.is_ending
 
     def has(self, binding: Binding) -> bool:
         """Tell whether a binding of the dashboard does anything on this feed."""
@@ -52,10 +66,15 @@ class RecordedApp(App[int]):
         """End the recording that a key began, and return what became of it, or an empty text."""
         return self._switch.close()
 
-    def tell_of_recording(self) -> None:
-        """Say once that a recording stopped by itself."""
-        if trouble := self._switch.trouble():
-            self.tell(trouble)
+    def on_mount(self) -> None:
+        """Hear of the end of a recording."""
+        self._switch.listen(self._recording_is_over)
+
+    def on_recording_over(self) -> None:
+        """Say what became of a recording, also while the picture is held."""
+        if word := self._switch.last_word():
+            self.tell(word)
+        self.show_frame()
 
     def action_play(self) -> None:
         """Play or pause a replay."""
@@ -73,5 +92,17 @@ class RecordedApp(App[int]):
 
     def action_record(self) -> None:
         """Start to record, or stop."""
-        self.tell(self._switch.turn())
+        if word := self._switch.turn():
+            self.tell(word)
+        else:
+            self.set_timer(_PATIENCE_SECONDS, self._tell_of_closing)
         self.show_frame()
+
+    def _tell_of_closing(self) -> None:
+        if self._switch.is_ending:
+            self.tell("the recording is being closed: the disk is slow")
+
+    def _recording_is_over(self) -> None:
+        # Called in the recorder's thread; after the end of the dashboard its event loop is closed.
+        with suppress(RuntimeError):
+            self.post_message(RecordingOver())

@@ -12,8 +12,9 @@ from gpumon.history.history import window_of
 from gpumon.recording.about import About
 from gpumon.recording.mark import MarkKind
 from gpumon.recording.reader import open_recording
+from gpumon.recording.store import RecordingFile
 from gpumon.recording.writer import Recorder
-from tests.recording.scene import ABOUT, MONOTONIC_SECONDS, ReportFeed, report_at, write
+from tests.recording.scene import ABOUT, MONOTONIC_SECONDS, ReportFeed, entry_of, report_at, write
 
 
 def test_reports_come_back_as_they_were_told(tmp_path: Path) -> None:
@@ -109,3 +110,24 @@ def test_an_empty_recording_opens(tmp_path: Path) -> None:
         assert recording.is_empty
         assert [] == list(recording.samples())
         assert recording.about.prior == "{}"
+
+
+def test_a_reader_does_not_keep_a_recording_from_being_closed(tmp_path: Path) -> None:
+    """Whoever reads a file while it is written sees it grow, and the recorder ends as it does alone."""
+    path = tmp_path / "a.gpumon"
+    file = RecordingFile(path, ABOUT)
+    for second in range(100):
+        file.append(entry_of(report_at(second)))
+    file.commit()
+    with open_recording(path) as recording:
+        before = [sample.sequence for sample in recording.samples()]
+        for second in range(100, 150):
+            file.append(entry_of(report_at(second)))
+        file.end()
+        file.close()
+        after = [sample.sequence for sample in recording.samples()]
+
+    assert list(range(100)) == before
+    assert list(range(150)) == after
+    with open_recording(path) as recording:
+        assert len(list(recording.samples())) == 150
