@@ -250,7 +250,8 @@ class ReplayFeed:
         return ReplayState(
             now=self._past.window.newest.instant,
             first_seconds=self._recorded.first_seconds,
-            last_seconds=self._recorded.last_seconds,
+            # A file that is still written grows after it was opened.
+            last_seconds=max(self._recorded.last_seconds, self._past.seconds),
             full_from_seconds=self._judged_from_seconds,
             playing=self._playing,
             speed=SPEEDS[self._speed],

@@ -92,6 +92,7 @@ class _Stretch:
         self.passed: deque[Window] = deque(maxlen=_KEPT_WINDOWS)
         self._between = Between(recorded.stretches(start_seconds, self._full_from_seconds))
         self._ahead = _samples(recorded, start_seconds, inf)
+        self._recorded = recorded
         self.next = next(self._ahead, None)
 
     @property
@@ -112,6 +113,11 @@ class _Stretch:
         self._is_whole = self._until_whole <= 0 and _moment(self.next) >= self._whole_from_seconds
         self.next = following
         return True
+
+    def look_again(self) -> None:
+        """At the end, look for samples that were written meanwhile."""
+        self._ahead = _samples(self._recorded, nextafter(self.reached_seconds, inf), inf)
+        self.next = next(self._ahead, None)
 
     def _append(self, sample: Sample) -> None:
         """Add a sample; in the thinned part with what is known of the time since the one before."""
@@ -179,6 +185,8 @@ class Past:
         if self._index + 1 < len(self._shown.passed):
             self._index += 1
             return True
+        if self._shown.next is None:
+            self._shown.look_again()
         if not self._shown.forward():
             return False
         self._index = len(self._shown.passed) - 1

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from gpumon.monitor.replay import ReplayFeed
+from gpumon.monitor.replay_past import Recorded
 from tests.unit.monitor_parts import FakeClock
-from tests.unit.recorded import Recorded
 
 
 class Player:

@@ -11,8 +11,11 @@ from gpumon.model.report import Report
 from gpumon.monitor.replay import ReplayFeed
 from gpumon.monitor.replay_state import FINDINGS
 from gpumon.recording.reader import Recording, open_recording
+from gpumon.recording.store import RecordingFile
+from tests.recording.scene import ABOUT, entry_of, report_at
 from tests.unit.monitor_parts import FakeClock
 from tests.unit.recorded_monitor import record_scenes
+from tests.unit.replay_player import Player
 
 
 @pytest.fixture(scope="module")
@@ -99,3 +102,32 @@ def test_charts_are_those_of_the_live_monitor(recorded: tuple[Path, list[Report]
         window = _window(feed)
 
     assert [report.sample for report in live] == list(window.samples)
+
+
+def test_a_file_that_is_still_written_is_replayed(tmp_path: Path) -> None:
+    """What came after it was opened is played too, and neither side disturbs the other."""
+    reports = [report_at(second) for second in range(100)]
+    path = tmp_path / "a.gpumon"
+    file = RecordingFile(path, ABOUT)
+    try:
+        for report in reports[:40]:
+            file.append(entry_of(report))
+        file.commit()
+        with open_recording(path) as recording:
+            player = Player(recording)
+            for report in reports[40:]:
+                file.append(entry_of(report))
+            # Not safe yet: a reader sees nothing of it.
+            player.feed.step(10)
+            player.turn()
+            early = player.at
+            file.commit()
+            player.feed.step(1000)
+            player.turn()
+            state = player.feed.state()
+        file.end()
+    finally:
+        file.close()
+
+    assert (10, 99) == (early, player.at)
+    assert (True, 99.0, "") == (state.is_at_end, state.length_seconds, state.trouble)
