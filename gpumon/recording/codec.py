@@ -7,8 +7,9 @@ the way in, as everything that comes from outside. Nothing is ever imported or c
 
 from __future__ import annotations
 
+import marshal
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import Enum
 from operator import attrgetter
@@ -21,6 +22,11 @@ T = TypeVar("T")
 # NVML counts in 64 bits; a larger number is none, and would overflow where it becomes a float.
 _LARGEST_INT = 1 << 64
 _MOST_ITEMS = 100_000
+# Trainings at once, each with hundreds of workers.
+_MOST_KEPT = 16
+_LARGEST_KEPT_BYTES = 64 * 1024
+# The last one in which equal values have equal bytes, whoever else refers to them.
+_MARSHAL_VERSION = 2
 _SCALARS = (str, int, float, bool, type(None))
 _STANDING = frozenset(_SCALARS)
 
@@ -39,12 +45,20 @@ class Codec(Generic[T]):
     """Turns values of one dataclass into plain lists and back.
 
     `shape` is the fields that the classes had when the lists were written, by class name: those that came
-    later take their defaults. Without it they are the present ones.
+    later take their defaults. Without it they are the present ones. Values of the classes `steady` are
+    decoded once while they come again: they hardly change from one sample to the next.
     """
 
-    def __init__(self, kind: type[T], shape: Mapping[str, Sequence[str]] | None = None) -> None:
+    def __init__(
+        self,
+        kind: type[T],
+        shape: Mapping[str, Sequence[str]] | None = None,
+        *,
+        steady: Collection[type[Any]] = (),
+    ) -> None:
         """Compile. Raises CodecError where `shape` does not fit, TypeError for hints not provided for."""
         self._written = shape
+        self._steady = steady
         self._encoders: dict[type[Any], Callable[[Any], Any]] = {}
         self._decoders: dict[type[Any], Decode] = {}
         self.shape: dict[str, tuple[str, ...]] = {}
@@ -89,6 +103,8 @@ class Codec(Generic[T]):
 
         decoders = {name: (_unchecked(hints[name]), parts[name][1]) for name in names}
         decode = self._fields_decoder(kind, own, decoders)
+        if kind in self._steady:
+            decode = _remembering(decode)
         self._encoders[kind], self._decoders[kind] = encode, decode
         return encode, decode
 
@@ -189,6 +205,28 @@ class Codec(Generic[T]):
             return decode_scalar(plain)
 
         return encode if classes or tuples else None, decode
+
+
+def _remembering(decode: Decode) -> Decode:
+    """Return `decode` with the newest results kept. By their bytes: 1, 1.0 and True are equal otherwise."""
+    kept: dict[bytes, Any] = {}
+
+    def remember(plain: Any) -> Any:
+        try:
+            key = marshal.dumps(plain, _MARSHAL_VERSION)
+        except ValueError as error:
+            raise CodecError("this is nested too deeply") from error
+        found = kept.get(key)
+        if found is None:
+            found = decode(plain)
+            if len(key) <= _LARGEST_KEPT_BYTES:
+                # Whole: other threads may read meanwhile.
+                if len(kept) >= _MOST_KEPT:
+                    kept.clear()
+                kept[key] = found
+        return found
+
+    return remember
 
 
 def _unchecked(hint: Any) -> frozenset[type[Any]]:

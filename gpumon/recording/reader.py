@@ -15,6 +15,7 @@ from gpumon.history.extremes import Extremes
 from gpumon.model.report import Report
 from gpumon.model.sample import Sample
 from gpumon.model.text import clean
+from gpumon.model.training import Training
 from gpumon.recording.about import SCHEMA, About
 from gpumon.recording.codec import Codec, CodecError
 from gpumon.recording.mark import Mark, MarkKind
@@ -59,8 +60,8 @@ class Recording:
         about, shape = self._head()
         try:
             self.about = Codec(About, shape).decode(about)
-            self._samples: Codec[Sample] = Codec(Sample, shape)
-            self._entries: Codec[Entry] = Codec(Entry, shape)
+            self._samples: Codec[Sample] = Codec(Sample, shape, steady=(Training,))
+            self._entries: Codec[Entry] = Codec(Entry, shape, steady=(Training,))
         except CodecError as error:
             raise self._broken(error) from error
         first, last = self._rows("SELECT min(monotonic_seconds), max(monotonic_seconds) FROM entries")[0]

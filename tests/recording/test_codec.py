@@ -18,6 +18,7 @@ from gpumon.model.text import clean
 from gpumon.recording.codec import Codec, CodecError
 from tests.unit.full_report import full_report, missing_report
 
+_LOOKALIKES = st.sampled_from([0.0, -0.0, 1, 1.0, math.inf, 2.5])
 SAMPLES = Codec(Sample)
 REPORTS = Codec(Report)
 _TEXT = st.text(max_size=12).map(clean)
@@ -122,3 +123,47 @@ def test_text_that_would_harm_a_terminal_is_cleaned() -> None:
     plain[3] = "host\x1b[2J"
 
     assert SAMPLES.decode(plain).hostname == "host"
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What a training is to a sample."""
+
+    number: float
+    flag: bool | float
+
+
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """Two parts."""
+
+    first: _Part
+    second: _Part
+
+
+@given(parts=st.lists(st.tuples(_LOOKALIKES, _LOOKALIKES | st.booleans()), min_size=2, max_size=40))
+def test_what_comes_again_is_the_same_and_never_what_only_looks_like_it(
+    parts: list[tuple[float, bool | float]],
+) -> None:
+    """A codec that remembers gives back what one without a memory does, to the type and the sign."""
+    codec, plain = Codec(_Whole, steady=(_Part,)), Codec(_Whole)
+    for first in parts:
+        row = json.loads(json.dumps([list(first), list(parts[0])]))
+
+        assert repr(plain.decode(row)) == repr(codec.decode(row))
+
+
+def test_what_comes_again_is_one_value() -> None:
+    """It is not built anew for each sample."""
+    codec = Codec(_Whole, steady=(_Part,))
+    first, second = (codec.decode(json.loads("[[1.5, true], [2, 2]]")) for _ in range(2))
+
+    assert first.first is second.first
+
+
+def test_what_was_refused_is_refused_again() -> None:
+    """A memory does not make a wrong value a right one."""
+    codec = Codec(_Whole, steady=(_Part,))
+    for _ in range(2):
+        with pytest.raises(CodecError):
+            codec.decode([[1.5, "no"], [2, 2]])
