@@ -28,7 +28,7 @@ from tests.lab.others import other_cores
 from tests.lab.score_truth import HEALTHY
 
 HOST = "laboratory"
-_LOADER_FAULTS = ("starved-", "workers-respawned")
+_LOADER_FAULTS = ("starved-",)
 _BITES_FROM = 0.05
 _CHECKOUT = Path(__file__).parents[2]
 
