@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import random
 import threading
 import time
@@ -75,7 +73,6 @@ class Looks:
             thread.join(timeout=1.0)
 
     def _run(self) -> None:
-        _be_punctual()
         owed, pace = 1.0, Pace()
         cpu, wall = time.thread_time(), time.monotonic()
         while not self._stop.is_set():
@@ -111,14 +108,3 @@ class Looks:
             if hangs:
                 for watched in self._states:
                     watched.look()
-
-
-def _be_punctual() -> None:
-    """Let this thread have a core the moment it wants one, where gpumon may ask for that (root may).
-
-    A look that has to wait for a core is taken when the training leaves one, so it sees other moments than
-    it was meant to. On two cores looks were 0.1 ms late at the median and 1 to 8 ms in one of a hundred,
-    with this 0.05 and 0.1. What the looks use is bounded by Pace.
-    """
-    with contextlib.suppress(AttributeError, OSError):
-        os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(1))
