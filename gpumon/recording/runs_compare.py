@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from gpumon.history.stats import Interval
 from gpumon.model.measure import Maybe, Missing
 from gpumon.recording.runs_run import Run, RunAbout, RunSetting, Value
-from gpumon.recording.runs_statistics import difference, peak_of, quotient, speed_of, wait_of
+from gpumon.recording.runs_statistics import Estimate, difference, peak_of, quotient, speed_of, wait_of
 
 # Settings that make a step another piece of work: images a second of two of them are not alike.
 _WORK = {"weights": "model", "cfg": "model", "imgsz": "image size", "multi_scale": "image sizes"}
@@ -73,14 +73,14 @@ class Comparison:
 def compare(one: Run, other: Run) -> Comparison:
     """Return what can be said of `other` against `one`."""
     differences = differences_of(one.about, other.about)
-    speedup = _speedup(one, other)
+    speedup = _compared(one, other, speed_of, quotient)
     verdict = _verdict(speedup)
     return Comparison(
         one,
         other,
         differences,
         speedup,
-        _wait_change(one, other),
+        _compared(one, other, wait_of, difference),
         _memory_change(one, other),
         verdict,
         _sentence(one, other, speedup, verdict, differences),
@@ -174,24 +174,19 @@ def _joined(words: Sequence[str]) -> str:
     return f"{shown} ..." if len(words) > _ARGUMENTS_SHOWN else shown
 
 
-def _speedup(one: Run, other: Run) -> Maybe[Interval]:
-    speeds = [(run, speed_of(run)) for run in (one, other)]
-    for run, speed in speeds:
-        if isinstance(speed, Missing):
-            return Missing(f"run {run.id}: {speed.reason}")
-    left, right = speeds[0][1], speeds[1][1]
-    if isinstance(left, Missing) or isinstance(right, Missing):
-        return Missing("not known")
-    return quotient(left, right)
-
-
-def _wait_change(one: Run, other: Run) -> Maybe[Interval]:
-    left, right = wait_of(one), wait_of(other)
+def _compared(
+    one: Run,
+    other: Run,
+    read: Callable[[Run], Maybe[Estimate]],
+    compare: Callable[[Estimate, Estimate], Maybe[Interval]],
+) -> Maybe[Interval]:
+    """Return what `compare` makes of a number of both runs, or which run lacks it and why."""
+    left, right = read(one), read(other)
     if isinstance(left, Missing):
         return Missing(f"run {one.id}: {left.reason}")
     if isinstance(right, Missing):
         return Missing(f"run {other.id}: {right.reason}")
-    return difference(left, right)
+    return compare(left, right)
 
 
 def _memory_change(one: Run, other: Run) -> Maybe[Interval]:
