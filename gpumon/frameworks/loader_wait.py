@@ -27,9 +27,8 @@ _TRAINING = (Phase.TRAIN, Phase.UNKNOWN)
 _Z_90 = 1.645
 # The mean error of thread states is 0.03 and its largest 0.2: less is no contradiction.
 _DISAGREE_RATIO = 0.2
-# Where more looks than these had to wait for a core they are weighed. In a disk-bound training on two cores
-# 9 % were late with nothing else running: as they were they read 0.121 for 0.111, and weighed 0.07. With two
-# programs besides 41 % were late: as they were they read 0.25 for 0.20, and weighed within 0.01.
+# Where more looks than these had to wait for a core they are weighed: on a quiet machine few are late, and are
+# right as they are; with a busy program for each core about twice as many as this are (docs/adr/0003).
 _LATE_RATIO = 0.2
 
 
