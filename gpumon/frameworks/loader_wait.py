@@ -27,8 +27,8 @@ _TRAINING = (Phase.TRAIN, Phase.UNKNOWN)
 _Z_90 = 1.645
 # The mean error of thread states is 0.03 and its largest 0.2: less is no contradiction.
 _DISAGREE_RATIO = 0.2
-# Where more looks than these had to wait for a core they are weighed. On a quiet machine few are late, and are
-# right as they are; with a busy program for each core more are, and are not (docs/adr/0003-late-looks.md).
+# Where more looks than these had to wait for a core they are weighed. On a quiet machine few are late, and
+# looks are right as they are; with a busy program for each core they are not (docs/adr/0003-late-looks.md).
 _LATE_RATIO = 0.2
 
 
