@@ -32,6 +32,8 @@ class Finding:
 
     `id` is one of the ids of the design (as "starved-too-few-workers"); `since_unix_seconds` is the
     time of the oldest sample that supports it without a break. `text` is one sentence with numbers.
+    `lost_ratio` is the share of the training's time that it costs (0..1), None where it costs none or it is
+    not known.
     """
 
     id: str
@@ -39,3 +41,4 @@ class Finding:
     text: str
     since_unix_seconds: float
     evidence: tuple[Evidence, ...] = ()
+    lost_ratio: float | None = None

@@ -32,6 +32,7 @@ if rank == 0:
     print(json.dumps([one.tolist() for one in told]), flush=True)
     sys.stdin.read()
 distributed.barrier()
+distributed.destroy_process_group()
 """
 
 
