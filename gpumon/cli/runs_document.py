@@ -6,7 +6,8 @@ from dataclasses import asdict
 from typing import Any, TypeAlias
 
 from gpumon.history.stats import Interval
-from gpumon.model.document import SCHEMA, rfc3339
+from gpumon.model.document import SCHEMA
+from gpumon.model.document_values import rfc3339
 from gpumon.model.measure import Maybe, Missing
 from gpumon.recording.runs_compare import Comparison
 from gpumon.recording.runs_place import how_it_ended

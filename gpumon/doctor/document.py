@@ -6,7 +6,8 @@ from typing import Any
 
 from gpumon.doctor.check import Check
 from gpumon.doctor.examine import Examination
-from gpumon.model.document import SCHEMA, rfc3339
+from gpumon.model.document import SCHEMA
+from gpumon.model.document_values import rfc3339
 
 
 def document(examination: Examination, *, version: str, hostname: str, unix_seconds: float) -> dict[str, Any]:

@@ -8,35 +8,26 @@ certainty and source. Times are RFC 3339.
 
 from __future__ import annotations
 
-import math
 from dataclasses import fields
-from datetime import datetime, timezone
-from enum import Enum
-from typing import Any, TypeAlias
+from typing import Any
 
-from gpumon.model.finding import Evidence, Finding
+from gpumon.model.cost import cost_of, power_of
+from gpumon.model.document_values import Json, finite, plain, rfc3339
+from gpumon.model.finding_document import finding_document, suggestion_document
 from gpumon.model.gpu import GpuProcess, GpuReading
 from gpumon.model.host import HostReading, MemoryReading, SharedMemoryReading
-from gpumon.model.measure import Measure, Missing
+from gpumon.model.measure import Missing
 from gpumon.model.process import ProcessReading
 from gpumon.model.reading import LossesReading, TrainingReading
 from gpumon.model.report import Report, TrainingReport
-from gpumon.model.suggestion import Effect, MemoryOutlook, Suggestion
+from gpumon.model.suggestion import MemoryOutlook
 from gpumon.model.training import Setting, Settings
 
 SCHEMA = 1
 
-Json: TypeAlias = dict[str, Any]
-
 # Written elsewhere in the document, or too fine for it.
 _GPU_LEFT_OUT = {"processes", "busy_samples", "state", "simulated", "index", "uuid", "name"}
 _PROCESS_LEFT_OUT = {"id", "parent_pid", "role", "name", "command", "user", "state"}
-
-
-def rfc3339(unix_seconds: float) -> str:
-    """Return a Unix time as RFC 3339 in UTC, with milliseconds."""
-    moment = datetime.fromtimestamp(unix_seconds, tz=timezone.utc)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def document(report: Report, version: str) -> Json:
@@ -54,50 +45,27 @@ def document(report: Report, version: str) -> Json:
         "driver": {
             "state": driver.state.value,
             "text": driver.text,
-            "driver_version": _plain("driver_version", driver.driver_version, missing),
-            "cuda_version": _plain("cuda_version", driver.cuda_version, missing),
+            "driver_version": plain("driver_version", driver.driver_version, missing),
+            "cuda_version": plain("cuda_version", driver.cuda_version, missing),
             "missing": missing,
         },
         "gpus": [_gpu(gpu) for gpu in sample.gpus],
         "host": _host(sample.host),
-        "trainings": [_training(reading, report.of(reading.training.id.pid)) for reading in sample.trainings],
+        "trainings": [
+            _training(reading, report.of(reading.training.id.pid), sample.gpus)
+            for reading in sample.trainings
+        ],
         "errors": [{"source": error.source, "text": error.text} for error in sample.errors],
         "late_sources": list(sample.late_sources),
         "self": _fields(sample.self_reading, set()),
     }
 
 
-def _plain(name: str, value: Any, missing: dict[str, str]) -> Any:
-    """Return `value` as JSON; a missing one is None and leaves its reason in `missing`."""
-    if isinstance(value, Missing):
-        missing[name] = value.reason
-        return None
-    if isinstance(value, Measure):
-        return _measure(value) if _plain(name, value.value, missing) is not None else None
-    if isinstance(value, float) and not math.isfinite(value):
-        missing[name] = f"not a finite number ({value})"
-        return None
-    if isinstance(value, tuple):
-        return [_plain(name, item, missing) for item in value]
-    if isinstance(value, Setting):
-        return _plain(name, value.value, missing)
-    return value.value if isinstance(value, Enum) else value
-
-
-def _measure(measure: Measure) -> Json:
-    found: Json = {"value": measure.value, "certainty": measure.certainty.value, "source": measure.source}
-    for name in ("standard_error", "low", "high"):
-        value = getattr(measure, name)
-        if value is not None:
-            found[name] = _finite(value)
-    return found
-
-
 def _fields(noun: Any, left_out: set[str]) -> Json:
     """Return the fields of a dataclass of plain readings, with their own `missing`."""
     missing: dict[str, str] = {}
     found = {
-        field.name: _plain(field.name, getattr(noun, field.name), missing)
+        field.name: plain(field.name, getattr(noun, field.name), missing)
         for field in fields(noun)
         if field.name not in left_out
     }
@@ -121,19 +89,19 @@ def _gpu_process(process: GpuProcess) -> Json:
 
 def _host(host: HostReading) -> Json:
     missing: dict[str, str] = {}
-    found: Json = {"cpu_busy_ratio": _plain("cpu_busy_ratio", host.cpu_busy_ratio, missing)}
+    found: Json = {"cpu_busy_ratio": plain("cpu_busy_ratio", host.cpu_busy_ratio, missing)}
     for name, value in (("cores", host.cores), ("disks", host.disks)):
         if isinstance(value, Missing):
             missing[name] = value.reason
             found[name] = None
         else:
             found[name] = [
-                {field.name: _finite(getattr(item, field.name)) for field in fields(item)} for item in value
+                {field.name: finite(getattr(item, field.name)) for field in fields(item)} for item in value
             ]
     found.update(_parts(MemoryReading, host.memory, missing))
     found["pressure"] = _fields(host.pressure, set())
-    found["physical_cores"] = _plain("physical_cores", host.physical_cores, missing)
-    found["load_1_minute"] = _plain("load_1_minute", host.load_1_minute, missing)
+    found["physical_cores"] = plain("physical_cores", host.physical_cores, missing)
+    found["load_1_minute"] = plain("load_1_minute", host.load_1_minute, missing)
     found["missing"] = missing
     return found
 
@@ -141,7 +109,7 @@ def _host(host: HostReading) -> Json:
 def _parts(kind: type[Any], noun: Any, missing: dict[str, str]) -> Json:
     """Return the fields of a noun of that kind; of a missing one all are None for its reason."""
     return {
-        field.name: _plain(
+        field.name: plain(
             field.name, noun if isinstance(noun, Missing) else getattr(noun, field.name), missing
         )
         for field in fields(kind)
@@ -154,7 +122,7 @@ def _settings(settings: Settings, missing: dict[str, str]) -> tuple[Json, Json]:
     sources: Json = {}
     for field in fields(settings):
         setting = getattr(settings, field.name)
-        values[field.name] = _plain(f"settings.{field.name}", setting, missing)
+        values[field.name] = plain(f"settings.{field.name}", setting, missing)
         if isinstance(setting, Setting):
             sources[field.name] = setting.source
     return values, sources
@@ -172,7 +140,7 @@ def _process(process: ProcessReading) -> Json:
     }
 
 
-def _training(reading: TrainingReading, report: TrainingReport | None) -> Json:
+def _training(reading: TrainingReading, report: TrainingReport | None, gpus: tuple[GpuReading, ...]) -> Json:
     training = reading.training
     missing: dict[str, str] = {}
     values, sources = _settings(training.settings, missing)
@@ -183,12 +151,12 @@ def _training(reading: TrainingReading, report: TrainingReport | None) -> Json:
     return {
         "pid": training.id.pid,
         "framework": training.framework,
-        "framework_version": _plain("framework_version", training.framework_version, missing),
+        "framework_version": plain("framework_version", training.framework_version, missing),
         "name": training.name,
         "simulated": training.simulated,
         "command": list(training.command),
-        "run_dir": _plain("run_dir", training.run_dir, missing),
-        "log_path": _plain("log_path", training.log_path, missing),
+        "run_dir": plain("run_dir", training.run_dir, missing),
+        "log_path": plain("log_path", training.log_path, missing),
         "world_size": training.world_size,
         "settings": values,
         "settings_sources": sources,
@@ -197,25 +165,26 @@ def _training(reading: TrainingReading, report: TrainingReport | None) -> Json:
         "phase_source": reading.phase_source,
         "progress": {
             **_fields(reading.progress, {"results", "losses"}),
-            "results": {name: _finite(value) for name, value in reading.progress.results},
+            "results": {name: finite(value) for name, value in reading.progress.results},
             "losses": [_losses(losses) for losses in reading.progress.losses],
         },
         "loader": loader,
-        "cgroup": _plain("cgroup", cgroup, missing)
-        if isinstance(cgroup, Missing)
-        else _fields(cgroup, set()),
-        "usable_cores": _plain("usable_cores", reading.usable_cores, missing),
-        "affinity_cores": _plain("affinity_cores", reading.affinity_cores, missing),
-        "interpreter": _plain("interpreter", reading.interpreter, missing),
-        "reporter": _plain("reporter", reading.reporter, missing),
+        "cgroup": plain("cgroup", cgroup, missing) if isinstance(cgroup, Missing) else _fields(cgroup, set()),
+        "usable_cores": plain("usable_cores", reading.usable_cores, missing),
+        "affinity_cores": plain("affinity_cores", reading.affinity_cores, missing),
+        "interpreter": plain("interpreter", reading.interpreter, missing),
+        "reporter": plain("reporter", reading.reporter, missing),
         "gpu_uuids": list(reading.gpu_uuids),
-        "training_gpu_memory_used_bytes": _plain(
+        "training_gpu_memory_used_bytes": plain(
             "training_gpu_memory_used_bytes", reading.gpu_memory_used_bytes, missing
         ),
         "memory": _memory(report.memory if report else None),
         "settled": report.settled if report else False,
-        "findings": [_finding(finding) for finding in report.findings] if report else [],
-        "suggestions": [_suggestion(suggestion) for suggestion in report.suggestions] if report else [],
+        "doubt": report.doubt if report else "",
+        "findings": _findings(reading, report, gpus) if report else [],
+        "suggestions": [suggestion_document(suggestion) for suggestion in report.suggestions]
+        if report
+        else [],
         "ended": None
         if reading.ended is None
         else {
@@ -228,12 +197,17 @@ def _training(reading: TrainingReading, report: TrainingReport | None) -> Json:
     }
 
 
+def _findings(reading: TrainingReading, report: TrainingReport, gpus: tuple[GpuReading, ...]) -> list[Json]:
+    power = power_of(reading, gpus)
+    return [finding_document(finding, cost_of(finding, reading, power)) for finding in report.findings]
+
+
 def _losses(losses: LossesReading) -> Json:
     return {
         "source": losses.source,
         "epoch": losses.epoch,
         "is_validation": losses.is_validation,
-        "values": {name: _finite(value) for name, value in losses.values},
+        "values": {name: finite(value) for name, value in losses.values},
     }
 
 
@@ -244,28 +218,23 @@ def _rename(found: Json, name: str, metric: str) -> None:
             holder[metric] = holder.pop(name)
 
 
-def _finite(value: Any) -> Any:
-    """Return what JSON can carry; a NaN loss is worth telling, so it becomes its name."""
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
-
-
 def _memory(outlook: MemoryOutlook | None) -> Json | None:
     if outlook is None:
         return None
     missing: dict[str, str] = {}
     risk, batch = outlook.oom_risk, outlook.largest_safe_batch
     found: Json = {
-        "oom_risk": _plain("oom_risk", risk, missing)
+        "oom_risk": plain("oom_risk", risk, missing)
         if isinstance(risk, Missing)
         else {
-            "probability": _finite(risk.probability),
+            "probability": finite(risk.probability),
             "level": risk.level.value,
             "certainty": "estimated",
             "text": risk.text,
         },
-        "peak_bytes": _plain("peak_bytes", outlook.peak_bytes, missing),
-        "limit_bytes": _plain("limit_bytes", outlook.limit_bytes, missing),
-        "largest_safe_batch": _plain("largest_safe_batch", batch, missing)
+        "peak_bytes": plain("peak_bytes", outlook.peak_bytes, missing),
+        "limit_bytes": plain("limit_bytes", outlook.limit_bytes, missing),
+        "largest_safe_batch": plain("largest_safe_batch", batch, missing)
         if isinstance(batch, Missing)
         else {
             "value": batch,
@@ -275,48 +244,3 @@ def _memory(outlook: MemoryOutlook | None) -> Json | None:
         },
     }
     return {**found, "missing": missing}
-
-
-def _evidence(evidence: Evidence) -> Json:
-    return {
-        field.name: _finite(getattr(evidence, field.name))
-        for field in fields(evidence)
-        if getattr(evidence, field.name) not in {None, ""}
-    }
-
-
-def _finding(finding: Finding) -> Json:
-    return {
-        "id": finding.id,
-        "severity": finding.severity.value,
-        "since": rfc3339(finding.since_unix_seconds),
-        "text": finding.text,
-        "evidence": [_evidence(evidence) for evidence in finding.evidence],
-    }
-
-
-def _suggestion(suggestion: Suggestion) -> Json:
-    missing: dict[str, str] = {}
-
-    def effect(name: str, value: Effect | Missing) -> Json | None:
-        if isinstance(value, Missing):
-            missing[name] = value.reason
-            return None
-        return {field.name: _finite(getattr(value, field.name)) for field in fields(value)}
-
-    return {
-        "setting": suggestion.setting,
-        "from": _finite(suggestion.from_value),
-        "to": _finite(suggestion.to_value),
-        "text": suggestion.text,
-        "speedup": effect("speedup", suggestion.speedup),
-        "images_per_second": effect("images_per_second", suggestion.images_per_second),
-        "gpu_memory_bytes": effect("gpu_memory_bytes", suggestion.gpu_memory_bytes),
-        "certainty": "estimated",
-        "bound": suggestion.bound.value,
-        "rests_on": suggestion.rests_on,
-        "finding": suggestion.finding,
-        "command": _plain("command", suggestion.command, missing),
-        "warnings": list(suggestion.warnings),
-        "missing": missing,
-    }

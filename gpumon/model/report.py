@@ -38,7 +38,8 @@ class Attachment:
 class TrainingReport:
     """Findings (the verdict first), suggestions and memory of one training.
 
-    `settled` is False while the window is still too short for a verdict.
+    `settled` is False while the window is still too short for a verdict; `doubt` then says in one sentence
+    what it waits for, and which two are the likeliest.
     """
 
     pid: int
@@ -46,6 +47,7 @@ class TrainingReport:
     suggestions: tuple[Suggestion, ...] = ()
     memory: MemoryOutlook | None = None
     settled: bool = False
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True)

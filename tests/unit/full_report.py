@@ -218,6 +218,7 @@ FULL_REPORT = TrainingReport(
             "the GPU waits 41 % of each step for data",
             UNIX_SECONDS - 30,
             (Evidence("data_wait_ratio", 0.41, threshold=0.05, low=0.38, high=0.44, text="main thread"),),
+            lost_ratio=0.41,
         ),
     ),
     suggestions=(FULL_SUGGESTION,),

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 import gpumon
-from gpumon.model.document import document, rfc3339
+from gpumon.model.document import document
+from gpumon.model.document_values import rfc3339
 from gpumon.model.finding import Evidence
 from gpumon.model.measure import Certainty, Measure, Missing
 from gpumon.model.metrics import METRICS
@@ -239,3 +240,15 @@ def test_what_looks_inside_stands_there_or_why_nothing_does() -> None:
 
     assert ("interpreter (CPython 3.11)", None) == (found["interpreter"], found["reporter"])
     assert found["missing"]["reporter"] == "it was not started by `gpumon run`"
+
+
+def test_a_finding_says_what_it_costs() -> None:
+    """The share, and until the end of the run the time and the energy; what costs nothing says why not."""
+    findings = (FULL_REPORT.findings[0], replace(FULL_REPORT.findings[0], lost_ratio=None))
+    found = _document(full_report(judged=replace(FULL_REPORT, findings=findings)))["trainings"][0]["findings"]
+
+    assert (0.41, "estimated") == (found[0]["cost"]["lost_ratio"], found[0]["cost"]["certainty"])
+    assert None not in (
+        found[0]["cost"][name] for name in ("images_per_second", "lost_seconds", "lost_joules")
+    )
+    assert (None, ["cost"]) == (found[1]["cost"], list(found[1]["missing"]))
