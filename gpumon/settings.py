@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -9,6 +11,9 @@ from typing import Any
 MIN_INTERVAL_SECONDS = 0.2
 MAX_INTERVAL_SECONDS = 60.0
 MAX_THREAD_RATE_HERTZ = 50.0
+NOTIFICATIONS = ("auto", "osc9", "osc777", "off")
+# Ids of findings with commas between them.
+_IDS = re.compile(r"[a-z][a-z0-9-]*(,[a-z][a-z0-9-]*)*")
 
 
 class SettingsError(Exception):
@@ -22,6 +27,10 @@ class Settings:
     `interval_seconds` is the period of samples; `thread_rate_hertz` the mean rate of looks at the
     training's threads (0 switches them off). `interpreter` allows to read the memory of the training's
     interpreter: without it no other process' memory is touched.
+
+    When a finding of severity warning or above begins, `bell` rings the bell of the terminal, `notify` (one
+    of NOTIFICATIONS) asks it for a desktop notification, and `on_finding` is a command that is run with the
+    finding on its stdin. `mute` are the ids of findings that raise no alert, with commas between them.
     """
 
     interval_seconds: float = 1.0
@@ -34,6 +43,20 @@ class Settings:
     low_bandwidth: bool = False
     mouse: bool = True
     interpreter: bool = True
+    bell: bool = True
+    notify: str = "auto"
+    on_finding: str = ""
+    mute: str = ""
+
+    @property
+    def on_finding_words(self) -> tuple[str, ...]:
+        """The command of `on_finding` as the words it is started with: no shell sees it."""
+        return tuple(shlex.split(self.on_finding))
+
+    @property
+    def muted_ids(self) -> frozenset[str]:
+        """The ids in `mute`."""
+        return frozenset(self.mute.split(",")) if self.mute else frozenset()
 
 
 # The name that a setting has on the command line, in GPUMON_* and in the config file.
@@ -48,6 +71,10 @@ NAMES = {
     "low_bandwidth": "low_bandwidth",
     "mouse": "mouse",
     "interpreter": "interpreter",
+    "bell": "bell",
+    "notify": "notify",
+    "on_finding": "on_finding",
+    "mute": "mute",
 }
 
 
@@ -119,6 +146,21 @@ def _check_range(name: str, value: Any, where: str) -> None:
         raise SettingsError(
             f"{where} must be between 0 and {MAX_THREAD_RATE_HERTZ:g} a second, not {value:g}"
         )
+    if name == "notify" and value not in NOTIFICATIONS:
+        raise SettingsError(f"{where} must be one of {', '.join(NOTIFICATIONS)}, not {value!r}")
+    if name == "mute" and value and not _IDS.fullmatch(value):
+        raise SettingsError(f"{where} must be ids of findings with commas between them, not {value!r}")
+    if name == "on_finding" and value:
+        _check_command(value, where)
+
+
+def _check_command(value: str, where: str) -> None:
+    try:
+        words = shlex.split(value)
+    except ValueError as error:
+        raise SettingsError(f"{where} is no command: {str(error).lower()}") from None
+    if not words or not words[0]:
+        raise SettingsError(f"{where} is no command: it names no program")
 
 
 def _written(value: Any) -> str:

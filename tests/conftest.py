@@ -18,6 +18,8 @@ settings.load_profile("gpumon")
 # The runs that tests attach to are not those of the person who runs them; children inherit it.
 _DATA = tempfile.TemporaryDirectory(prefix="gpumon-tests-data-")
 os.environ["XDG_DATA_HOME"] = _DATA.name
+# Nor are the findings that they have muted.
+os.environ["XDG_STATE_HOME"] = _DATA.name
 
 # A shell ignores SIGINT for what it starts in the background, and every child would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -183,6 +183,7 @@ def _training_report(variant: str) -> TrainingReport:
             Evidence("data_wait_ratio", 0.41, 0.05, 0.38, 0.44, "the main thread waits 41 % of its time"),
             Evidence("worker_idle_ratio", 0.02, 0.2, text="workers wait for an index 2 % of their time"),
         ),
+        lost_ratio=0.41,
     )
     throttled = Finding(
         "power-capped", Severity.INFO, "the power limit of 170 W slows the GPU 12 % of the time", 0.0

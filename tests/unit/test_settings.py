@@ -40,7 +40,8 @@ def test_flags_win_over_variables_over_the_file(
 @pytest.mark.parametrize("name", sorted(NAMES.values()))
 def test_every_setting_can_be_given_as_a_variable(name: str) -> None:
     """Each setting has a GPUMON_* variable that the same word in the config file is equal to."""
-    word = {"interval": "2", "thread_rate": "5", "gpu": "1", "theme": "nord"}.get(name, "true")
+    words = {"interval": "2", "thread_rate": "5", "gpu": "1", "theme": "nord", "notify": "osc9"}
+    word = words.get(name, "true")
 
     assert resolve({}, {}, {name: word}) == resolve({}, {f"GPUMON_{name.upper()}": word}, {})
 
@@ -130,3 +131,35 @@ def test_a_gpu_may_be_a_number_in_the_file() -> None:
 def test_looking_at_threads_can_be_switched_off() -> None:
     """A thread rate of 0 is allowed."""
     assert resolve({"thread_rate": 0.0}, {}, {}).thread_rate_hertz == 0.0
+
+
+def test_the_command_of_on_finding_becomes_words() -> None:
+    """Quotes hold a word together; nothing else of a shell is known."""
+    settings = resolve({"on_finding": "tell 'a b' $HOME; x"}, {}, {})
+
+    assert ("tell", "a b", "$HOME;", "x") == settings.on_finding_words
+    assert () == Settings().on_finding_words
+
+
+def test_muted_ids_are_separated_by_commas() -> None:
+    """None where none are given."""
+    assert {"hung", "nan-loss"} == resolve({"mute": "hung,nan-loss"}, {}, {}).muted_ids
+    assert frozenset() == Settings().muted_ids
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("notify", "loud", "--notify must be one of auto, osc9, osc777, off, not 'loud'"),
+        ("mute", "a, b", "--mute must be ids of findings with commas between them, not 'a, b'"),
+        ("on_finding", "tell 'me", "--on-finding is no command: no closing quotation"),
+        ("on_finding", "''", "--on-finding is no command: it names no program"),
+        ("on_finding", "  ", "--on-finding is no command: it names no program"),
+    ],
+)
+def test_alert_settings_that_cannot_be_used(name: str, value: str, sentence: str) -> None:
+    """One sentence that names where it was given."""
+    with pytest.raises(SettingsError) as raised:
+        resolve({name: value}, {}, {})
+
+    assert sentence == str(raised.value)
