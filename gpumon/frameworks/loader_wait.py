@@ -27,9 +27,11 @@ _TRAINING = (Phase.TRAIN, Phase.UNKNOWN)
 _Z_90 = 1.645
 # The mean error of thread states is 0.03 and its largest 0.2: less is no contradiction.
 _DISAGREE_RATIO = 0.2
-# Where more looks than these had to wait for a core they are weighed. On a quiet machine few are late, and
-# looks are right as they are; with a busy program for each core they are not (docs/adr/0003-late-looks.md).
+# Where more looks than these had to wait for a core, they found the thread blocked too often
+# (docs/adr/0003-late-looks.md).
 _LATE_RATIO = 0.2
+# Up to one standard error apart, the kernel's account weighs the looks in full; from two on not at all.
+_ERRORS_DOUBTED = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ def wait_by_frames(looks: Maybe[InterpreterReading], *, has_workers: bool = Fals
 
     Of the phase that most looks found: waiting for validation's loader says nothing of the training's.
     Looks that found no stack may have been either, which widens the error. The looks that waited are
-    counted as they weigh: alike, unless many of them had to wait for a core.
+    counted as they weigh: by the kernel's account as far as that can be relied on, else alike.
     """
     if isinstance(looks, Missing):
         return Wait(looks)
@@ -93,15 +95,16 @@ def wait_by_frames(looks: Maybe[InterpreterReading], *, has_workers: bool = Fals
     samples = sum(seen.looks for seen in found)
     if not samples:
         return Wait(NO_LOOKS)
-    is_punctual = looks.late <= _LATE_RATIO * (looks.looks + looks.unread)
-    if is_punctual or looks.blocked_ratio is None or samples < looks.looks:
-        # Looks at their own moments need no weights. The kernel's account is of the whole time: with several
-        # phases in it, it is of none of them.
-        ratio, error = proportion(sum(seen.waiting for seen in found), samples)
-    else:
+    ratio, error = proportion(sum(seen.waiting for seen in found), samples)
+    weight = _account_weight(looks)
+    if weight and looks.blocked_ratio is not None and samples == looks.looks:
+        # The kernel's account is of the whole time: with several phases in it, it is of none of them.
         blocked = (sum(seen.blocked for seen in found), sum(seen.blocked_waiting for seen in found))
         running = (samples - blocked[0], sum(seen.waiting for seen in found) - blocked[1])
-        ratio, error = by_frames(looks.blocked_ratio, blocked, running)
+        weighed = by_frames(looks.blocked_ratio, blocked, running)
+        ratio, error = (
+            weight * one + (1 - weight) * other for one, other in zip(weighed, (ratio, error), strict=True)
+        )
     error += looks.unread / (looks.unread + looks.looks) / 2
     return Wait(Measure(ratio, Certainty.SAMPLED, looks.source, error), samples, round(ratio * samples))
 
@@ -161,6 +164,20 @@ def mean(values: Iterable[float | None]) -> Maybe[float]:
     """Return the mean of what is known."""
     found = [value for value in values if value is not None]
     return sum(found) / len(found) if found else Missing("not read")
+
+
+def _account_weight(looks: InterpreterReading) -> float:
+    """Return how far the kernel's account of the blocked time weighs the looks, 0..1.
+
+    Where looks and account agree, the account takes most of the chance out of the looks. Where they do not,
+    one of them is wrong. Late looks find the thread blocked too often. Else it is the account: it takes
+    interrupts that a disk raises for blocked time, and misses how often a batch that is handed over blocks.
+    """
+    surplus, error = looks.blocked_surplus_ratio, looks.blocked_surplus_error
+    is_late = looks.late > _LATE_RATIO * (looks.looks + looks.unread)
+    if is_late and surplus >= 0:
+        return 1.0
+    return min(max(_ERRORS_DOUBTED - abs(surplus) / error, 0.0), 1.0) if error else 0.0
 
 
 def _contradiction(best: Maybe[Measure], other: Maybe[Measure]) -> str:

@@ -26,6 +26,7 @@ class LoopReading:
     workers: int | None = None
     warmup_batches: int | None = None
     accumulate: float | None = None
+    amp: bool | None = None
     bar_text: str | None = None
     is_handing_over: bool = False
 
@@ -80,7 +81,9 @@ class InterpreterReading:
     `train` is the iterator of the training's loader, `others` are validation's. `blocked_ratio` is the
     share of the time in which the main thread was off the CPU, by the kernel's account; None where that
     is not known. `has_loader` tells that a DataLoader was seen in its frames, in this reading or before.
-    `late` looks, of all of them, were taken later than was meant (LATE_SECONDS).
+    `late` looks, of all of them, were taken later than was meant (LATE_SECONDS). `blocked_surplus_ratio` is
+    by how much more often looks of the last minute found the thread off the CPU than the kernel's account
+    says, with the standard error that chance gives it (0: not known).
     """
 
     source: str
@@ -94,6 +97,8 @@ class InterpreterReading:
     blocked_ratio: float | None = None
     has_loader: bool = False
     late: int = 0
+    blocked_surplus_ratio: float = 0.0
+    blocked_surplus_error: float = 0.0
 
     @property
     def looks(self) -> int:

@@ -26,6 +26,7 @@ from gpumon.sources.interpreter_reading import (
     LoopReading,
     PhaseLooks,
 )
+from gpumon.sources.interpreter_surplus import Surplus
 
 # Validation has one more loader, a comparison of several models a few.
 _MOST_ITERATORS = 4
@@ -55,6 +56,7 @@ class StackWatch:
         self._phases: dict[Phase, list[int]] = {}
         self._off_cpu = off_cpu
         off_cpu.blocked_ratio()
+        self._surplus, self._drained_seconds = Surplus(), seconds()
         self._unread = self._late = 0
         self._torn, self._lost = interpreter.torn_reads, interpreter.lost_reads
         self._finder = None if marks.loop else LoopFinder()
@@ -120,12 +122,15 @@ class StackWatch:
             else:
                 others.append(other)
         torn, lost = self._interpreter.torn_reads, self._interpreter.lost_reads
+        blocked_ratio = self._account()
         reading = InterpreterReading(
             source=self._source,
             phases=tuple(PhaseLooks(phase, *counts) for phase, counts in self._phases.items()),
-            blocked_ratio=self._off_cpu.blocked_ratio(),
+            blocked_ratio=blocked_ratio,
             unread=self._unread,
             late=self._late,
+            blocked_surplus_ratio=self._surplus.ratio,
+            blocked_surplus_error=self._surplus.error,
             torn_reads=torn - self._torn,
             lost_reads=lost - self._lost,
             loop=loop,
@@ -137,6 +142,16 @@ class StackWatch:
         self._phases, self._unread, self._late = {}, 0, 0
         self._seen_train = self._seen_other = False
         return reading
+
+    def _account(self) -> float | None:
+        """Return the share of time off the CPU since the last drain, and compare the looks with it."""
+        ratio, now = self._off_cpu.blocked_ratio(), self._seconds()
+        if ratio is not None:
+            looks = sum(counts[0] for counts in self._phases.values())
+            blocked = sum(counts[2] for counts in self._phases.values())
+            self._surplus.take(looks, blocked, ratio, now - self._drained_seconds)
+        self._drained_seconds = now
+        return ratio
 
     def _calls(self) -> Calls | None:
         main = self._interpreter.main_thread

@@ -99,10 +99,34 @@ def test_late_looks_are_weighed_by_the_time_off_the_cpu() -> None:
     assert measure(wait_by_frames(looks)).value == pytest.approx(0.6)
 
 
-def test_punctual_looks_count_alike() -> None:
-    """Of looks at their own moments the share that waited is the wait, whatever the kernel accounts."""
+def test_looks_count_alike_where_the_account_is_not_known_to_be_right() -> None:
+    """Of punctual looks that were not compared with the account, the share that waited is the wait."""
     looks = seen(PhaseLooks(Phase.TRAIN, 50, 40, blocked=40, blocked_waiting=40), blocked=0.6, late=10)
     assert measure(wait_by_frames(looks)).value == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize(
+    ("surplus", "wait"), [(0.0, 0.6), (0.02, 0.6), (-0.03, 0.7), (0.05, 0.8), (-0.2, 0.8)]
+)
+def test_account_counts_as_far_as_punctual_looks_agree(surplus: float, wait: float) -> None:
+    """Within one standard error it weighs the looks, beyond two it is left out."""
+    looks = replace(
+        seen(PhaseLooks(Phase.TRAIN, 50, 40, blocked=40, blocked_waiting=40), blocked=0.6),
+        blocked_surplus_ratio=surplus,
+        blocked_surplus_error=0.02,
+    )
+    assert measure(wait_by_frames(looks)).value == pytest.approx(wait)
+
+
+@pytest.mark.parametrize(("surplus", "wait"), [(0.2, 0.6), (-0.2, 0.8)])
+def test_late_looks_are_weighed_unless_they_find_it_running_too_often(surplus: float, wait: float) -> None:
+    """Being late makes looks find a thread blocked; the opposite is a fault of the account."""
+    looks = replace(
+        seen(PhaseLooks(Phase.TRAIN, 50, 40, blocked=40, blocked_waiting=40), blocked=0.6, late=20),
+        blocked_surplus_ratio=surplus,
+        blocked_surplus_error=0.02,
+    )
+    assert measure(wait_by_frames(looks)).value == pytest.approx(wait)
 
 
 def test_spinning_for_a_gpu_is_no_wait() -> None:
