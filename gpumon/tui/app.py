@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import os
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -20,14 +21,15 @@ from gpumon.model.clock import Clock
 from gpumon.model.report import AttachState, Report
 from gpumon.model.text import is_clean
 from gpumon.monitor.feed import Feed
+from gpumon.monitor.finding_watch import FindingWatch
 from gpumon.settings import Settings
+from gpumon.tui.alerted_app import AlertedApp
 from gpumon.tui.appearance import OWN_THEMES, Appearance
 from gpumon.tui.inert import Inert
 from gpumon.tui.keys import APP_BINDINGS
 from gpumon.tui.messages import NewsArrived
 from gpumon.tui.picture import save_picture
 from gpumon.tui.record_switch import RecordSwitch
-from gpumon.tui.recorded_app import RecordedApp
 from gpumon.tui.replay import Replay
 from gpumon.tui.screens.overview import OverviewScreen
 from gpumon.tui.screens.view_screen import ViewScreen
@@ -65,7 +67,7 @@ def _history() -> Screen[None]:
     return HistoryScreen()
 
 
-class GpumonApp(RecordedApp):
+class GpumonApp(AlertedApp):
     """The dashboard on one feed. Runs until it is left; its result is the exit code."""
 
     TITLE = "gpumon"
@@ -90,9 +92,17 @@ class GpumonApp(RecordedApp):
         *,
         replay: Replay | None = None,
         recorder: Recorder | None = None,
+        watch: FindingWatch | None = None,
+        environ: Mapping[str, str] = os.environ,
     ) -> None:
-        switch = RecordSwitch(feed, settings, clock, recorder)
-        super().__init__(replay=replay, switch=switch, ansi=look.ansi)
+        super().__init__(
+            replay=replay,
+            switch=RecordSwitch(feed, settings, clock, recorder),
+            ansi=look.ansi,
+            watch=FindingWatch(feed) if watch is None else watch,
+            settings=settings,
+            environ=environ,
+        )
         self.no_color = not look.color
         for theme in OWN_THEMES:
             self.register_theme(theme)
@@ -130,7 +140,7 @@ class GpumonApp(RecordedApp):
             replay=None if self._replay is None else self._replay.state(),
             is_recording=self.is_recording,
         )
-        return Frame(report, window, view)
+        return Frame(report, window, view, self.episodes(now), self.muted)
 
     def get_line_filters(self) -> list[LineFilter]:
         """Return the filters of every line: no control characters, and no colour where none is wanted."""
@@ -141,11 +151,14 @@ class GpumonApp(RecordedApp):
         """Begin to listen, and show what there is already."""
         # After ctrl+z and fg the terminal is empty, and only what changes would be sent.
         self.app_resume_signal.subscribe(self, self._repaint)
+        # The watch first: with each report what it knows of findings is there.
+        self.start_watch()
         self._feed.subscribe(self._news_from_feed)
         self._take_news()
 
     def on_news_arrived(self) -> None:
         """Show the newest report, unless the picture is held."""
+        self.tell_trouble()
         self._take_news()
 
     def show_frame(self) -> None:

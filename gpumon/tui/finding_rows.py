@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gpumon.model.finding import Evidence, Finding
+from gpumon.advice.cost_words import cost_words
+from gpumon.model.cost import cost_of
+from gpumon.model.finding import Finding
 from gpumon.model.measure import Maybe, Missing
-from gpumon.model.metrics import METRICS
-from gpumon.model.report import TrainingReport
 from gpumon.model.suggestion import Bound, Effect, Suggestion
-from gpumon.paint.numbers import bytes_text, duration, hertz, percent, quantity, rate_text
+from gpumon.monitor.episodes import Episode
+from gpumon.paint.glyphs import glyphs
+from gpumon.paint.numbers import bytes_text, duration, quantity
 from gpumon.paint.row import Row, Span
-from gpumon.tui.widgets.finding_words import finding_role
+from gpumon.paint.wrap import wrap as wrap_row
+from gpumon.tui.evidence_rows import evidence_rows
+from gpumon.tui.moments import clock_text
+from gpumon.tui.widgets.finding_words import finding_row
+from gpumon.tui.widgets.frame import Frame
+from gpumon.tui.widgets.recent import recent_power
 from gpumon.tui.wrap import wrap, wrap_exactly
 
 _BOUND_WORDS = {
@@ -27,39 +34,40 @@ _BOUND_WORDS = {
 }
 
 
-def amount(metric: str, value: float) -> str:
-    """Return a value in the unit of its metric: `41 %`, `6.8 GB`, `90.1 images/s`."""
-    unit = next((item.unit for item in METRICS if item.name == metric), "")
-    if not unit:
-        unit = "ratio" if metric.endswith("_ratio") else "bytes" if metric.endswith("_bytes") else ""
-    if unit == "ratio":
-        return percent(value, 0)
-    if unit == "bytes":
-        return bytes_text(value)
-    if unit == "bytes/s":
-        return rate_text(value)
-    if unit == "hertz":
-        return hertz(value)
-    if metric.endswith("_seconds"):
-        return duration(value)
-    return f"{quantity(value)} {unit}".strip()
-
-
-def finding_rows(finding: Finding, report: TrainingReport, now_unix_seconds: float, width: int) -> list[Row]:
-    """Return everything about one finding: its evidence, then the suggestions that belong to it."""
-    role = finding_role(finding)
-    age = duration(max(0.0, now_unix_seconds - finding.since_unix_seconds))
-    rows: list[Row] = [
-        (Span(finding.id, role), Span(f"  {finding.severity.value}, for {age}", "dim")),
-        *wrap(finding.text, width),
-    ]
+def finding_rows(finding: Finding, frame: Frame, width: int, *, picture_height: int = 3) -> list[Row]:
+    """Return everything about one finding: what it costs, its evidence with pictures, and what to change."""
+    rows = wrap_row(finding_row(finding, glyphs(frame.view.ascii)), width, indent=2)
+    rows += wrap(_since(finding, frame), width, "dim", "  ")
+    rows += _cost_rows(finding, frame, width)
     if finding.evidence:
         rows += [(), (Span("evidence", "title"),)]
-        for item in finding.evidence:
-            rows += _evidence_rows(item, width)
-    for suggestion in report.suggestions:
+        rows += evidence_rows(finding, frame, width, height=picture_height)
+    report = frame.training_report
+    for suggestion in report.suggestions if report is not None else ():
         if suggestion.finding == finding.id:
             rows += [(), *suggestion_rows(suggestion, width)]
+    return rows
+
+
+def episode_rows(episode: Episode, frame: Frame, width: int) -> list[Row]:
+    """Return a finding that is over: when it came, how long it stayed, and what it last said."""
+    now = frame.report.sample.instant
+    lasted = duration(episode.lasted_seconds(now))
+    words = f"  from {clock_text(episode.began.unix_seconds)}"
+    if episode.over is not None:
+        words += f" to {clock_text(episode.over.unix_seconds)}"
+    before = [other for other in frame.episodes if other.id == episode.id and other.pid == episode.pid]
+    rows: list[Row] = [
+        (Span(episode.id, "value"), Span(f"  was {episode.severity.value}, is over", "dim")),
+        (Span(f"{words}, for {lasted}", "dim"),),
+        *wrap(episode.text, width, "", "  "),
+    ]
+    if len(before) > 1:
+        rows += [(), (Span(f"each time it was there ({len(before)})", "title"),)]
+        for other in before:
+            began, stayed = clock_text(other.began.unix_seconds), duration(other.lasted_seconds(now), 7)
+            state = "" if other.over is not None else "  still there"
+            rows.append((Span(f"  {began} {stayed}"), Span(state, "dim")))
     return rows
 
 
@@ -93,16 +101,21 @@ def command_rows(suggestion: Suggestion, width: int) -> list[Row]:
     return [head, *wrap_exactly(command, width, "value", "    ")]
 
 
-def _evidence_rows(item: Evidence, width: int) -> list[Row]:
-    spans = [Span(f"  {item.metric}", "dim"), Span("  " + amount(item.metric, item.value), "value")]
-    if item.low is not None and item.high is not None:
-        spans.append(Span(f" ({amount(item.metric, item.low)} to {amount(item.metric, item.high)})", "dim"))
-    if item.threshold is not None:
-        spans.append(Span(f"  threshold {amount(item.metric, item.threshold)}", "dim"))
-    rows: list[Row] = [tuple(spans)]
-    if item.text:
-        rows += wrap(item.text, width, "", "    ")
-    return rows
+def _since(finding: Finding, frame: Frame) -> str:
+    age = duration(max(0.0, frame.view.now_unix_seconds - finding.since_unix_seconds))
+    muted = ", muted" if finding.id in frame.muted else ""
+    since = clock_text(finding.since_unix_seconds)
+    return f"{finding.id}, {finding.severity.value}, since {since}, for {age}{muted}"
+
+
+def _cost_rows(finding: Finding, frame: Frame, width: int) -> list[Row]:
+    training = frame.training
+    if training is None:
+        return []
+    cost = cost_of(finding, training, recent_power(frame))
+    if cost is None:
+        return []
+    return _long("costs", ", ".join(cost_words(cost)), width, "value")
 
 
 def _effect(name: str, effect: Maybe[Effect], write: Callable[[float], str]) -> Row:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from gpumon.model.clock import Clock
 from gpumon.monitor.feed import Feed
+from gpumon.monitor.finding_watch import FindingWatch
 from gpumon.settings import Settings
 from gpumon.tui.app import GpumonApp
 from gpumon.tui.appearance import UnknownThemeError, appearance
@@ -35,15 +36,18 @@ def run_dashboard(
     *,
     replay: Replay | None = None,
     recorder: Recorder | None = None,
+    watch: FindingWatch | None = None,
 ) -> int:
     """Show the dashboard until it is left, and return the exit code.
 
     0 for q, 130 for Ctrl-C, 128 + N for signal N, 2 for a theme that does not exist, 1 for a defect.
     A command that was copied is printed to stdout afterwards. The feed is not closed.
-    `replay` are the controls of a feed that is a recording, `recorder` is what records already.
+    `replay` are the controls of a feed that is a recording, `recorder` is what records already, `watch` what
+    follows the findings and is not started yet (None: one of its own).
     """
+    environment = os.environ if environ is None else environ
     try:
-        look = appearance(settings, os.environ if environ is None else environ)
+        look = appearance(settings, environment)
     except UnknownThemeError as error:
         sys.stderr.write(f"gpumon: {error}\n")
         return 2
@@ -53,7 +57,9 @@ def run_dashboard(
     if settings.color:
         # Textual would honour it over the flag that asked for colour; the settings have heeded it.
         os.environ.pop("NO_COLOR", None)
-    app = SignalledApp(feed, settings, clock, look, replay=replay, recorder=recorder)
+    app = SignalledApp(
+        feed, settings, clock, look, replay=replay, recorder=recorder, watch=watch, environ=environment
+    )
     result = app.run(mouse=settings.mouse)
     app.forget_signals()
     if ending := app.finish_recording():

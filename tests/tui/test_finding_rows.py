@@ -6,23 +6,20 @@ from dataclasses import replace
 
 import pytest
 
-from gpumon.model.finding import Finding
+from gpumon.advice.amount import amount
 from gpumon.model.measure import Missing
 from gpumon.model.report import TrainingReport
 from gpumon.model.suggestion import Suggestion
 from gpumon.paint.row import Row, row_text
-from gpumon.tui.finding_rows import amount, command_rows, finding_rows, suggestion_rows
-from tests.tui.fakes import MAIN_PID, START_UNIX_SECONDS, fake_report
+from gpumon.tui.finding_rows import command_rows, finding_rows, suggestion_rows
+from gpumon.tui.widgets.frame import Frame
+from tests.tui.fakes import MAIN_PID, fake_frame, fake_report
 
 
 def _report() -> TrainingReport:
     report = fake_report().of(MAIN_PID)
     assert report is not None
     return report
-
-
-def _finding() -> Finding:
-    return _report().findings[0]
 
 
 def _suggestion() -> Suggestion:
@@ -33,18 +30,32 @@ def _text(rows: list[Row]) -> str:
     return "\n".join(row_text(row) for row in rows)
 
 
-def test_a_finding_has_its_evidence_as_numbers() -> None:
-    """Metric, value, interval and threshold stand in one row, the words below it."""
-    text = _text(finding_rows(_finding(), _report(), START_UNIX_SECONDS + 120, 100))
+def _finding_text(frame: Frame) -> str:
+    return _text(finding_rows(_report().findings[0], frame, 100))
 
-    assert "starved-too-few-workers  warning, for 1m30s" in text
-    assert "  data_wait_ratio  41 % (38 % to 44 %)  threshold 5 %" in text
-    assert "    the main thread waits 41 % of its time" in text
+
+def test_a_finding_has_its_evidence_as_numbers() -> None:
+    """Id, severity and age; metric, value, interval, threshold and words."""
+    text = _finding_text(fake_frame(seconds=120))
+
+    assert text.startswith("● STARVED  the GPU waits 41 % ±3 of each step for data")
+    assert "\n  starved-too-few-workers, warning, since " in text
+    assert ", for 1m30s\n" in text
+    assert "  data_wait_ratio" in text
+    assert "  41 % (38 % to 44 %)  threshold 5 %" in text
+    assert "  the main thread waits 41 % of its time" in text
+
+
+def test_a_muted_finding_says_so() -> None:
+    """Beside its age."""
+    frame = replace(fake_frame(seconds=120), muted=frozenset({"starved-too-few-workers"}))
+
+    assert ", for 1m30s, muted\n" in _finding_text(frame)
 
 
 def test_a_finding_has_only_its_own_suggestions() -> None:
     """The suggestion for another finding is not shown with this one."""
-    text = _text(finding_rows(_finding(), _report(), START_UNIX_SECONDS, 100))
+    text = _finding_text(fake_frame(seconds=120))
 
     assert "use 6 workers" in text
     assert "use batch 32" not in text

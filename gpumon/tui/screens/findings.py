@@ -1,34 +1,46 @@
-"""The findings: each with its evidence, what to change, and its page."""
+"""The findings: each with its evidence, cost, remedy and page; and those that are over."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import ClassVar
 
 from textual import on
+from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
 from gpumon.model.finding import Finding
 from gpumon.model.measure import known
+from gpumon.monitor.episodes import Episode
 from gpumon.paint.glyphs import glyphs
-from gpumon.paint.numbers import duration
+from gpumon.paint.numbers import duration, percent
 from gpumon.paint.row import Row, Span, pad
-from gpumon.tui.finding_rows import finding_rows
+from gpumon.tui.finding_rows import episode_rows, finding_rows
 from gpumon.tui.key_line import Item
 from gpumon.tui.list_pane import Entry, ListPane, ScrollPane
+from gpumon.tui.moments import clock_text
 from gpumon.tui.screens.view_screen import ViewScreen, set_height
 from gpumon.tui.widgets.finding_words import finding_mark, finding_role
 from gpumon.tui.widgets.frame import Frame
 
 _FRAME_ROWS = 2
+# Of those that are over so many have room at once; the cursor reaches all.
+_MOST_OVER_ROWS = 4
+_TEXT_FROM_WIDTH = 72
+_ID_CELLS = 24
+_NO_COST_CELLS = 6
+# Rows of a picture beside its evidence, from that many rows of the pane on.
+_PICTURE_ROWS = ((30, 5), (20, 4), (0, 3))
 
 
 class FindingList(ListPane):
-    """One row a finding, the verdict first."""
+    """One row a finding, the verdict first; below them those that are over, the newest first."""
 
     def title(self, frame: Frame) -> Row:
-        """Return what the list is."""
-        del frame
-        return (Span("findings", "title"),)
+        """Return what the list is, and how many there are."""
+        over = len(_over(frame))
+        words = f" {len(_findings(frame))} now" + (f", {over} over" if over else "")
+        return (Span("findings", "title"), Span(words, "dim"))
 
     def empty(self, frame: Frame) -> str:
         """Return why there are none."""
@@ -38,20 +50,9 @@ class FindingList(ListPane):
         return "still looking: no verdict yet" if report is None or not report.settled else "nothing found"
 
     def entries(self, frame: Frame, width: int) -> Sequence[Entry]:
-        """Return the findings in the order of the report."""
-        return [Entry(finding.id, self._row(finding, frame, width)) for finding in _findings(frame)]
-
-    @staticmethod
-    def _row(finding: Finding, frame: Frame, width: int) -> Row:
-        role = finding_role(finding)
-        mark = finding_mark(finding, glyphs(frame.view.ascii))
-        age = duration(max(0.0, frame.view.now_unix_seconds - finding.since_unix_seconds), 7)
-        spans = [
-            Span(f"{mark} {finding.severity.value:<8} ", role),
-            Span(pad(finding.id, 24), "value"),
-            Span(f"{age}  ", "dim"),
-        ]
-        return (*spans, Span(finding.text)) if width >= 60 else tuple(spans)
+        """Return the findings in the order of the report, then what is over."""
+        now = [Entry(finding.id, _finding_row(finding, frame, width)) for finding in _findings(frame)]
+        return [*now, *(Entry(item.key, _episode_row(item, frame, width)) for item in _over(frame))]
 
 
 class FindingDetails(ScrollPane):
@@ -59,38 +60,60 @@ class FindingDetails(ScrollPane):
 
     def __init__(self) -> None:
         super().__init__()
-        self._finding_id: str | None = None
+        self._key: str | None = None
 
-    def of(self, finding_id: str | None) -> None:
-        """Show that finding, from its beginning."""
-        if finding_id != self._finding_id:
-            self._finding_id = finding_id
+    def of(self, key: str | None) -> None:
+        """Show the entry with that key, from its beginning."""
+        if key != self._key:
+            self._key = key
             self.to_top()
             self.redraw()
 
     def title(self, frame: Frame) -> Row:
-        """Return what is shown, and how to learn more."""
+        """Return what is shown."""
         del frame
         return (Span("evidence", "title"),)
 
     def rows(self, frame: Frame, width: int) -> Sequence[Row]:
-        """Return the finding, or all that could not be read where there is none."""
-        report = frame.training_report
-        finding = next((item for item in _findings(frame) if item.id == self._finding_id), None)
-        if finding is None or report is None:
-            return [(Span("nothing is under the cursor", "dim"),)]
+        """Return the finding, now or over, and how to learn more."""
+        inner = width - 1
+        finding = next((item for item in _findings(frame) if item.id == self._key), None)
+        episode = next((item for item in _over(frame) if item.key == self._key), None)
+        if finding is not None:
+            height = next(rows for least, rows in _PICTURE_ROWS if self.size.height >= least)
+            rows = finding_rows(finding, frame, inner, picture_height=height)
+        elif episode is not None:
+            rows = episode_rows(episode, frame, inner)
+        else:
+            return [(Span(" nothing is under the cursor", "dim"),)]
         about: Row = (
             Span("enter", "key"),
-            Span(" what this means and how it is told from its look-alikes", "dim"),
+            Span(" what this means and how it is told from its look-alikes   ", "dim"),
+            Span("m", "key"),
+            Span(" mute its alerts", "dim"),
         )
-        return [*finding_rows(finding, report, frame.view.now_unix_seconds, width), (), about]
+        return [(Span(" "), *row) for row in (*rows, (), about)]
 
 
 class FindingsScreen(ViewScreen):
-    """The list and, beside or below it, the finding under the cursor."""
+    """The list and, below it, the finding under the cursor."""
 
     PLACE = "findings"
-    KEYS = (Item("enter", "explain", "enter"), Item("y", "copy", "y"), Item("tab", "scroll", "tab"))
+    KEYS = (
+        Item("enter", "explain", "enter"),
+        Item("m", "mute", "m"),
+        Item("y", "copy", "y"),
+        Item("tab", "scroll", "tab"),
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "m",
+            "mute",
+            "mute",
+            id="findings.mute",
+            tooltip="no alerts of the finding under the cursor, or alerts again",
+        ),
+    ]
 
     def body(self) -> Iterable[Widget]:
         """Return the two panes."""
@@ -101,8 +124,10 @@ class FindingsScreen(ViewScreen):
         """Show a frame; details follow the cursor, which may have lost its finding."""
         listed = self.query_one(FindingList)
         listed.show(frame)
-        keys = [finding.id for finding in _findings(frame)]
-        set_height(listed, max(1, len(keys)) + _FRAME_ROWS)
+        over = _over(frame)
+        keys = [*(finding.id for finding in _findings(frame)), *(item.key for item in over)]
+        rows = len(keys) - max(0, len(over) - _MOST_OVER_ROWS)
+        set_height(listed, max(1, rows) + _FRAME_ROWS)
         key = listed.key if listed.key in keys else (keys[0] if keys else None)
         self.query_one(FindingDetails).of(key)
         super().show(frame)
@@ -117,6 +142,12 @@ class FindingsScreen(ViewScreen):
                 return command
         return super().command()
 
+    def action_mute(self) -> None:
+        """Mute the finding under the cursor, or take that back."""
+        key = self.query_one(FindingList).key
+        if key is not None:
+            self.dashboard.mute(_id_of(key))
+
     @on(ListPane.Moved)
     def _show_details(self, event: ListPane.Moved) -> None:
         self.query_one(FindingDetails).of(event.key)
@@ -125,9 +156,52 @@ class FindingsScreen(ViewScreen):
     def _open_page(self, event: ListPane.Chosen) -> None:
         from gpumon.tui.screens.rule_page import RulePageScreen
 
-        self.app.push_screen(RulePageScreen(event.key))
+        self.app.push_screen(RulePageScreen(_id_of(event.key)))
+
+
+def _finding_row(finding: Finding, frame: Frame, width: int) -> Row:
+    role = finding_role(finding)
+    mark = finding_mark(finding, glyphs(frame.view.ascii))
+    age = duration(max(0.0, frame.view.now_unix_seconds - finding.since_unix_seconds), 7)
+    word = "muted" if finding.id in frame.muted else finding.severity.value
+    lost = "" if finding.lost_ratio is None else f"-{percent(finding.lost_ratio, 0)}"
+    spans = [
+        Span(f"{mark} {word:<8} ", role),
+        Span(pad(finding.id, _ID_CELLS), "value"),
+        Span(age, "dim"),
+        Span(f" {lost:>{_NO_COST_CELLS}}  ", "value"),
+    ]
+    row = (*spans, Span(finding.text)) if width >= _TEXT_FROM_WIDTH else tuple(spans)
+    # Muted ones stay readable, but do not call.
+    return tuple(Span(text, "dim") for text, _ in row) if finding.id in frame.muted else row
+
+
+def _episode_row(episode: Episode, frame: Frame, width: int) -> Row:
+    lasted = duration(episode.lasted_seconds(frame.report.sample.instant), 7)
+    mark = glyphs(frame.view.ascii).dot
+    text = f"{mark} {'over':<8} {pad(episode.id, _ID_CELLS)}{lasted}  "
+    if width >= _TEXT_FROM_WIDTH:
+        text += f"from {clock_text(episode.began.unix_seconds)}  {episode.text}"
+    return (Span(text, "dim"),)
 
 
 def _findings(frame: Frame) -> tuple[Finding, ...]:
     report = frame.training_report
     return () if report is None else report.findings
+
+
+def _over(frame: Frame) -> tuple[Episode, ...]:
+    """Return the episodes that are over, of what is looked at; those of a recording do not tell of whom."""
+    there = {finding.id for finding in _findings(frame)}
+    training = frame.training
+    pids = {0} if training is None else {0, training.training.id.pid}
+    return tuple(
+        item
+        for item in frame.episodes
+        if item.pid in pids and (item.over is not None or item.id not in there)
+    )
+
+
+def _id_of(key: str) -> str:
+    """Return the id of the finding that an entry is about."""
+    return key.partition("@")[0]

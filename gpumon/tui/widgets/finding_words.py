@@ -74,15 +74,16 @@ def finding_mark(finding: Finding, glyph: Glyphs) -> str:
     return glyph.bullet if finding.severity is Severity.WARNING else glyph.ring
 
 
-def finding_row(finding: Finding, glyph: Glyphs) -> Row:
-    """Return a finding as a row: mark, word, sentence."""
+def finding_row(finding: Finding, glyph: Glyphs, *, is_muted: bool = False) -> Row:
+    """Return a finding as a row: mark, word, sentence; all of it dim where it is muted."""
     role = finding_role(finding)
-    return (
+    row = (
         Span(finding_mark(finding, glyph) + " ", role),
         Span(finding_word(finding), role),
         Span("  "),
         *_emphasised(finding.text),
     )
+    return tuple(Span(text, "dim") for text, _ in row) if is_muted else row
 
 
 def suggestion_row(suggestion: Suggestion, training: TrainingReading | None, glyph: Glyphs) -> Row:

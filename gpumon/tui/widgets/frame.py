@@ -8,6 +8,7 @@ from gpumon.history.window import Window
 from gpumon.model.gpu import GpuReading
 from gpumon.model.reading import TrainingReading
 from gpumon.model.report import Report, TrainingReport
+from gpumon.monitor.episodes import Episode
 from gpumon.monitor.replay_state import ReplayState
 
 
@@ -32,11 +33,16 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One picture's worth of facts."""
+    """One picture's worth of facts.
+
+    `episodes` are the findings that came and went, the newest first; `muted` the ids that raise no alert.
+    """
 
     report: Report
     window: Window
     view: View
+    episodes: tuple[Episode, ...] = ()
+    muted: frozenset[str] = frozenset()
 
     @property
     def training(self) -> TrainingReading | None:

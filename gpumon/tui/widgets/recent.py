@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import islice
 from math import hypot, sqrt
 
+from gpumon.model.cost import power_of
 from gpumon.model.measure import Certainty, Maybe, Measure, Missing, known
 from gpumon.model.reading import LoaderReading
 from gpumon.tui.widgets.frame import Frame
@@ -14,6 +15,7 @@ from gpumon.tui.widgets.frame import Frame
 # At 20 looks a second the error of one second is 11 points, that of ten seconds 3.5.
 _SECONDS = 10.0
 _Z_90 = 1.645
+_POWER_SECONDS, _POWER_COLUMNS = 60.0, 6
 
 
 def recent_wait(frame: Frame) -> Maybe[Measure]:
@@ -70,6 +72,24 @@ def recent_loaders(frame: Frame) -> Iterator[LoaderReading]:
         if reading is None or reading.phase is not training.phase:
             return
         yield reading.loader
+
+
+def recent_power(frame: Frame) -> Maybe[float]:
+    """Return the watts that the GPUs of the training draw together, over the last minute."""
+    training = frame.training
+    if training is None:
+        return Missing("no training is attached")
+    now = power_of(training, frame.report.sample.gpus)
+    watts = 0.0
+    for uuid in training.gpu_uuids:
+        columns = frame.window.series(
+            "gpu_power_watts", uuid, columns=_POWER_COLUMNS, span_seconds=_POWER_SECONDS
+        )
+        means = [column.mean for column in columns if column is not None]
+        if not means:
+            return now
+        watts += sum(means) / len(means)
+    return now if isinstance(now, Missing) else watts
 
 
 def _weighed(newest: Measure, waits: Iterable[tuple[Maybe[Measure], int]]) -> Measure:

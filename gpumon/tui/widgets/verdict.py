@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TypeAlias
 
+from gpumon.model.finding import Severity
 from gpumon.model.measure import Maybe, Missing, known
 from gpumon.model.report import AttachState, TrainingReport
 from gpumon.model.training import Setting, Training
@@ -27,8 +28,9 @@ _HINT = (Span("enter: why   y: copy the command", "dim"),)
 class VerdictPane(Pane):
     """Findings, suggestions and the memory risk; the search while nothing is attached.
 
-    Order by what must not be missed: the verdict, its suggestion, the memory risk, the rest; a high risk
-    stands before the verdict.
+    Order by what must not be missed: a run that is about to die comes before one that is slow. So a high
+    memory risk and critical findings, then the verdict with its suggestion, the memory risk, the rest; with
+    the most urgent warning beside the verdict right after it.
     """
 
     def __init__(self) -> None:
@@ -139,27 +141,36 @@ def _judgement(report: TrainingReport, frame: Frame, glyph: Glyphs) -> Blocks:
     training = frame.training
     memory = _memory_block(frame, glyph)
     is_urgent = bool(memory) and memory[0].role == "danger"
+    urgent: Blocks = [(memory, 0)] if is_urgent else []
     blocks: Blocks = []
-    if is_urgent:
-        # A run that is about to die comes before one that is slow.
-        blocks.append((memory, 0))
     if not report.findings:
-        text = "no finding so far" if report.settled else "measuring: the first verdict takes some seconds"
+        doubt = report.doubt or "the first verdict takes some seconds"
+        text = "no finding so far" if report.settled else f"measuring: {doubt}"
         blocks.append(((Span(f"{glyph.ring} WATCHING", "info"), Span("  "), Span(text)), 0))
+    beside: Blocks = []
     later: Blocks = []
     placed: set[int] = set()
     for number, finding in enumerate(report.findings):
-        target = blocks if number == 0 else later
+        is_muted = finding.id in frame.muted
+        if number == 0:
+            target = blocks
+        elif is_muted or finding.severity is Severity.INFO:
+            target = later
+        elif finding.severity is Severity.CRITICAL:
+            target = urgent
+        else:
+            target = later if beside else beside
         if not (memory and finding.id == _SAID_BY_MEMORY):
-            target.append((finding_row(finding, glyph), 0))
+            target.append((finding_row(finding, glyph, is_muted=is_muted), 0))
         for index, suggestion in enumerate(report.suggestions):
             if suggestion.finding == finding.id and index not in placed:
                 placed.add(index)
                 target.append((suggestion_row(suggestion, training, glyph), 2))
     if memory and not is_urgent:
-        blocks.append((memory, 0))
+        beside.append((memory, 0))
     rest = [each for index, each in enumerate(report.suggestions) if index not in placed]
-    return [*blocks, *later, *((suggestion_row(each, training, glyph), 2) for each in rest)]
+    last: Blocks = [(suggestion_row(each, training, glyph), 2) for each in rest]
+    return [*urgent, *blocks, *beside, *later, *last]
 
 
 def _candidate(number: int, training: Training) -> Row:

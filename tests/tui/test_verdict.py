@@ -1,0 +1,55 @@
+"""What the verdict pane says first, where there is more than the verdict."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gpumon.model.finding import Finding, Severity
+from gpumon.tui.widgets.verdict import VerdictPane
+from tests.tui.fakes import fake_frame
+from tests.tui.pane_app import pane_app
+
+
+async def _verdict(
+    *findings: Finding, muted: frozenset[str] = frozenset(), size: tuple[int, int] = (120, 14)
+) -> str:
+    """Return the pane for the starved training with these findings besides."""
+    frame = fake_frame()
+    report = frame.training_report
+    assert report is not None
+    judged = replace(report, findings=(*report.findings, *findings))
+    pane = VerdictPane()
+    async with pane_app(pane, size=size) as (app, _):
+        app.show(replace(frame, report=replace(frame.report, trainings=(judged,)), muted=muted))
+        return pane.text
+
+
+def _in_order(text: str, *words: str) -> bool:
+    places = [text.index(word) for word in words]
+    return sorted(places) == places
+
+
+async def test_a_critical_finding_stands_before_the_verdict() -> None:
+    """Also where there is little room: a run that is about to die comes before one that is slow."""
+    lost = Finding("nan-loss", Severity.CRITICAL, "the box loss is nan since epoch 3", 0.0)
+    lines = (await _verdict(lost, size=(80, 6))).splitlines()
+
+    assert lines[1].startswith("│ ▲ NAN LOSS  the box loss is nan since epoch 3")
+    assert lines[2].startswith("│ ● STARVED")
+
+
+async def test_the_most_urgent_warning_follows_the_verdict() -> None:
+    """After the verdict and its suggestion, before the memory and what is only information."""
+    text = await _verdict(
+        Finding("checkpoint-stall", Severity.WARNING, "a save takes 20 s", 0.0),
+        Finding("vram-growth", Severity.WARNING, "it grows", 0.0),
+    )
+
+    assert _in_order(text, "STARVED", "--workers 6", "SLOW SAVES", "OOM RISK low", "POWER CAP", "VRAM GROWS")
+
+
+async def test_a_muted_danger_does_not_push_the_verdict_down() -> None:
+    """What the user does not want to hear of is said last."""
+    lost = Finding("nan-loss", Severity.CRITICAL, "the loss is nan", 0.0)
+
+    assert _in_order(await _verdict(lost, muted=frozenset({"nan-loss"})), "STARVED", "OOM RISK", "NAN LOSS")
