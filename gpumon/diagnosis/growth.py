@@ -2,14 +2,18 @@
 
 Peaks of a healthy training come ever more rarely: in the newer half of n steps about ln 2 = 0.7 new ones
 are expected (record theory), four or more by chance in 1 of 200. So several rises there, spread over both
-of its halves, are a trend.
+of its halves, are a trend. Where whole epochs were seen their peaks are a better series: the same point of
+every epoch, judged by Theil-Sen's slope with Kendall's interval.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 
+from gpumon.diagnosis.epochs import epochs_of
 from gpumon.diagnosis.view import View
+from gpumon.history.stats import theil_sen
 from gpumon.model.measure import known
 
 # (Span, columns): the last two minutes by the second, the last hour by half minutes.
@@ -19,15 +23,27 @@ _LEAST_RISE = 0.001
 _LEAST_RISES = 4
 # So many columns at least, or their newer half would be the start of the training.
 _LEAST_COLUMNS = 12
+# facts, 3.4: without the first two epochs of a run; 4 of the last 6 rise, by 2 % of the device in all; two
+# flat ones are rest. Older epochs than 24 say nothing new, and pairs of them cost time.
+_FIRST_EPOCHS = 2
+_LAST_EPOCHS = 6
+_MOST_EPOCHS = 24
+_FLAT_EPOCHS = 2
+_LEAST_RISE_IN_ALL = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """Growth of a training's GPU memory, and how long the rest lasts at that pace."""
+    """Growth of a training's GPU memory, and how long the rest lasts at that pace.
+
+    It was seen over `watched_seconds`; over so many whole `epochs`, 0 where it was seen within one.
+    """
 
     bytes_per_second: float
     full_in_seconds: float
     left_seconds: float
+    watched_seconds: float = 0.0
+    epochs: int = 0
 
     @property
     def probability(self) -> float:
@@ -44,6 +60,37 @@ def growth_of(view: View, total_bytes: int, headroom_bytes: int) -> Growth | Non
     `headroom_bytes` is what is left above its peak. Where the time to the end of the run is not known, as
     much time again as was looked at is taken.
     """
+    return _by_epochs(view, total_bytes, headroom_bytes) or _by_columns(view, total_bytes, headroom_bytes)
+
+
+def _by_epochs(view: View, total_bytes: int, headroom_bytes: int) -> Growth | None:
+    epochs = epochs_of(view)
+    # The first epochs of a run are no part of a trend; those of before gpumon looked are not among these.
+    unseen = max(0, (known(view.reading.progress.epoch) or 0) - len(epochs))
+    ends = list(accumulate(epoch.seconds for epoch in epochs))
+    points = [
+        (end, epoch.gpu_memory_bytes)
+        for end, epoch in zip(ends, epochs, strict=True)
+        if epoch.gpu_memory_bytes is not None
+    ][max(0, _FIRST_EPOCHS - unseen) :][-_MOST_EPOCHS:]
+    peaks = [peak for _, peak in points]
+    if len(peaks) < _LAST_EPOCHS:
+        return None
+    least = _LEAST_RISE * total_bytes
+    highest = list(accumulate(peaks, max))
+    rising = [after - before >= least for before, after in pairwise(highest)]
+    if sum(rising[-_LAST_EPOCHS:]) < _LEAST_RISES or not any(rising[-_FLAT_EPOCHS:]):
+        return None
+    if highest[-1] - peaks[0] <= _LEAST_RISE_IN_ALL * total_bytes:
+        return None
+    slope = theil_sen([end for end, _ in points], peaks)
+    if slope.low <= 0:
+        return None
+    watched = points[-1][0] - points[0][0]
+    return _growth(view, slope.value, headroom_bytes, watched, len(points))
+
+
+def _by_columns(view: View, total_bytes: int, headroom_bytes: int) -> Growth | None:
     for span_seconds, columns in _SPANS:
         width = span_seconds / columns
         found = view.window.series(
@@ -59,10 +106,14 @@ def growth_of(view: View, total_bytes: int, headroom_bytes: int) -> Growth | Non
         if len(rises) < _LEAST_RISES or not 0 < late < len(rises):
             continue
         slope = (max(high for _, high in newer) - newer[0][1]) / (newer[-1][0] - newer[0][0])
-        left = known(view.reading.progress.eta_seconds)
-        watched = marks[-1][0] - marks[0][0]
-        return Growth(slope, headroom_bytes / slope, watched if left is None else left)
+        return _growth(view, slope, headroom_bytes, marks[-1][0] - marks[0][0])
     return None
+
+
+def _growth(view: View, slope: float, headroom_bytes: int, watched_seconds: float, epochs: int = 0) -> Growth:
+    left = known(view.reading.progress.eta_seconds)
+    left_seconds = watched_seconds if left is None else left
+    return Growth(slope, headroom_bytes / slope, left_seconds, watched_seconds, epochs)
 
 
 def _rises(marks: list[tuple[float, float]], least: float) -> list[float]:

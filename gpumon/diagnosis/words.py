@@ -52,3 +52,14 @@ def bytes_of_words(part: float, whole: float) -> str:
 def rate_words(rate: float) -> str:
     """Return a rate with three digits at most: "4.2", "90", "148"."""
     return f"{rate:.1f}" if rate < 19.95 else f"{rate:.0f}"
+
+
+def seconds_words(seconds: float) -> str:
+    """Return a length of time with its unit: "2.5 s", "31 s", "12 min", "3 h"."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.0f} h"

@@ -12,6 +12,9 @@ from gpumon.diagnosis.memory import GpuMemory, memory_of
 from gpumon.diagnosis.view import View, view_of
 from gpumon.history.history import window_of
 from gpumon.model.suggestion import OomRisk, RiskLevel
+from gpumon.model.training import Phase
+from tests.unit.run_scene import changed
+from tests.unit.run_scene import view as view_of_samples
 from tests.unit.synthetic_training import GIB, HEALTHY, PID
 
 _MIB = 1 << 20
@@ -58,9 +61,9 @@ def test_steady_growth_is_a_high_risk() -> None:
     risk = _memory(view).risk
     assert isinstance(risk, OomRisk)
     assert risk.level is RiskLevel.HIGH
-    found = [finding for finding in diagnose(view.window, PID) if finding.id == "vram-at-limit"]
-    assert len(found) == 1
-    assert "grows steadily" in found[0].text
+    found = {finding.id: finding for finding in diagnose(view.window, PID)}
+    assert "at this pace it is full in about" in found["vram-growth"].text
+    assert "vram-at-limit" not in found
 
 
 @pytest.mark.parametrize(
@@ -82,3 +85,47 @@ def test_what_is_no_growth(used: Callable[[int], int]) -> None:
 def test_a_few_seconds_are_no_trend() -> None:
     """In the first seconds memory grows in every training."""
     assert _memory(_view(_rising, seconds=11)).growth is None
+
+
+_EPOCH_SECONDS = 20
+
+
+def _of_epochs(peaks: list[float], epoch: int = 8) -> View:
+    """Return the view on epochs of 20 s, of which 4 are validation, that each hold so many GiB of 12."""
+    samples = []
+    for number, peak in enumerate(peaks):
+        scene = replace(HEALTHY, gpu_own=int(peak * GIB), epoch=epoch - len(peaks) + number + 1)
+        phases = (*[Phase.TRAIN] * 16, *[Phase.VALIDATE] * 4)
+        for second, phase in enumerate(phases):
+            sample = scene.sample(number * _EPOCH_SECONDS + second)
+            samples.append(changed(sample, phase=phase))
+    return view_of_samples(samples)
+
+
+def test_epochs_that_each_hold_more_are_a_leak() -> None:
+    """A tenth of a GiB more in each: too slow for two minutes of seconds, plain by the epoch."""
+    growth = _memory(_of_epochs([5 + 0.1 * number for number in range(9)])).growth
+    assert growth is not None
+    assert growth.epochs >= 6
+    assert growth.bytes_per_second == pytest.approx(0.1 * GIB / _EPOCH_SECONDS, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    "peaks",
+    [
+        [5.0] * 9,
+        [5, 5.5, 5.9, 6.1, 6.2, 6.2, 6.2, 6.2, 6.2],
+        [5, 5.1, 5.0, 5.2, 5.1, 5.2, 5.0, 5.1, 5.2],
+        [5 + 0.01 * number for number in range(9)],
+    ],
+    ids=["at rest", "come to rest", "up and down", "less than 2 % in all"],
+)
+def test_epochs_that_are_no_leak(peaks: list[float]) -> None:
+    """What rests, or hardly rises, is no trend."""
+    assert _memory(_of_epochs(peaks)).growth is None
+
+
+def test_the_first_epochs_of_a_run_are_no_trend() -> None:
+    """Caches fill in them; six later ones are asked for."""
+    peaks = [5 + 0.1 * number for number in range(8)]
+    assert _memory(_of_epochs(peaks, epoch=len(peaks) - 1)).growth is None

@@ -14,6 +14,8 @@ from gpumon.model.suggestion import RiskLevel
 
 # Within this share of its peak the training is taken to be there.
 _AT_PEAK = 0.98
+# Growth has a rule of its own; this one speaks of it where the device is nearly full already.
+_NEARLY_FULL = 0.90
 
 
 def judge(view: View) -> Judgement:
@@ -27,12 +29,17 @@ def judge(view: View) -> Judgement:
     if risk.level is RiskLevel.LOW:
         return Silent(risk.text)
     share = memory.peak / memory.limit if memory.limit > 0 else 1.0
+    if memory.growth is not None and share < _NEARLY_FULL:
+        return Silent(f"its memory grows, and {percent(1 - share)} are left: vram-growth tells it")
     text = (
         f"the risk to run out of GPU memory is {risk.level.value}, about {percent(risk.probability)}:"
         f" the peak is {bytes_of_words(memory.peak, memory.limit)} ({percent(share)})"
     )
     if memory.growth is not None:
         text += f"; it grows steadily: {growth_words(memory.growth)}"
+    elif memory.flushes:
+        times = "once" if memory.flushes == 1 else f"{memory.flushes} times"
+        text += f", and PyTorch had to give its cache back {times} in the last minutes"
     elif not memory.validated:
         text += ", and the first validation, at twice the batch, is still to come"
     evidence = Evidence(

@@ -1,0 +1,137 @@
+"""Whole epochs of a training as they were seen: how long, how much of it for what, and their peak of memory.
+
+An epoch lasts from the first second of training after a gap (start, validation, checkpoint) to the next such
+second, so that only what was seen from end to end counts. Short ones are read from the full samples of the
+last minutes, long ones from the series of the last hour, and longer ones from those of the last day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from gpumon.diagnosis.view import View
+from gpumon.history.columns import Bucket
+from gpumon.model.measure import known
+from gpumon.model.training import Phase
+
+# (Span, columns): 15 s and 6 min. What the finer one cannot show is long enough for the coarser.
+_SPANS = ((3600.0, 240), (86400.0, 240))
+# With so many epochs a finer resolution is enough.
+_ENOUGH = 2
+_GAPS = frozenset({Phase.START, Phase.VALIDATE, Phase.CHECKPOINT})
+
+# Seconds in all, of validation and of checkpoint, GPU memory held while training, whether an epoch starts.
+_Row: TypeAlias = tuple[float, float, float, float | None, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """One whole epoch. `seconds` are all of it; `gpu_memory_bytes` is the most held while training."""
+
+    seconds: float
+    validation_seconds: float
+    checkpoint_seconds: float
+    gpu_memory_bytes: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseShares:
+    """How whole epochs divide: shares of their time, and the mean length of one in seconds."""
+
+    epochs: int
+    epoch_seconds: float
+    validation_ratio: float
+    checkpoint_ratio: float
+
+    @property
+    def seconds(self) -> float:
+        """How long they took together."""
+        return self.epochs * self.epoch_seconds
+
+
+def epochs_of(view: View) -> tuple[Epoch, ...]:
+    """Return the whole epochs that were seen, oldest first, in the finest resolution that shows two."""
+    return view.once(_epochs)
+
+
+def phase_shares(view: View) -> PhaseShares | None:
+    """Return how the whole epochs divide, or None before the first one."""
+    return view.once(_shares)
+
+
+def _epochs(view: View) -> tuple[Epoch, ...]:
+    found = tuple(_whole(_of_samples(view)))
+    for span_seconds, columns in _SPANS:
+        if len(found) >= _ENOUGH:
+            break
+        coarser = tuple(_whole(_of_series(view, span_seconds, columns)))
+        found = coarser if len(coarser) > len(found) else found
+    return found
+
+
+def _shares(view: View) -> PhaseShares | None:
+    epochs = epochs_of(view)
+    seconds = sum(epoch.seconds for epoch in epochs)
+    if seconds <= 0:
+        return None
+    return PhaseShares(
+        len(epochs),
+        seconds / len(epochs),
+        sum(epoch.validation_seconds for epoch in epochs) / seconds,
+        sum(epoch.checkpoint_seconds for epoch in epochs) / seconds,
+    )
+
+
+def _whole(rows: Iterable[_Row]) -> Iterator[Epoch]:
+    begun = False
+    seconds = validation = checkpoint = 0.0
+    held: float | None = None
+    for row_seconds, row_validation, row_checkpoint, row_held, starts in rows:
+        if starts:
+            if begun:
+                yield Epoch(seconds, validation, checkpoint, held)
+            begun = True
+            seconds = validation = checkpoint = 0.0
+            held = None
+        seconds += row_seconds
+        validation += row_validation
+        checkpoint += row_checkpoint
+        if row_held is not None and (held is None or row_held > held):
+            held = row_held
+
+
+def _of_samples(view: View) -> Iterator[_Row]:
+    before = Phase.UNKNOWN
+    for sample, reading in view.seen:
+        phase, seconds = reading.phase, sample.interval_seconds
+        if phase is Phase.TRAIN:
+            yield seconds, 0.0, 0.0, known(reading.gpu_memory_used_bytes), before in _GAPS
+        elif phase is Phase.VALIDATE:
+            yield seconds, seconds, 0.0, None, False
+        elif phase is Phase.CHECKPOINT:
+            yield seconds, 0.0, seconds, None, False
+        if phase is not Phase.UNKNOWN:
+            before = phase
+
+
+def _of_series(view: View, span_seconds: float, columns: int) -> Iterator[_Row]:
+    width, label = span_seconds / columns, str(view.pid)
+
+    def series(metric: str) -> tuple[Bucket | None, ...]:
+        return view.window.series(metric, label, columns=columns, span_seconds=span_seconds)
+
+    had_gap = False
+    for validating, writing, held in zip(
+        series("validation_ratio"),
+        series("checkpoint_ratio"),
+        series("training_gpu_memory_used_bytes"),
+        strict=True,
+    ):
+        if validating is None or writing is None:
+            continue
+        is_training = validating.high <= 0.0 and writing.high <= 0.0
+        most = held.high if held is not None and is_training else None
+        yield width, width * validating.mean, width * writing.mean, most, is_training and had_gap
+        had_gap = not is_training

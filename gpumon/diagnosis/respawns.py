@@ -1,0 +1,92 @@
+"""Train workers that are replaced by new ones, and what that costs.
+
+A loader whose workers do not persist forks them anew in every epoch: forking takes time, and the loop waits
+for their first batches. YOLOv5's own loader keeps its workers (it repeats its sampler), except with
+`--image-weights`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gpumon.diagnosis.view import View
+from gpumon.history.phases import Seen
+from gpumon.history.stats import quantile
+from gpumon.model.measure import Maybe, Missing, known, number
+from gpumon.model.process import ProcessId, Role
+from gpumon.model.reading import TrainingReading
+from gpumon.model.training import Member, Phase
+
+_NOT_REPLACED = Missing("its workers were not replaced")
+
+
+@dataclass(frozen=True, slots=True)
+class Respawns:
+    """How often all train workers of the training were seen to be replaced within the full samples.
+
+    Processes are looked for every few seconds, so of short epochs not every replacement is seen. `seconds` is
+    the time since the first one. `lost_ratio` is the share of the training's own time (validation and
+    checkpoints apart) without a batch: what is missing against the rate within the epochs.
+    """
+
+    count: int
+    seconds: float
+    lost_ratio: Maybe[float]
+
+
+def respawns_of(view: View) -> Respawns:
+    """Return how often the train workers were replaced, and what that costs."""
+    return view.once(_respawns)
+
+
+def _respawns(view: View) -> Respawns:
+    first, count = 0, 0
+    before: tuple[Member, ...] | None = None
+    workers: frozenset[ProcessId] = frozenset()
+    for index, (_, reading) in enumerate(view.seen):
+        members = reading.training.members
+        if members is before:
+            continue
+        before = members
+        now = _workers(reading)
+        if now and workers and not now & workers:
+            first = first if count else index
+            count += 1
+        workers = now or workers
+    if not count:
+        return Respawns(0, 0.0, _NOT_REPLACED)
+    part = view.seen[first:]
+    return Respawns(count, sum(sample.interval_seconds for sample, _ in part), _lost_ratio(part))
+
+
+def _workers(reading: TrainingReading) -> frozenset[ProcessId]:
+    return frozenset(member.id for member in reading.training.members if member.role is Role.TRAIN_WORKER)
+
+
+def _lost_ratio(part: Sequence[Seen]) -> Maybe[float]:
+    """Return the share of the training's own time in which no batch was done."""
+    steps = [_step(reading) for _, reading in (part[0], part[-1])]
+    if steps[0] is None or steps[1] is None:
+        return Missing("its epoch and batch are not known")
+    after = part[1:]
+    seconds = sum(sample.interval_seconds for sample, reading in after if reading.phase is Phase.TRAIN)
+    rates = [
+        rate
+        for _, reading in after
+        if reading.phase is Phase.TRAIN and (rate := number(reading.loader.batches_per_second))
+    ]
+    if not rates or seconds <= 0:
+        return Missing("the rate of its batches is not known")
+    # Seconds with the end of an epoch in them tell a lower rate than that within it.
+    usual = quantile(rates, 0.75)
+    return min(1.0, max(0.0, 1.0 - (steps[1] - steps[0]) / (usual * seconds)))
+
+
+def _step(reading: TrainingReading) -> int | None:
+    """Return how many batches of the run are done."""
+    progress = reading.progress
+    epoch, batch, batches = known(progress.epoch), known(progress.batch), known(progress.batches)
+    if epoch is None or batch is None or batches is None:
+        return None
+    return epoch * batches + batch

@@ -1,0 +1,127 @@
+"""Host memory runs out: the kernel reclaims, swaps, or kills."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gpumon.diagnosis.rule import Judgement, NotJudged, Rule, Silent
+from gpumon.diagnosis.since import since_seen
+from gpumon.diagnosis.view import View
+from gpumon.diagnosis.words import bytes_of_words, bytes_words, percent
+from gpumon.history.phases import Seen
+from gpumon.history.stats import mean
+from gpumon.model.finding import Evidence, Finding, Severity
+from gpumon.model.measure import known, number
+from gpumon.model.reading import TrainingReading
+from gpumon.model.sample import Sample
+
+# facts, row 8: less than 10 % of the host's memory available. A tenth of a large machine is no shortage, so
+# it must be little in bytes too.
+_AVAILABLE_RATIO = 0.10
+_AVAILABLE_BYTES = 8 * 1024**3
+# What the cgroup holds is without pages of files that the kernel would drop first.
+_CGROUP_RATIO = 0.90
+# PSI: all tasks stood still for memory. systemd-oomd kills at 60 % for 30 s.
+_STALL_RATIO = 0.10
+_STALL_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Sign:
+    """One sign of pressure: in words for the sentence, and as evidence."""
+
+    words: str
+    evidence: Evidence
+
+
+def judge(view: View) -> Judgement:
+    """Fire where host or cgroup have hardly any memory left, tasks stall for it, or some were killed."""
+    signs = _signs(view)
+    if signs:
+        text = f"host memory runs out: {signs[0].words}{_most(view.reading)}"
+        since = since_seen(view, _is_short)
+        return Finding(RULE.id, RULE.severity, text, since, tuple(sign.evidence for sign in signs))
+    if known(view.sample.host.memory) is None and _cgroup_share(view.reading) is None:
+        return NotJudged("neither the memory of the host nor that of its cgroup is known")
+    return Silent("there is memory left")
+
+
+def _signs(view: View) -> list[_Sign]:
+    found = (_killed(view), _cgroup(view.reading), _host(view.sample), _stalled(view))
+    return [sign for sign in found if sign is not None]
+
+
+def _is_short(pair: Seen) -> bool:
+    sample, reading = pair
+    return _cgroup(reading) is not None or _host(sample) is not None
+
+
+def _cgroup_share(reading: TrainingReading) -> tuple[int, int] | None:
+    """Return what its cgroup holds and may hold, where it has a limit."""
+    cgroup = known(reading.cgroup)
+    if cgroup is None:
+        return None
+    used, limit = known(cgroup.memory_used_bytes), known(cgroup.memory_limit_bytes)
+    return (used, limit) if used is not None and limit else None
+
+
+def _cgroup(reading: TrainingReading) -> _Sign | None:
+    share = _cgroup_share(reading)
+    if share is None or share[0] < _CGROUP_RATIO * share[1]:
+        return None
+    used, limit = share
+    words = f"its cgroup holds {bytes_of_words(used, limit)} ({percent(used / limit)} of its limit)"
+    return _Sign(words, Evidence("cgroup_memory_used_bytes", float(used), _CGROUP_RATIO * limit, text=words))
+
+
+def _host(sample: Sample) -> _Sign | None:
+    memory = known(sample.host.memory)
+    if memory is None or memory.memory_total_bytes <= 0:
+        return None
+    available, total = memory.memory_available_bytes, memory.memory_total_bytes
+    least = min(_AVAILABLE_RATIO * total, float(_AVAILABLE_BYTES))
+    if available >= least:
+        return None
+    swapped = f", {bytes_words(memory.swap_used_bytes)} are swapped out" if memory.swap_used_bytes else ""
+    words = f"{bytes_of_words(available, total)} are available{swapped}"
+    return _Sign(words, Evidence("memory_available_bytes", float(available), least, text=words))
+
+
+def _stalled(view: View) -> _Sign | None:
+    ratios: list[float] = []
+    seconds = 0.0
+    for sample, _ in reversed(view.seen):
+        if seconds >= _STALL_SECONDS:
+            break
+        seconds += sample.interval_seconds
+        stalled = number(sample.host.pressure.memory_full_ratio)
+        if stalled is not None:
+            ratios.append(stalled)
+    if not ratios or seconds < _STALL_SECONDS or mean(ratios) < _STALL_RATIO:
+        return None
+    words = f"all tasks stand still for memory {percent(mean(ratios))} of the time"
+    return _Sign(words, Evidence("memory_full_ratio", mean(ratios), _STALL_RATIO, text=words))
+
+
+def _killed(view: View) -> _Sign | None:
+    counts = [
+        kills
+        for _, reading in (view.seen[0], view.seen[-1])
+        if (cgroup := known(reading.cgroup)) is not None
+        and (kills := known(cgroup.memory_oom_kills)) is not None
+    ]
+    killed = counts[-1] - counts[0] if len(counts) > 1 else 0
+    if killed <= 0:
+        return None
+    words = f"the kernel has killed {killed} of the processes in its cgroup"
+    share = _cgroup_share(view.reading)
+    return _Sign(words, Evidence("cgroup_memory_used_bytes", float(share[0] if share else 0), text=words))
+
+
+def _most(reading: TrainingReading) -> str:
+    """Return what the training's own processes hold, counted by shares, where that is known."""
+    held = [pss for row in reading.processes if (pss := known(row.memory_pss_bytes)) is not None]
+    return f"; the training's own processes hold {bytes_words(sum(held))}" if held else ""
+
+
+RULE = Rule("host-memory-pressure", Severity.WARNING, (), judge)
