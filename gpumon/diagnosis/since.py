@@ -13,12 +13,13 @@ _SPAN_SECONDS = 3600.0
 _TOLERATED_COLUMNS = 2
 
 
-def since_series(view: View, metric: str, holds: Callable[[float], bool]) -> float:
-    """Return the Unix time since when the mean of a metric of this training holds, within an hour.
+def since_series(view: View, metric: str, holds: Callable[[float], bool], label: str = "") -> float:
+    """Return the Unix time since when the mean of a metric holds, within an hour.
 
-    Columns without a reading (other phases, a suspended machine) do not break it.
+    `label` is whose metric it is, as the UUID of a GPU; by default it is the training's. Columns without a
+    reading (other phases, a suspended machine) do not break it.
     """
-    columns = view.window.series(metric, str(view.pid), columns=_COLUMNS, span_seconds=_SPAN_SECONDS)
+    columns = view.window.series(metric, label or str(view.pid), columns=_COLUMNS, span_seconds=_SPAN_SECONDS)
     oldest, contrary = len(columns), 0
     for index in range(len(columns) - 1, -1, -1):
         column = columns[index]

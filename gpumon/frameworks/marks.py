@@ -30,6 +30,7 @@ _YOLOV5 = LoopLocals(
     workers=("opt.workers", "workers"),
     warmup_batches=("nw",),
     accumulate=("accumulate",),
+    amp=("amp",),
     iterator=("train_loader", "trainloader", "dataloader"),
     bar_text=("pbar.desc",),
 )
@@ -70,6 +71,7 @@ ULTRALYTICS = FrameMarks(
         workers=("self.args.workers",),
         warmup_batches=("nw",),
         accumulate=("self.accumulate",),
+        amp=("self.amp",),
         iterator=("self.train_loader",),
         bar_text=("pbar.desc",),
     ),

@@ -63,6 +63,7 @@ def read_progress(
     rate, note = choose_rate(inside.rate, from_log, counted)
     table = run_dir if isinstance(run_dir, RunDirReading) else RunDirReading("")
     losses = read_losses(training, log, run_dir, inside.loop)
+    amp_enabled, amp_source = _amp(training, log, inside)
     return ProgressReading(
         epoch=place.epoch,
         epochs=place.epochs,
@@ -81,6 +82,8 @@ def read_progress(
         losses=losses,
         losses_not_finite_ratio=not_finite_ratio(losses),
         steps_skipped_ratio=inside.steps_skipped_ratio,
+        amp_enabled=amp_enabled,
+        amp_source=amp_source,
     )
 
 
@@ -148,6 +151,21 @@ def _between_rows(run_dir: RunDirReading) -> float | None:
         if later[0] > earlier[0] and later[1] > earlier[1]
     ]
     return quantile(steps, 0.5) if steps else None
+
+
+def _amp(training: Training, log: LogState | None, inside: Inside) -> tuple[Maybe[bool], str]:
+    """Return whether automatic mixed precision is in use, and who tells so.
+
+    A setting of True is only a wish: the framework switches it off where its own check fails.
+    """
+    if inside.loop.amp is not None:
+        return inside.loop.amp, "its own variable amp"
+    if log is not None and log.amp_passed is not None:
+        return log.amp_passed, "the log: AMP checks " + ("passed" if log.amp_passed else "failed")
+    setting = known(training.settings.amp)
+    if setting is not None and setting.value is False:
+        return False, f"amp=False ({setting.source})"
+    return Missing("neither its loop nor its log tells"), ""
 
 
 def _place(training: Training, log: LogState | None, run_dir: Maybe[RunDirReading]) -> _Place:

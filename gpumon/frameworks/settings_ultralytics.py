@@ -49,6 +49,7 @@ def read_settings(arguments: YoloArguments | None, run: RunDirectory | None) -> 
         image_weights=Setting(False, "ultralytics has no such setting"),
         lr0=Missing("optimizer=auto chooses it") if _is_auto(optimizer) else get("lr0"),
         pin_memory=Setting(True, "default of ultralytics"),
+        amp=get("amp"),
     )
 
 

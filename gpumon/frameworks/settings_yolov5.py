@@ -85,6 +85,7 @@ def read_settings(sources: Yolov5Sources) -> Settings:
         image_weights=_setting(sources, "image_weights"),
         lr0=_lr0(sources),
         pin_memory=_pin_memory(sources),
+        amp=Missing("YOLOv5 has no such setting: it decides by itself"),
     )
 
 

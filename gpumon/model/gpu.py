@@ -71,6 +71,8 @@ class GpuReading:
     `gpu_busy_ratio` is the mean over the time since the last reading; `busy_samples` are the driver's
     own finer samples in that time (may be empty). Throttle ratios are shares of the time since the last
     reading. Memory is NVML's v2: `used` excludes what the driver reserves.
+    `gpu_sm_busy_ratio`, `gpu_tensor_busy_ratio` and `gpu_memory_bandwidth_ratio` are by hardware counters
+    (NVML's GPM): the share of SMs at work, of their time in tensor operations, of the peak bandwidth.
     """
 
     index: int
@@ -83,6 +85,9 @@ class GpuReading:
     busy_sample_period_seconds: Maybe[float] = _UNREAD
     gpu_busy_source: str = "nvml"
     gpu_memory_busy_ratio: Maybe[float] = _UNREAD
+    gpu_sm_busy_ratio: Maybe[float] = _UNREAD
+    gpu_tensor_busy_ratio: Maybe[float] = _UNREAD
+    gpu_memory_bandwidth_ratio: Maybe[float] = _UNREAD
     gpu_memory_used_bytes: Maybe[int] = _UNREAD
     gpu_memory_reserved_bytes: Maybe[int] = _UNREAD
     gpu_memory_total_bytes: Maybe[int] = _UNREAD

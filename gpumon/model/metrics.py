@@ -11,9 +11,12 @@ from typing import Any, Literal
 
 from gpumon.model.measure import number
 from gpumon.model.sample import Sample
+from gpumon.model.training import Phase
 
 Scope = Literal["gpu", "core", "host", "disk", "training", "self"]
 Labelled = Iterable[tuple[str, float | None]]
+# The phases that come again in each epoch.
+_CYCLE = frozenset({Phase.TRAIN, Phase.VALIDATE, Phase.CHECKPOINT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +90,24 @@ def _training(name: str, unit: str, text: str, path: str) -> Metric:
     return _metric("training", name, unit, text, read)
 
 
+def _phase(name: str, phase: Phase, text: str) -> Metric:
+    """Return a share of time of one phase; of start, end and unknown there is none."""
+
+    def read(sample: Sample) -> Labelled:
+        return [
+            (str(reading.training.id.pid), float(reading.phase is phase) if reading.phase in _CYCLE else None)
+            for reading in sample.trainings
+        ]
+
+    return _metric("training", name, "ratio", text, read)
+
+
 METRICS: tuple[Metric, ...] = (
     _gpu("gpu_busy_ratio", "ratio", "share of time with at least one kernel resident"),
     _gpu("gpu_memory_busy_ratio", "ratio", "share of time in which device memory was read or written"),
+    _gpu("gpu_sm_busy_ratio", "ratio", "share of the SMs at work, by hardware counters (GPM)"),
+    _gpu("gpu_tensor_busy_ratio", "ratio", "share of the SMs' time in tensor operations (GPM)"),
+    _gpu("gpu_memory_bandwidth_ratio", "ratio", "share of the device memory's peak bandwidth in use (GPM)"),
     _gpu("gpu_memory_used_bytes", "bytes", "device memory held by all processes"),
     _gpu("gpu_memory_reserved_bytes", "bytes", "device memory the driver keeps for itself"),
     _gpu("gpu_memory_total_bytes", "bytes", "device memory in all"),
@@ -103,6 +121,7 @@ METRICS: tuple[Metric, ...] = (
     _gpu("gpu_pcie_transmit_bytes_per_second", "bytes/s", "device to host"),
     _gpu("gpu_throttle_power_ratio", "ratio", "share of time slowed by the power limit"),
     _gpu("gpu_throttle_thermal_ratio", "ratio", "share of time slowed by heat"),
+    _gpu("gpu_throttle_brake_ratio", "ratio", "share of time slowed by the power brake of the board"),
     _core("cpu_busy_ratio", "share of time a core ran something"),
     _core("cpu_iowait_ratio", "share of time a core idled with I/O outstanding"),
     _core("cpu_steal_ratio", "share of time the hypervisor took"),
@@ -115,6 +134,7 @@ METRICS: tuple[Metric, ...] = (
     _host("io_some_ratio", "ratio", "PSI: share of time some task waited for I/O", part="pressure"),
     _host("io_full_ratio", "ratio", "PSI: share of time all tasks waited for I/O", part="pressure"),
     _host("memory_some_ratio", "ratio", "PSI: share of time some task waited for memory", part="pressure"),
+    _host("memory_full_ratio", "ratio", "PSI: share of time all tasks waited for memory", part="pressure"),
     _disk("disk_read_bytes_per_second", "bytes/s", "read from a disk"),
     _disk("disk_write_bytes_per_second", "bytes/s", "written to a disk"),
     _disk("disk_busy_ratio", "ratio", "share of time a disk had a request"),
@@ -182,6 +202,26 @@ METRICS: tuple[Metric, ...] = (
         "share of periods the training's CPU quota throttled it",
         "cgroup.cpu_throttled_ratio",
     ),
+    _training(
+        "cgroup_memory_used_bytes",
+        "bytes",
+        "host memory charged to the training's cgroup",
+        "cgroup.memory_used_bytes",
+    ),
+    _training(
+        "slowest_rank_data_wait_ratio",
+        "ratio",
+        "share of time the rank that waits most waits for a batch",
+        "loader.slowest_rank_data_wait_ratio",
+    ),
+    _training(
+        "rank_data_wait_spread_ratio",
+        "ratio",
+        "how much more the rank that waits most waits for a batch than the one that waits least",
+        "loader.rank_data_wait_spread_ratio",
+    ),
+    _phase("validation_ratio", Phase.VALIDATE, "share of time in validation; start and end do not count"),
+    _phase("checkpoint_ratio", Phase.CHECKPOINT, "share of time writing results and checkpoints"),
     _own("self_cpu_ratio", "cores", "cores gpumon itself uses", "cpu_ratio"),
     _own("self_memory_bytes", "bytes", "resident memory of gpumon itself", "memory_bytes"),
 )

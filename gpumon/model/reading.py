@@ -86,6 +86,7 @@ class ProgressReading:
     and batches after which the warm-up ends. `losses` are the newest of each source, and
     `losses_not_finite_ratio` is the share of them that are nan or infinite. `steps_skipped_ratio` is the
     share of the newest optimizer steps that a GradScaler skipped for gradients that were not finite.
+    `amp_enabled` is whether automatic mixed precision is in use, `amp_source` who tells so.
     """
 
     epoch: Maybe[int] = _UNREAD
@@ -103,6 +104,8 @@ class ProgressReading:
     losses: tuple[LossesReading, ...] = ()
     losses_not_finite_ratio: Maybe[float] = _UNREAD
     steps_skipped_ratio: Maybe[float] = _UNREAD
+    amp_enabled: Maybe[bool] = _UNREAD
+    amp_source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

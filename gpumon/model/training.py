@@ -76,6 +76,7 @@ class Settings:
     image_weights: Maybe[Setting] = _UNREAD
     lr0: Maybe[Setting] = _UNREAD
     pin_memory: Maybe[Setting] = _UNREAD
+    amp: Maybe[Setting] = _UNREAD
 
 
 @dataclass(frozen=True, slots=True)

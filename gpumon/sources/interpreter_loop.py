@@ -13,7 +13,7 @@ from gpumon.remote_python import Code, Frame, Object
 from gpumon.sources.interpreter_marks import WAITING, FrameMark, LoopLocals, is_between
 from gpumon.sources.interpreter_reading import LoopReading
 
-_NO_COUNTS = {"iterator", "accumulate", "bar_text"}
+_NO_COUNTS = {"iterator", "accumulate", "amp", "bar_text"}
 _COUNTS = tuple(field.name for field in fields(LoopLocals) if field.name not in _NO_COUNTS)
 _MOST_CHARACTERS = 300
 _MOST = 1_000_000_000_000
@@ -65,9 +65,16 @@ def read_loop(frame: Frame, names: LoopLocals, *, is_handing_over: bool) -> Loop
     """Return the loop's variables; what is not there, or no number, is None."""
     counts: dict[str, Any] = {name: _whole(find(frame, getattr(names, name))) for name in _COUNTS}
     accumulate = _number(find(frame, names.accumulate))
+    amp = find(frame, names.amp)
     bar = find(frame, names.bar_text)
     text = None if bar is None or bar.str is None else clean(bar.str, _MOST_CHARACTERS)
-    return LoopReading(**counts, accumulate=accumulate, bar_text=text, is_handing_over=is_handing_over)
+    return LoopReading(
+        **counts,
+        accumulate=accumulate,
+        amp=None if amp is None else amp.bool,
+        bar_text=text,
+        is_handing_over=is_handing_over,
+    )
 
 
 def bar_total(frames: tuple[Frame, ...]) -> int | None:

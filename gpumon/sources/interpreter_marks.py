@@ -59,6 +59,7 @@ class LoopLocals:
     workers: tuple[str, ...] = ()
     warmup_batches: tuple[str, ...] = ()
     accumulate: tuple[str, ...] = ()
+    amp: tuple[str, ...] = ()
     iterator: tuple[str, ...] = ()
     bar_text: tuple[str, ...] = ()
 

@@ -32,6 +32,12 @@ class _Slot:
         self.silence = silence
         self.retry_at = 0.0
 
+    def drop(self) -> None:
+        """Let go of the GPU."""
+        if self.gpu is not None:
+            self.gpu.close()
+        self.gpu = None
+
 
 class NvmlSource:
     """Reads every NVIDIA GPU, or those named in `select` (indices, or UUIDs and their beginnings).
@@ -91,7 +97,7 @@ class NvmlSource:
             return slot.gpu.read(now)
         except GpuLostError as lost:
             slot.silence = slot.gpu.lost(lost.missing)
-            slot.gpu = None
+            slot.drop()
             slot.retry_at = now.monotonic_seconds + RETRY_LOST_SECONDS
             return slot.silence
 
@@ -176,14 +182,14 @@ class NvmlSource:
         for slot in self._slots:
             known = slot.silence
             slot.silence = silent(known.index, known.uuid, known.name, GpuState.LOST, missing)
-            slot.gpu = None
+            slot.drop()
 
     def _shut(self) -> None:
         if not self._initialised:
             return
         self._initialised = False
         for slot in self._slots:
-            slot.gpu = None
+            slot.drop()
         # The driver may have gone first: then there is nothing left to shut.
         with suppress(self._binding.NVMLError):
             self._binding.nvmlShutdown()

@@ -108,6 +108,10 @@ class NvmlCalls:
 
         Raises GpuLostError and DriverGoneError. For functions whose answer is a list: see nvml_structs.
         """
+        return self.plain(function, self.handle, *arguments)
+
+    def plain(self, function: str, *arguments: Any) -> Maybe[int]:
+        """Do the same for a function that is asked of no GPU."""
         missing = self._cannot.get((function, ()))
         if missing is not None:
             return missing
@@ -117,7 +121,7 @@ class NvmlCalls:
                 pointer = self._pointers[function] = self._binding._nvmlGetFunctionPointer(function)  # noqa: SLF001 - nvitop and gpustat rest on it too
             except self._error as error:
                 return self._judge(function, (), int(getattr(error, "value", 999)))
-        code: int = pointer(self.handle, *arguments)
+        code: int = pointer(*arguments)
         return code if code in _ANSWERS else self._judge(function, (), code)
 
     def ask_first(self, *functions: str, arguments: tuple[Any, ...] = ()) -> Any:

@@ -11,6 +11,7 @@ from gpumon.model.text import clean
 from gpumon.sources.nvml_busy import BusyBuffer
 from gpumon.sources.nvml_calls import NvmlCalls
 from gpumon.sources.nvml_counters import FieldCounters
+from gpumon.sources.nvml_gpm import GpmCounters
 from gpumon.sources.nvml_pids import PidMap
 from gpumon.sources.nvml_processes import ProcessList
 
@@ -48,6 +49,7 @@ class NvmlGpu:
         self._calls = NvmlCalls(binding, handle)
         self._busy = BusyBuffer(self._calls)
         self._counters = FieldCounters(self._calls)
+        self._gpm = GpmCounters(self._calls)
         self._processes = ProcessList(self._calls, pids, is_wsl=is_wsl)
         self._memory_version: Any = getattr(binding, "nvmlMemory_v2", None)
         self._slow: dict[str, Any] = {}
@@ -68,6 +70,7 @@ class NvmlGpu:
         used, reserved, total = self._memory()
         busy = self._busy.read(now, mig=mig)
         counters = self._counters.read(now)
+        gpm = self._gpm.read(now, mig=mig)
         return GpuReading(
             index=self.index,
             uuid=self.uuid,
@@ -77,6 +80,9 @@ class NvmlGpu:
             busy_sample_period_seconds=busy.period_seconds,
             gpu_busy_source=busy.source,
             gpu_memory_busy_ratio=busy.memory_ratio,
+            gpu_sm_busy_ratio=gpm.sm_busy_ratio,
+            gpu_tensor_busy_ratio=gpm.tensor_busy_ratio,
+            gpu_memory_bandwidth_ratio=gpm.memory_bandwidth_ratio,
             gpu_memory_used_bytes=used,
             gpu_memory_reserved_bytes=reserved,
             gpu_memory_total_bytes=total,
@@ -96,6 +102,10 @@ class NvmlGpu:
             gpu_compute_capability=self._compute_capability,
             **self._slow,
         )
+
+    def close(self) -> None:
+        """Give back what the driver lent; before the driver is shut down."""
+        self._gpm.close()
 
     def lost(self, missing: Missing, state: GpuState = GpuState.LOST) -> GpuReading:
         """Return the reading of this GPU while it does not answer, with the reason everywhere."""
@@ -143,6 +153,7 @@ class NvmlGpu:
             # What a GPU can answer depends on its MIG mode.
             self._calls.forget()
             self._counters.forget()
+            self._gpm.forget()
             self._processes.forget()
         self._instances = self._mig_instances() if mig is True else ()
         ask = self._calls.ask

@@ -8,7 +8,7 @@ interface, as pynvml declares it.
 
 from __future__ import annotations
 
-from ctypes import byref, c_int, c_uint, c_ulonglong, create_string_buffer
+from ctypes import byref, c_int, c_uint, c_ulonglong, c_void_p, create_string_buffer
 from struct import Struct
 
 from gpumon.model.measure import Maybe, Missing
@@ -20,6 +20,10 @@ _PROCESS_ROOM = 40
 _FIELD_VALUE = Struct("IIqqIIQ")  # nvmlFieldValue_t: id, scope, stamp, latency, value type, result, value
 _SAMPLE = Struct("QQ")  # nvmlSample_t: stamp, value
 _RECORD = Struct("I4xQI12x")  # nvmlProcessUtilizationSample_t: PID, stamp, SM, (memory, encoder, decoder)
+_GPM_HEAD = Struct("IIPP")  # nvmlGpmMetricsGet_t: version, count, sample, sample, (metrics)
+_GPM_METRIC = Struct("IId24x")  # nvmlGpmMetric_t: id, result, value, (three texts)
+_GPM_VERSION = 1
+_GPM_MOST_METRICS = 512  # NVML_GPM_METRIC_MAX is 477 in nvidia-ml-py 13.615
 _BITS = Struct("Q")
 # nvmlValueType_t -> how the 8 bytes of nvmlValue_t are read.
 _VALUES = (Struct("d"), Struct("I4x"), Struct("L"), Struct("Q"), Struct("q"), Struct("i4x"), Struct("H6x"))
@@ -134,6 +138,56 @@ class FieldBuffer:
             (field, result, stamp, _value(kind, bits), 1 << (32 if kind == _UNSIGNED_INT else 64))
             for field, _, stamp, _, kind, result, bits in _FIELD_VALUE.iter_unpack(self._buffer)
         ]
+
+
+class GpmBuffer:
+    """Asks for hardware counters, as (metric, result, value): means between two samples of a GPU.
+
+    The samples belong to the driver: `open` takes them, `close` gives them back.
+    """
+
+    def __init__(self, metrics: tuple[int, ...]) -> None:
+        self._count = len(metrics)
+        # The whole struct: a driver may clear all of it.
+        self._buffer = create_string_buffer(_GPM_HEAD.size + _GPM_MOST_METRICS * _GPM_METRIC.size)
+        for position, metric in enumerate(metrics):
+            place = _GPM_HEAD.size + position * _GPM_METRIC.size
+            _GPM_METRIC.pack_into(self._buffer, place, metric, 0, 0.0)
+        self._older, self._newer = c_void_p(), c_void_p()
+
+    def open(self, calls: NvmlCalls) -> Missing | None:
+        """Take two samples' room from the driver; return why that cannot be."""
+        for room in (self._older, self._newer):
+            code = calls.plain("nvmlGpmSampleAlloc", byref(room))
+            if isinstance(code, Missing):
+                return code
+        return None
+
+    def sample(self, calls: NvmlCalls) -> Missing | None:
+        """Let the newest sample become the older one and take a new one; return why that cannot be."""
+        code = calls.direct("nvmlGpmSampleGet", self._older)
+        if isinstance(code, Missing):
+            return code
+        self._older, self._newer = self._newer, self._older
+        return None
+
+    def ask(self, calls: NvmlCalls) -> Maybe[list[tuple[int, int, float]]]:
+        """Return the counters between the two newest samples, or why there are none."""
+        older, newer = self._older.value or 0, self._newer.value or 0
+        _GPM_HEAD.pack_into(self._buffer, 0, _GPM_VERSION, self._count, older, newer)
+        code = calls.plain("nvmlGpmMetricsGet", self._buffer)
+        if isinstance(code, Missing):
+            return code
+        size = self._count * _GPM_METRIC.size
+        found = memoryview(self._buffer)[_GPM_HEAD.size : _GPM_HEAD.size + size]
+        return list(_GPM_METRIC.iter_unpack(found))
+
+    def close(self, calls: NvmlCalls) -> None:
+        """Give the samples' room back to the driver."""
+        for room in (self._older, self._newer):
+            if room.value:
+                calls.plain("nvmlGpmSampleFree", room)
+                room.value = None
 
 
 def _value(value_type: int, bits: int) -> float | None:

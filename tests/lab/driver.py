@@ -41,6 +41,16 @@ class DrivenScript:
             pcie_generation=driver.pcie_generation,
             pcie_received_bytes_per_second=driver.pcie_bytes_per_second,
         )
+        if driver.counters is not None:
+            script.set(
+                0,
+                compute_capability_major=9,
+                compute_capability_minor=0,
+                gpm_supported=1,
+                gpm_sm_permille=round(1000 * driver.counters.sm),
+                gpm_tensor_permille=round(1000 * driver.counters.tensor),
+                gpm_memory_bandwidth_permille=round(1000 * driver.counters.memory_bandwidth),
+            )
         if driver.other_process_bytes:
             other, percent = os.getpid(), driver.other_process_percent
             script.process(0, other, driver.other_process_bytes, sm_percent=percent)

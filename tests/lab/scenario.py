@@ -40,6 +40,15 @@ class Surroundings:
 
 
 @dataclass(frozen=True, slots=True)
+class Counters:
+    """What hardware counters (GPM) say while the GPU is busy, as shares: a GPU as new as Hopper."""
+
+    sm: float
+    tensor: float
+    memory_bandwidth: float
+
+
+@dataclass(frozen=True, slots=True)
 class Driver:
     """What the stand-in driver says besides what the virtual GPU does.
 
@@ -56,6 +65,7 @@ class Driver:
     on_every_gpu: bool = False
     pcie_generation: int = 4
     pcie_bytes_per_second: int = 180_000_000
+    counters: Counters | None = None
 
 
 @dataclass(frozen=True, slots=True)

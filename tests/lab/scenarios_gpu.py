@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.lab.gpu_cost import GpuCost
 from tests.lab.jpeg.spec import GIB, GpuSpec, LabSpec, LoaderSpec, LoopSpec
 from tests.lab.memory_fit import tightest_bytes
-from tests.lab.scenario import Dose, Driver, Proof, Scenario
+from tests.lab.scenario import Counters, Dose, Driver, Proof, Scenario
 from tests.lab.scenarios_data import BATCH, TARGETS, gpu
 
 MIB = 1 << 20
@@ -155,10 +155,47 @@ def _scripted() -> tuple[Scenario, ...]:
             scripted,
             alone=False,
         ),
-        Scenario(
+        *_counted(no_amp),
+    )
+
+
+def _counted(no_amp: GpuSpec) -> tuple[Scenario, ...]:
+    """Return what only hardware counters tell apart; the counters are scripted."""
+    steady = LabSpec(gpu=gpu(_STEP))
+    launch = GpuCost(image_seconds=0.001, launch_seconds=0.03, full_batch=40.0, wave_images=16)
+
+    def counted(name: str, label: str, *doses: Dose) -> Scenario:
+        return Scenario(name, (label,), doses, Proof.SCRIPTED, alone=False)
+
+    return (
+        counted(
             "memory-bandwidth",
-            ("memory-bandwidth-bound",),
-            proof=scripted,
-            skipped="needs GPM metrics (DRAM activity), which the stand-in driver does not have",
+            "memory-bandwidth-bound",
+            *(
+                Dose(name, steady, driver=Driver(counters=Counters(sm, 0.2, bandwidth)))
+                for name, sm, bandwidth in (("low", 0.7, 0.62), ("middle", 0.85, 0.72), ("high", 0.9, 0.82))
+            ),
+        ),
+        counted(
+            "batch-too-small-counted",
+            "batch-too-small",
+            # With 16 images a quarter of the step is work, the rest launches.
+            Dose(
+                "low",
+                LabSpec(gpu=GpuSpec(cost=launch)),
+                batch_size=16,
+                driver=Driver(counters=Counters(0.25, 0.08, 0.12)),
+            ),
+            Dose(
+                "high",
+                LabSpec(gpu=GpuSpec(cost=launch)),
+                batch_size=4,
+                driver=Driver(counters=Counters(0.06, 0.02, 0.03)),
+            ),
+        ),
+        counted(
+            "amp-off-counted",
+            "amp-off",
+            Dose("high", LabSpec(gpu=no_amp), driver=Driver(counters=Counters(0.92, 0.0, 0.45))),
         ),
     )

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from tests.lab.gpu_cost import GpuCost
 from tests.lab.jpeg.spec import GpuSpec, LabSpec, LoaderSpec, LoopSpec
-from tests.lab.scenario import Dose, Machine, Scenario, Surroundings
+from tests.lab.scenario import Counters, Dose, Driver, Machine, Scenario, Surroundings
 from tests.lab.scenarios_data import BATCH, TARGETS, gpu
 
 _HEALTHY = ("compute-bound",)
@@ -44,6 +44,14 @@ def healthy_scenarios(machine: Machine) -> tuple[Scenario, ...]:
             alone=False,
         ),
         healthy("large-steps", Dose("one", LabSpec(LoaderSpec(decodes=2), gpu=large)), alone=False),
+        healthy(
+            "counted",
+            *(
+                Dose(name, LabSpec(gpu=gpu(0.12)), driver=Driver(counters=Counters(*shares)))
+                for name, shares in (("one", (0.9, 0.45, 0.35)), ("two", (0.8, 0.3, 0.45)))
+            ),
+            alone=False,
+        ),
         healthy(
             "small-gap", Dose("one", LabSpec(loop=LoopSpec(gap_seconds=0.002), gpu=gpu(0.1))), alone=False
         ),

@@ -144,4 +144,29 @@ struct nvml_bar1_memory {
     uint64_t total, free, used;
 };
 
+struct nvml_gpm_support {
+    uint32_t version, is_supported;
+};
+#define GPM_SUPPORT_V1 1u
+
+/* Opaque to programs: what a sample holds is the stand-in's own. */
+struct nvml_gpm_sample {
+    int gpu;
+    double taken;
+};
+
+struct nvml_gpm_metric {
+    uint32_t metric;
+    nvmlReturn_t result;
+    double value;
+    const char *short_name, *long_name, *unit;
+};
+
+struct nvml_gpm_metrics_get {
+    uint32_t version, count;
+    struct nvml_gpm_sample *first, *second;
+    struct nvml_gpm_metric metrics[];
+};
+#define GPM_METRICS_GET_V1 1u
+
 #endif

@@ -36,7 +36,8 @@ enum { MAX_GPUS = 16, MAX_PROCESSES = 256, MAX_MIG = 7, MAX_SAMPLES = 256, MAX_F
     X(nvmlDeviceIsMigDeviceHandle) X(nvmlDeviceGetGpuInstanceId)                                 \
     X(nvmlDeviceGetComputeInstanceId) X(nvmlDeviceGetDeviceHandleFromMigDeviceHandle)            \
     X(nvmlDeviceGetCudaComputeCapability) X(nvmlDeviceGetDriverModel)                            \
-    X(nvmlDeviceGetMarginTemperature)
+    X(nvmlDeviceGetMarginTemperature) X(nvmlGpmQueryDeviceSupport) X(nvmlGpmSampleAlloc)         \
+    X(nvmlGpmSampleFree) X(nvmlGpmSampleGet) X(nvmlGpmMetricsGet)
 
 enum function {
 #define X(name) F_##name,
@@ -66,7 +67,9 @@ enum function {
     X(throttle_thermal_nanoseconds, 0)                                                                \
     X(throttle_reasons, 0) X(ecc_enabled, 0) X(ecc_corrected, 0) X(ecc_uncorrected, 0)                \
     X(performance_state, 2) X(persistence_mode, 0) X(mig_mode, 0) X(mig_devices_max, 7) X(mig_refuses_gpu, 0)               \
-    X(compute_capability_major, 8) X(compute_capability_minor, 6) X(process_v3_of_535, 0)
+    X(compute_capability_major, 8) X(compute_capability_minor, 6) X(process_v3_of_535, 0)   \
+    X(gpm_supported, 0) X(gpm_sm_permille, 0) X(gpm_tensor_permille, 0)                               \
+    X(gpm_memory_bandwidth_permille, 0)
 
 enum process_kind { COMPUTE, GRAPHICS, MPS };
 

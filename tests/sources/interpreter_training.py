@@ -90,7 +90,7 @@ def train(opt):
             ni = i + nb * epoch
             numbers = "%11.4g" * 5 % (0.1, NAN, 0.2, 9, 64)
             pbar.desc = f"{f'{epoch}/{epochs - 1}':>11}{'0G':>11}{numbers}: "
-            accumulate = 4.0
+            accumulate, amp = 4.0, True
             step("compute")
         val.run()
         save()

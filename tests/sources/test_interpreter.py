@@ -131,6 +131,7 @@ def test_loop_tells_its_variables(training: SteppedTraining) -> None:
         workers=5,
         warmup_batches=100,
         accumulate=4.0,
+        amp=True,
         bar_text="        0/2         0G        0.1        nan        0.2          9         64: ",
         is_handing_over=False,
     )

@@ -88,6 +88,9 @@ def train(opt: argparse.Namespace, spec: LabSpec, save_dir: Path) -> None:
     rank, loop, workers = ranks.rank(), spec.loop, opt.workers
     batch_size = opt.batch_size // ranks.count()
     nb = loop.batches or _ENDLESS_IMAGES // batch_size
+    amp = spec.gpu.cost.amp and not loop.on_cpu
+    if rank == 0 and not loop.on_cpu:
+        log(f"AMP: checks {'passed' if amp else 'failed, disabling Automatic Mixed Precision'}")
     gpu, stamps = make_gpu(spec.gpu, rank, on_cpu=loop.on_cpu), Stamps(Path(stamps_of(rank)))
     own = replace(spec.loader, open_seconds=spec.loader.open_seconds + rank * spec.loader.rank_seconds)
     # Only the training's loader has the fault.
