@@ -11,13 +11,23 @@ from gpumon.diagnosis.rules.host_memory_pressure import RULE
 from gpumon.model.host import CgroupReading, MemoryReading, PressureReading
 from gpumon.model.measure import Missing
 from gpumon.model.sample import Sample
-from tests.unit.run_scene import changed, finding, judged
+from tests.unit.run_scene import changed, finding, judged, with_processes
 from tests.unit.synthetic_training import GIB, HEALTHY, Scene
 
 
-def _in_cgroup(used: int, *, limit: int | None = 16 * GIB, kills: int = 0) -> list[Sample]:
+def _holding(sample: Sample, each: int = GIB // 2) -> Sample:
+    """Return a sample whose five processes hold so much each."""
+    return with_processes(sample, main={"memory_pss_bytes": each}, workers={"memory_pss_bytes": each})
+
+
+def _in_cgroup(
+    used: int, *, limit: int | None = 16 * GIB, kills: int = 0, each: int = 3 * GIB
+) -> list[Sample]:
     return [
-        changed(sample, cgroup=CgroupReading(2, "/box", None, 0.0, limit, used, kills if index else 0))
+        changed(
+            _holding(sample, each),
+            cgroup=CgroupReading(2, "/box", None, 0.0, limit, used, kills if index else 0),
+        )
         for index, sample in enumerate(HEALTHY.samples())
     ]
 
@@ -42,9 +52,10 @@ def test_killed_processes_are_told_first() -> None:
 
 
 def test_a_host_without_memory_is_told_with_what_the_training_holds() -> None:
-    """2 of 64 GiB are available; four workers hold half a GiB each."""
-    found = finding(RULE, Scene(memory_available=2 * GIB).samples())
-    assert "2.0 of 64.0 GiB are available; the training's own processes hold 2.0 GiB" in found.text
+    """2 of 64 GiB are available; five processes hold half a GiB each."""
+    samples = [_holding(sample) for sample in Scene(memory_available=2 * GIB).samples()]
+    own = "the training's own processes hold 2.5 GiB"
+    assert f"2.0 of 64.0 GiB are available; {own}" in finding(RULE, samples).text
 
 
 def test_a_tenth_of_a_large_machine_is_no_shortage() -> None:
@@ -53,16 +64,25 @@ def test_a_tenth_of_a_large_machine_is_no_shortage() -> None:
     assert isinstance(judged(RULE, samples), Silent)
 
 
-def _stalled(ratio: float) -> list[Sample]:
-    return [
-        replace(sample, host=replace(sample.host, pressure=PressureReading(0.0, 0.0, 0.0, ratio, ratio)))
-        for sample in HEALTHY.samples()
-    ]
+def _stalled(ratio: float, available: int = 10 * GIB) -> list[Sample]:
+    pressure = PressureReading(0.0, 0.0, 0.0, ratio, ratio)
+    samples = Scene(memory_available=available).samples()
+    return [replace(sample, host=replace(sample.host, pressure=pressure)) for sample in samples]
 
 
 def test_tasks_that_stand_still_for_memory_are_told() -> None:
     """The kernel's own account of pressure."""
     assert "stand still for memory 20 %" in finding(RULE, _stalled(0.2)).text
+
+
+def test_a_page_cache_that_fills_a_cgroup_is_silent() -> None:
+    """Its own processes hold 5 of 16 GiB: the rest are pages of files, which can be dropped."""
+    assert isinstance(judged(RULE, _in_cgroup(15 * GIB, each=GIB)), Silent)
+
+
+def test_tasks_that_wait_for_pages_of_files_are_silent() -> None:
+    """With most of the memory available it is the page cache of some cgroup that is too small."""
+    assert isinstance(judged(RULE, _stalled(0.3, available=48 * GIB)), Silent)
 
 
 def test_a_little_pressure_is_silent() -> None:

@@ -12,6 +12,7 @@ from gpumon.history.phases import Seen
 from gpumon.history.stats import mean
 from gpumon.model.finding import Evidence, Finding, Severity
 from gpumon.model.measure import known, number
+from gpumon.model.process import Role
 from gpumon.model.reading import TrainingReading
 from gpumon.model.sample import Sample
 
@@ -19,11 +20,16 @@ from gpumon.model.sample import Sample
 # it must be little in bytes too.
 _AVAILABLE_RATIO = 0.10
 _AVAILABLE_BYTES = 8 * 1024**3
-# What the cgroup holds is without pages of files that the kernel would drop first.
+# What the cgroup holds is without pages of files that were read once, but with those that were read again:
+# the training's own processes must hold most of it, or it is the page cache that fills it.
 _CGROUP_RATIO = 0.90
-# PSI: all tasks stood still for memory. systemd-oomd kills at 60 % for 30 s.
+_OWN_RATIO = 0.60
+# PSI: all tasks stood still for memory. systemd-oomd kills at 60 % for 30 s. A page cache that is too small
+# stalls them too: only with little memory left do programs lack it.
 _STALL_RATIO = 0.10
 _STALL_SECONDS = 10.0
+_LITTLE_RATIO = 0.25
+_OWN_ROLES = frozenset({Role.MAIN, Role.RANK, Role.TRAIN_WORKER, Role.VAL_WORKER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +73,17 @@ def _cgroup_share(reading: TrainingReading) -> tuple[int, int] | None:
 
 def _cgroup(reading: TrainingReading) -> _Sign | None:
     share = _cgroup_share(reading)
-    if share is None or share[0] < _CGROUP_RATIO * share[1]:
+    if share is None or share[0] < _CGROUP_RATIO * share[1] or not _holds_most(reading, share[1]):
         return None
     used, limit = share
     words = f"its cgroup holds {bytes_of_words(used, limit)} ({percent(used / limit)} of its limit)"
     return _Sign(words, Evidence("cgroup_memory_used_bytes", float(used), _CGROUP_RATIO * limit, text=words))
+
+
+def _holds_most(reading: TrainingReading, limit: int) -> bool:
+    """Tell whether the training's own processes hold most of a limit, as far as is known."""
+    own = _own_bytes(reading)
+    return own is None or own >= _OWN_RATIO * limit
 
 
 def _host(sample: Sample) -> _Sign | None:
@@ -97,10 +109,21 @@ def _stalled(view: View) -> _Sign | None:
         stalled = number(sample.host.pressure.memory_full_ratio)
         if stalled is not None:
             ratios.append(stalled)
-    if not ratios or seconds < _STALL_SECONDS or mean(ratios) < _STALL_RATIO:
+    if not ratios or seconds < _STALL_SECONDS or mean(ratios) < _STALL_RATIO or not _is_little(view):
         return None
     words = f"all tasks stand still for memory {percent(mean(ratios))} of the time"
     return _Sign(words, Evidence("memory_full_ratio", mean(ratios), _STALL_RATIO, text=words))
+
+
+def _is_little(view: View) -> bool:
+    """Tell whether host or cgroup have little memory left that no program holds."""
+    share = _cgroup_share(view.reading)
+    if share is not None and share[0] >= (1 - _LITTLE_RATIO) * share[1]:
+        return _holds_most(view.reading, share[1])
+    memory = known(view.sample.host.memory)
+    if memory is None:
+        return share is None
+    return memory.memory_available_bytes < _LITTLE_RATIO * memory.memory_total_bytes
 
 
 def _killed(view: View) -> _Sign | None:
@@ -120,8 +143,15 @@ def _killed(view: View) -> _Sign | None:
 
 def _most(reading: TrainingReading) -> str:
     """Return what the training's own processes hold, counted by shares, where that is known."""
-    held = [pss for row in reading.processes if (pss := known(row.memory_pss_bytes)) is not None]
-    return f"; the training's own processes hold {bytes_words(sum(held))}" if held else ""
+    own = _own_bytes(reading)
+    return "" if own is None else f"; the training's own processes hold {bytes_words(own)}"
+
+
+def _own_bytes(reading: TrainingReading) -> int | None:
+    """Return what its processes hold, each shared page counted once; None where not known of all."""
+    held = [known(row.memory_pss_bytes) for row in reading.processes if row.role in _OWN_ROLES]
+    found = [pss for pss in held if pss is not None]
+    return sum(found) if found and len(found) == len(held) else None
 
 
 RULE = Rule("host-memory-pressure", Severity.WARNING, (), judge)
