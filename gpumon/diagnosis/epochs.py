@@ -16,14 +16,15 @@ from gpumon.history.columns import Bucket
 from gpumon.model.measure import known
 from gpumon.model.training import Phase
 
-# (Span, columns): 15 s and 6 min. What the finer one cannot show is long enough for the coarser.
-_SPANS = ((3600.0, 240), (86400.0, 240))
-# With so many epochs a finer resolution is enough.
+# (Span, columns): 30 s and 12 min. What the finer one cannot show is long enough for the coarser.
+_SPANS = ((3600.0, 120), (86400.0, 120))
+# So many epochs make a resolution fine enough; one alone may have had a slow validation.
 _ENOUGH = 2
 _GAPS = frozenset({Phase.START, Phase.VALIDATE, Phase.CHECKPOINT})
 
 # Seconds in all, of validation and of checkpoint, GPU memory held while training, whether an epoch starts.
 _Row: TypeAlias = tuple[float, float, float, float | None, bool]
+_NOTHING: _Row = (0.0, 0.0, 0.0, None, False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,11 @@ def _epochs(view: View) -> tuple[Epoch, ...]:
     for span_seconds, columns in _SPANS:
         if len(found) >= _ENOUGH:
             break
-        coarser = tuple(_whole(_of_series(view, span_seconds, columns)))
+        rows = _of_series(view, span_seconds, columns)
+        coarser = tuple(_whole(rows))
         found = coarser if len(coarser) > len(found) else found
+        if not rows or not rows[0][0]:
+            break  # the training is younger than the span: a longer one knows no more
     return found
 
 
@@ -103,25 +107,40 @@ def _whole(rows: Iterable[_Row]) -> Iterator[Epoch]:
 
 
 def _of_samples(view: View) -> Iterator[_Row]:
+    """Yield the samples from the first start of an epoch to the last one, where there are two."""
+    phases = [reading.phase for _, reading in view.seen]
+    starts: list[int] = []
     before = Phase.UNKNOWN
-    for sample, reading in view.seen:
-        phase, seconds = reading.phase, sample.interval_seconds
+    for index, phase in enumerate(phases):
+        if phase is not before and phase is not Phase.UNKNOWN:
+            if phase is Phase.TRAIN and before in _GAPS:
+                starts.append(index)
+            before = phase
+    if len(starts) < _ENOUGH:
+        return
+    next_start = iter((*starts, len(phases)))
+    start = next(next_start)
+    for index in range(start, starts[-1] + 1):
+        sample, reading = view.seen[index]
+        phase, seconds = phases[index], sample.interval_seconds
         if phase is Phase.TRAIN:
-            yield seconds, 0.0, 0.0, known(reading.gpu_memory_used_bytes), before in _GAPS
+            is_start = index == start
+            start = next(next_start) if is_start else start
+            yield seconds, 0.0, 0.0, known(reading.gpu_memory_used_bytes), is_start
         elif phase is Phase.VALIDATE:
             yield seconds, seconds, 0.0, None, False
         elif phase is Phase.CHECKPOINT:
             yield seconds, 0.0, seconds, None, False
-        if phase is not Phase.UNKNOWN:
-            before = phase
 
 
-def _of_series(view: View, span_seconds: float, columns: int) -> Iterator[_Row]:
+def _of_series(view: View, span_seconds: float, columns: int) -> list[_Row]:
+    """Return the columns, oldest first; those of which nothing is known have no seconds."""
     width, label = span_seconds / columns, str(view.pid)
 
     def series(metric: str) -> tuple[Bucket | None, ...]:
         return view.window.series(metric, label, columns=columns, span_seconds=span_seconds)
 
+    rows: list[_Row] = []
     had_gap = False
     for validating, writing, held in zip(
         series("validation_ratio"),
@@ -130,8 +149,11 @@ def _of_series(view: View, span_seconds: float, columns: int) -> Iterator[_Row]:
         strict=True,
     ):
         if validating is None or writing is None:
-            continue
-        is_training = validating.high <= 0.0 and writing.high <= 0.0
-        most = held.high if held is not None and is_training else None
-        yield width, width * validating.mean, width * writing.mean, most, is_training and had_gap
-        had_gap = not is_training
+            rows.append(_NOTHING)
+        elif validating.high <= 0.0 and writing.high <= 0.0:
+            rows.append((width, 0.0, 0.0, None if held is None else held.high, had_gap))
+            had_gap = False
+        else:
+            rows.append((width, width * validating.mean, width * writing.mean, None, False))
+            had_gap = True
+    return rows

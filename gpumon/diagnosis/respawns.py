@@ -41,6 +41,11 @@ def respawns_of(view: View) -> Respawns:
 
 
 def _respawns(view: View) -> Respawns:
+    newest = _workers(view.reading)
+    oldest = next((found for _, reading in view.seen if (found := _workers(reading))), newest)
+    if not newest or newest & oldest:
+        # One that was there all the time was not replaced, and so not all were.
+        return Respawns(0, 0.0, _NOT_REPLACED)
     first, count = 0, 0
     before: tuple[Member, ...] | None = None
     workers: frozenset[ProcessId] = frozenset()
