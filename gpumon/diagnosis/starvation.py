@@ -1,21 +1,35 @@
-"""What the rules about a waiting loop share: thresholds, evidence, and what the workers wait for."""
+"""What the rules about a waiting loop share: thresholds, evidence, and how the workers spend their time."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gpumon.diagnosis.cores import Cores
 from gpumon.diagnosis.rule import NotJudged, Silent
 from gpumon.diagnosis.since import since_series
+from gpumon.diagnosis.storage import storage_of
 from gpumon.diagnosis.view import FIRST_SECONDS, View
 from gpumon.diagnosis.words import percent, wait_words
+from gpumon.diagnosis.workers import mean_by_worker
 from gpumon.history.stats import Interval
 from gpumon.model.finding import Evidence
-from gpumon.model.measure import Missing, known, number
+from gpumon.model.measure import Missing, known
 
 # XProf's input-pipeline analyser and PyTorch's profiler plugin: above 5 % of the step the input is a
 # bottleneck, above 20 % (XProf) a severe one.
 STARVED_RATIO = 0.05
 SEVERE_RATIO = 0.20
+# facts, row 1: workers busy at least 95 %; measured 96-100 % where the wait is severe. Near the balance
+# a worker now and then finds its queue full, so a light wait allows more.
+_IDLE_RATIO, _IDLE_RATIO_LIGHT = 0.15, 0.30
+# facts, section 4 of the attach measurements: an untimed futex above 20 % is a lock, D above 20 % a disk.
+OUTSIDE_RATIO = 0.20
+# Workers that run, or queue to run, for less than this do something else than computing.
+COMPUTING_RATIO = 0.5
+# facts, rows 2 and 20: workers wait for a core at least 20 % as long as they run on one.
+QUEUE_PER_CPU = 0.20
+# Looks, and seconds on a core, are counted apart: their sum is wrong by a few hundredths.
+_LEAST_UNEXPLAINED = 0.05
 
 
 def starved(view: View) -> Interval | Silent | NotJudged:
@@ -30,6 +44,11 @@ def starved(view: View) -> Interval | Silent | NotJudged:
     return wait
 
 
+def starved_workers(view: View) -> Interval | Silent | NotJudged:
+    """Return the wait as `starved` does, where there are workers that could be at fault."""
+    return Silent("no workers") if view.workers == 0 else starved(view)
+
+
 def wait_evidence(wait: Interval) -> Evidence:
     """Return the wait as evidence."""
     text = f"{wait_words(wait)} of the time the training loop waits for a batch"
@@ -38,31 +57,61 @@ def wait_evidence(wait: Interval) -> Evidence:
     return Evidence("data_wait_ratio", wait.value, STARVED_RATIO, wait.low, wait.high, text)
 
 
+def starved_words(view: View, wait: Interval) -> str:
+    """Return how every sentence about a waiting loop begins."""
+    return f"{view.waiter} waits {wait_words(wait)} of each step for data: "
+
+
 def starved_since(view: View) -> float:
     """Return since when the loop waits."""
     return since_series(view, "data_wait_ratio", lambda wait: wait > STARVED_RATIO)
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerWaits:
-    """Shares of time of the workers outside the CPU, and how busy the busiest disk is."""
+def idle_allowed(wait: Interval) -> float:
+    """Return how much workers may idle that are called busy."""
+    return _IDLE_RATIO if wait.value >= SEVERE_RATIO else _IDLE_RATIO_LIGHT
 
+
+@dataclass(frozen=True, slots=True)
+class WorkerTime:
+    """What a worker does with its time, in shares of it, as a mean over all of them.
+
+    `computing` is on a core and waiting for one; `disk`, `remote`, `lock` and `sleeping` are waits outside
+    the CPU. A share that is not known counts as none. Short waits for a fast disk are hardly ever seen in
+    state D (a look at a thread takes as long), but the scheduler counts them as off the CPU: of workers that
+    do fetch from storage, time that nothing else explains is `disk`.
+    """
+
+    computing: float
     disk: float
     remote: float
     lock: float
     sleeping: float
-    device_busy: float | None
 
 
-def worker_waits(view: View) -> WorkerWaits:
-    """Return what the workers wait for; a share that is not known counts as none."""
-    return WorkerWaits(
-        disk=view.pooled(lambda reading: reading.loader.worker_disk_ratio) or 0.0,
-        remote=view.pooled(lambda reading: reading.loader.worker_remote_ratio) or 0.0,
-        lock=view.pooled(lambda reading: reading.loader.worker_lock_ratio) or 0.0,
-        sleeping=view.pooled(lambda reading: reading.loader.worker_sleeping_ratio) or 0.0,
-        device_busy=_busiest_disk(view),
-    )
+def worker_time(view: View) -> WorkerTime:
+    """Return what the workers do with their time."""
+    return view.once(_worker_time)
+
+
+def contended(view: View) -> bool | None:
+    """Tell whether workers that compute have to wait for a core; None where it is not known."""
+    queue = view.queue_per_cpu
+    if queue is None:
+        return None
+    return queue >= QUEUE_PER_CPU and worker_time(view).computing >= COMPUTING_RATIO
+
+
+def waits_for_storage(share: float, wait: Interval, cores: Cores | None) -> bool:
+    """Tell whether a share of the workers' time that they wait for storage is what the loop waits for.
+
+    Above 20 % it is. Below, where it makes up for at least half of the loop's wait and no whole core is left
+    for a further worker, which would wait meanwhile.
+    """
+    if share > OUTSIDE_RATIO:
+        return True
+    no_core = cores is None or cores.idle is None or cores.idle < 1.0
+    return no_core and share >= max(_LEAST_UNEXPLAINED, wait.value / 2)
 
 
 def busy_workers_words(view: View) -> str:
@@ -79,10 +128,27 @@ def busy_workers_words(view: View) -> str:
     return "its worker is busy" + share if workers == 1 else f"its {workers} workers are busy{share}"
 
 
-def _busiest_disk(view: View) -> float | None:
-    values = [
-        max(disk.disk_busy_ratio for disk in disks)
-        for sample, _ in view.steady
-        if (disks := known(sample.host.disks))
-    ]
-    return number(sum(values) / len(values)) if values else None
+def workers_words(view: View) -> str:
+    """Return "its 2 workers", or "its worker"."""
+    workers = known(view.workers)
+    if workers is None:
+        return "its workers"
+    workers *= view.ranks
+    return "its worker" if workers == 1 else f"its {workers} workers"
+
+
+def _worker_time(view: View) -> WorkerTime:
+    lock = view.pooled(lambda reading: reading.loader.worker_lock_ratio) or 0.0
+    if not lock:
+        # Where system calls cannot be read every futex counts as one with a timeout. Workers of torch wait in
+        # none of those themselves: each has an index queue of its own.
+        lock = mean_by_worker(view, lambda state: state.futex_timed) or 0.0
+    computing = min(1.0, (view.worker_cpu or 0.0) + (view.worker_queue or 0.0))
+    disk = view.pooled(lambda reading: reading.loader.worker_disk_ratio) or 0.0
+    remote = view.pooled(lambda reading: reading.loader.worker_remote_ratio) or 0.0
+    sleeping = view.pooled(lambda reading: reading.loader.worker_sleeping_ratio) or 0.0
+    if view.idle is not None and view.worker_cpu is not None:
+        unexplained = 1.0 - view.idle - computing - lock - remote - sleeping
+        if unexplained > max(disk, _LEAST_UNEXPLAINED) and storage_of(view).is_fetched:
+            disk = unexplained
+    return WorkerTime(computing, disk, remote, lock, sleeping)

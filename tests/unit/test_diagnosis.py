@@ -43,14 +43,14 @@ def test_the_sentence_carries_the_numbers() -> None:
         ("compute-bound", Scene(workers=1, cpu=0.88, idle=0.13, wait=0.0)),
         ("starved-too-few-workers", Scene(wait=0.80, workers=1, idle=0.0, cpu=0.94, queue=0.04, cores=4)),
         ("starved-too-few-workers", replace(STARVED, cpu=0.07, sleeping=0.82)),
-        ("starved-too-few-workers", replace(STARVED, cpu=0.07, remote=0.8)),
-        ("starved-too-few-workers", replace(STARVED, cpu=0.23, disk=0.62, device_busy=0.3)),
-        ("unclear", replace(STARVED, cpu=0.23, disk=0.62, device_busy=0.97)),
-        ("unclear", replace(STARVED, cpu=0.43, lock=0.38)),
+        ("starved-remote-storage", replace(STARVED, cpu=0.07, remote=0.8)),
+        ("starved-local-disk", replace(STARVED, cpu=0.23, disk=0.62, device_busy=0.3)),
+        ("starved-local-disk", replace(STARVED, cpu=0.23, disk=0.62, device_busy=0.97)),
+        ("starved-lock", replace(STARVED, cpu=0.43, lock=0.38)),
         ("unclear", replace(STARVED, idle=0.7)),
         ("starved-too-many-workers", Scene(wait=0.68, workers=4, idle=0.04, cpu=0.31, queue=0.64, cores=2)),
         ("starved-cpu-exhausted", Scene(wait=0.7, workers=2, idle=0.02, cpu=0.81, queue=0.16, cores=2)),
-        ("starved-cpu-exhausted", replace(STARVED, cpu=0.5, queue=0.4, main_cpu=0.2, others_cpu=7.0)),
+        ("starved-neighbours", replace(STARVED, cpu=0.5, queue=0.4, main_cpu=0.2, others_cpu=7.0)),
         ("starved-too-few-workers", replace(STARVED, cpu=0.15, queue=0.1, sleeping=0.7, others_cpu=7.5)),
         ("starved-no-workers", Scene(workers=0, gpu_busy=0.4)),
         ("compute-bound", Scene(workers=0, gpu_busy=0.97)),
@@ -77,7 +77,7 @@ def test_other_programs_on_the_cores_are_named() -> None:
     """Where others take the cores the finding says how many."""
     found = verdict(replace(STARVED, cpu=0.5, queue=0.4, main_cpu=0.2, others_cpu=7.0))
     assert found is not None
-    assert "other programs take 7 cores" in found.text
+    assert "other programs take 7 cores of 8" in found.text
 
 
 def test_a_training_on_the_cpu_is_not_told_of_a_gpu() -> None:
@@ -140,9 +140,9 @@ def test_a_wait_near_the_threshold_is_unclear_and_may_settle_later() -> None:
 
 def test_unclear_names_two_causes_and_a_signal() -> None:
     """The two likeliest causes stand in the sentence, with what would tell them apart."""
-    found = verdict(replace(STARVED, cpu=0.43, lock=0.38))
+    found = verdict(replace(STARVED, idle=0.45, cpu=0.5))
     assert found is not None
-    assert "starved-lock or starved-too-few-workers" in found.text
+    assert "starved-slow-samples or starved-too-few-workers" in found.text
     assert "would tell them apart" in found.text
 
 

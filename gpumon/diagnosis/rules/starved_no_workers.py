@@ -44,7 +44,7 @@ def _by_wait(view: View, wait: Interval) -> Judgement:
     evidence = [wait_evidence(wait)]
     if busy is not None:
         evidence.append(_busy_evidence(busy))
-    return Finding(RULE.id, RULE.severity, text, starved_since(view), tuple(evidence))
+    return Finding(RULE.id, RULE.severity, text, starved_since(view), tuple(evidence), lost_ratio=wait.value)
 
 
 def _by_gpu(view: View) -> Judgement:
@@ -87,4 +87,4 @@ def _why(view: View) -> str:
     return f", though {asked} were asked for"
 
 
-RULE = Rule("starved-no-workers", Severity.WARNING, ("data_wait_ratio", "gpu_busy_ratio"), judge)
+RULE = Rule("starved-no-workers", Severity.WARNING, (), judge)

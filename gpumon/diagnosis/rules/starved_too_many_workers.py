@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from gpumon.diagnosis.cores import cores_of, limit_words
+from gpumon.diagnosis.cores import Cores, cores_of, is_throttled, limit_words
 from gpumon.diagnosis.rule import Judgement, NotJudged, Rule, Silent
-from gpumon.diagnosis.starvation import starved, starved_since, wait_evidence
+from gpumon.diagnosis.rules.starved_neighbours import FEW_OTHERS_RATIO
+from gpumon.diagnosis.starvation import (
+    COMPUTING_RATIO,
+    starved_since,
+    starved_words,
+    starved_workers,
+    wait_evidence,
+    worker_time,
+)
 from gpumon.diagnosis.view import View
-from gpumon.diagnosis.words import percent, wait_words
+from gpumon.diagnosis.words import percent
 from gpumon.history.stats import Interval
 from gpumon.model.finding import Evidence, Finding, Severity
 from gpumon.model.measure import Missing
@@ -18,7 +26,7 @@ _QUEUE_PER_CPU = 0.5
 
 def judge(view: View) -> Judgement:
     """Fire where the loop waits, workers outnumber the usable cores, and they queue for them."""
-    wait = starved(view)
+    wait = starved_workers(view)
     if not isinstance(wait, Interval):
         return wait
     cores, workers, queue = cores_of(view), view.workers, view.queue_per_cpu
@@ -27,13 +35,12 @@ def judge(view: View) -> Judgement:
     if cores is None or queue is None:
         return NotJudged("the usable cores, or how long workers wait for one, are not known")
     total = workers * view.ranks
-    if total <= cores.usable:
-        return Silent(f"{total} workers on {limit_words(cores)}")
-    if queue <= _QUEUE_PER_CPU:
-        return Silent(f"workers wait for a core only {percent(queue)} as long as they run")
+    against = _against(view, cores, total, queue)
+    if against:
+        return Silent(against)
     text = (
-        f"{view.waiter} waits {wait_words(wait)} of each step for data: {total} workers share"
-        f" {limit_words(cores)} and wait {percent(view.worker_queue or 0.0)} of the time for one"
+        f"{starved_words(view, wait)}{total} workers share {limit_words(cores)} and wait"
+        f" {percent(view.worker_queue or 0.0)} of the time for one"
     )
     evidence = Evidence(
         "worker_run_queue_wait_ratio",
@@ -41,7 +48,27 @@ def judge(view: View) -> Judgement:
         _QUEUE_PER_CPU * (view.worker_cpu or 0.0),
         text=f"workers wait for a core {percent(queue)} as long as they run on one",
     )
-    return Finding(RULE.id, RULE.severity, text, starved_since(view), (wait_evidence(wait), evidence))
+    return Finding(
+        RULE.id,
+        RULE.severity,
+        text,
+        starved_since(view),
+        (wait_evidence(wait), evidence),
+        lost_ratio=wait.value,
+    )
+
+
+def _against(view: View, cores: Cores, total: int, queue: float) -> str:
+    """Return what speaks against crowded workers, or ""."""
+    if is_throttled(view):
+        return "its CPU quota keeps it from the cores"
+    if total <= cores.usable:
+        return f"{total} workers on {limit_words(cores)}"
+    if queue <= _QUEUE_PER_CPU or worker_time(view).computing < COMPUTING_RATIO:
+        return f"workers wait for a core only {percent(queue)} as long as they run"
+    if cores.others_ratio is not None and cores.others_ratio >= FEW_OTHERS_RATIO:
+        return f"other programs take {percent(cores.others_ratio)} of the cores"
+    return ""
 
 
 RULE = Rule(

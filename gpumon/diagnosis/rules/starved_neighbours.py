@@ -1,0 +1,80 @@
+"""The loop waits because other programs take the cores that its workers queue for."""
+
+from __future__ import annotations
+
+from gpumon.diagnosis.cores import CoreLimit, Cores, cores_of, is_throttled
+from gpumon.diagnosis.rule import Judgement, NotJudged, Rule, Silent
+from gpumon.diagnosis.starvation import (
+    COMPUTING_RATIO,
+    QUEUE_PER_CPU,
+    starved_since,
+    starved_words,
+    starved_workers,
+    wait_evidence,
+    worker_time,
+)
+from gpumon.diagnosis.view import View
+from gpumon.diagnosis.words import cores_words, percent
+from gpumon.history.stats import Interval
+from gpumon.model.finding import Evidence, Finding, Severity
+
+# facts, row 20: what others take of the cores that this training competes for.
+OTHERS_RATIO = 0.30
+# Below this they are no matter; between both it may be either they or its own need for cores.
+FEW_OTHERS_RATIO = 0.20
+# A hypervisor that takes this much is named.
+_STOLEN_RATIO = 0.10
+
+
+def judge(view: View) -> Judgement:
+    """Fire where the loop waits, workers queue for a core, and others take three cores in ten."""
+    wait = starved_workers(view)
+    if not isinstance(wait, Interval):
+        return wait
+    cores, queue = cores_of(view), view.queue_per_cpu
+    if cores is None or cores.others is None or cores.others_ratio is None or queue is None:
+        return NotJudged("what other programs take of the cores, or how long workers wait, is not known")
+    if is_throttled(view):
+        return Silent("its CPU quota keeps it from the cores")
+    if queue < QUEUE_PER_CPU or worker_time(view).computing < COMPUTING_RATIO:
+        return Silent(f"workers wait for a core only {percent(queue)} as long as they run")
+    if cores.others_ratio < OTHERS_RATIO:
+        return Silent(f"other programs take {percent(cores.others_ratio)} of the cores")
+    taken = _taken(cores)
+    text = (
+        f"{starved_words(view, wait)}{taken}, and a worker waits for one"
+        f" {percent(view.worker_queue or 0.0)} of the time"
+    )
+    evidence = (
+        wait_evidence(wait),
+        Evidence("host_cpu_busy_ratio", cores.others_ratio, OTHERS_RATIO, text=taken),
+        Evidence(
+            "worker_run_queue_wait_ratio",
+            view.worker_queue or 0.0,
+            QUEUE_PER_CPU * (view.worker_cpu or 0.0),
+            text=f"workers wait for a core {percent(queue)} as long as they run on one",
+        ),
+    )
+    return Finding(RULE.id, RULE.severity, text, starved_since(view), evidence, lost_ratio=wait.value)
+
+
+def _taken(cores: Cores) -> str:
+    if cores.others is None or cores.others_ratio is None:
+        return ""
+    if cores.limit is CoreLimit.AFFINITY:
+        taken = cores_words(cores.others_ratio * cores.usable)
+        return f"other programs take {taken} of the {cores.usable:g} that it may run on"
+    if cores.stolen >= _STOLEN_RATIO * cores.host:
+        return (
+            f"other programs take {cores_words(cores.others)} of {cores.host:g}, and of these the hypervisor"
+            f" gives {cores_words(cores.stolen)} to other machines"
+        )
+    return f"other programs take {cores_words(cores.others)} of {cores.host:g}"
+
+
+RULE = Rule(
+    "starved-neighbours",
+    Severity.WARNING,
+    ("data_wait_ratio", "host_cpu_busy_ratio", "worker_cpu_ratio", "worker_run_queue_wait_ratio"),
+    judge,
+)
