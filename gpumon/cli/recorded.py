@@ -12,7 +12,8 @@ import click
 from gpumon.settings import Settings
 
 if TYPE_CHECKING:
-    from gpumon.recording.writer import Followed, Recorder
+    from gpumon.recording.followed import Followed
+    from gpumon.recording.writer import Recorder
 
 
 class CannotRecordError(click.ClickException):

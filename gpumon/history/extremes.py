@@ -1,4 +1,4 @@
-"""A stretch of the past of which not every sample is left."""
+"""Stretches of the past without their samples: their extremes, or all their numbers."""
 
 from __future__ import annotations
 
@@ -13,3 +13,11 @@ class Extremes:
     start_seconds: float
     end_seconds: float
     cells: Mapping[tuple[str, str], tuple[float, float, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """All numbers of a stretch of the past, by (metric, label), oldest first; `end_seconds` is the last's."""
+
+    end_seconds: float
+    values: Mapping[tuple[str, str], list[float]]

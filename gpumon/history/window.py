@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from gpumon.history.chunk import Chunk, Rows
 from gpumon.history.columns import Bucket, Columns, column_of
+from gpumon.history.extremes import Numbers
 from gpumon.model.reading import TrainingReading
 from gpumon.model.sample import Sample
 
@@ -61,6 +64,27 @@ class Window:
             return (None,) * columns
         last = column_of(newest, width)
         return self._columns.read(rows, metric, label, width=width, first=last - columns + 1, last=last)
+
+    def numbers(self, start_seconds: float, end_seconds: float, width_seconds: float) -> Iterator[Numbers]:
+        """Yield all numbers between two moments of the newest hour, both left out, oldest first.
+
+        They come by absolute stretches of `width_seconds`, so that whoever takes them may pause between two.
+        """
+        for part in self._full:
+            chunk = part.chunk
+            first = part.after(start_seconds)
+            last = bisect_left(chunk.ends, end_seconds, 0, part.count)
+            while first < last and chunk.stride == 1:
+                column = column_of(chunk.ends[first], width_seconds)
+                over = min(last, part.after((column + 1) * width_seconds, first))
+                # Copies of the keys: the owner of the newest chunk may add a column meanwhile.
+                values = {
+                    (metric, label): part.numbers(metric, label, first, over, 1)
+                    for metric in tuple(chunk.columns)
+                    for label in chunk.labels(metric)
+                }
+                yield Numbers(chunk.ends[over - 1], values)
+                first = over
 
     def labels(self, metric: str) -> tuple[str, ...]:
         """Return the labels a metric had within the span kept; those of the newest hour come first."""

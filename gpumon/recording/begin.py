@@ -10,15 +10,21 @@ import gpumon
 from gpumon.model.clock import Instant
 from gpumon.model.text import clean
 from gpumon.recording.about import About
+from gpumon.recording.backlog import Backlog
+from gpumon.recording.followed import Followed
 from gpumon.recording.schema import RecordingError
-from gpumon.recording.writer import Followed, Recorder
+from gpumon.recording.writer import Recorder
 from gpumon.settings import Settings
 
 SUFFIX = ".gpumon"
 
 
-def begin_recording(path: Path | None, feed: Followed, settings: Settings, now: Instant) -> Recorder:
+def begin_recording(
+    path: Path | None, feed: Followed, settings: Settings, now: Instant, backlog: Backlog | None = None
+) -> Recorder:
     """Record `feed` from now on into `path` (None: a new name in the working directory).
+
+    `backlog` is what was seen of it before; without one the samples that it still has are written first.
 
     Raises RecordingError where nothing may be written, or the file cannot be made.
     """
@@ -26,7 +32,7 @@ def begin_recording(path: Path | None, feed: Followed, settings: Settings, now: 
         raise RecordingError("--readonly writes no file: there can be no recording")
     hostname = clean(socket.gethostname(), 255)
     recorder = Recorder(default_path(now) if path is None else path, about_of(settings, hostname, now))
-    recorder.follow(feed)
+    recorder.follow(feed, backlog)
     return recorder
 
 

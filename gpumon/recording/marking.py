@@ -28,6 +28,13 @@ class Marking:
         self._epochs: dict[int, int] = {}
         self._findings: dict[tuple[int, str], str] = {}
 
+    def copy(self) -> Marking:
+        """Return one that has seen the same and goes its own way."""
+        other = Marking()
+        other._before, other._trainings, other._ended = self._before, self._trainings, set(self._ended)
+        other._phases, other._epochs, other._findings = dict(self._phases), dict(self._epochs), self._findings
+        return other
+
     def read(self, report: Report) -> list[Mark]:
         """Return the marks of this report, in order."""
         sample = report.sample

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from gpumon.history.extremes import Numbers
 from gpumon.model.sample import Sample
 from gpumon.recording.about import SCHEMA, About, completed
 from gpumon.recording.codec import Codec
@@ -22,11 +24,10 @@ from gpumon.recording.schema import (
     pack,
     to_text,
 )
-from gpumon.recording.thinning import TIERS, Stretch, Thinning, to_blob
+from gpumon.recording.thinning import TIERS, WHOLE_SECONDS, Stretch, Thinning, to_blob
 
 # The last hour with the whole hour of history that a diagnosis may use.
 FULL_SECONDS = 2 * 3600.0
-WHOLE_SECONDS = 60.0
 _THIN_SECONDS = 60.0
 _DICTIONARY_SECONDS = 600.0
 
@@ -50,6 +51,8 @@ class RecordingFile:
         self._dictionary: tuple[int, bytes, float, object] = (0, b"", 0.0, None)
         self._minute: int | None = None
         self._next_thin_seconds: float | None = None
+        self._entry = 0
+        self._has_left_out = False
         self.samples = 0
         _make(path)
         try:
@@ -65,8 +68,11 @@ class RecordingFile:
         self._database.execute("INSERT OR IGNORE INTO series VALUES (?, ?, ?)", (number, metric, label))
         return number
 
-    def append(self, entry: Entry) -> None:
-        """Write one entry; it is safe after the next `commit`."""
+    def append(self, entry: Entry, *, is_marked: bool = False) -> None:
+        """Write one entry; it is safe after the next `commit`.
+
+        With `is_marked` its marks are there already.
+        """
         self._begin()
         sample = entry.sample
         for stretch in self._thinning.add(sample):
@@ -74,7 +80,7 @@ class RecordingFile:
         self._write_entry(entry)
         report = entry.report()
         if report is not None:
-            for mark in self._marking.read(report):
+            for mark in () if is_marked else self._marking.read(report):
                 self.mark(mark)
             about = completed(self.about, report)
             if about is not self.about:
@@ -86,6 +92,19 @@ class RecordingFile:
         elif moment >= self._next_thin_seconds:
             self._next_thin_seconds = moment + _THIN_SECONDS
             self._thin(moment)
+
+    def append_numbers(self, numbers: Numbers) -> None:
+        """Write the numbers of the next samples, which are left out as if they had been thinned away."""
+        self._begin()
+        for stretch in self._thinning.add_numbers(numbers):
+            self._write_stretch(stretch)
+        self._has_left_out = True
+
+    def take_over(self, marks: Sequence[Mark], marking: Marking) -> None:
+        """Write marks that were made before the recording, and make the next ones with `marking`."""
+        for mark in marks:
+            self.mark(mark)
+        self._marking = marking
 
     def tell(self, about: About) -> None:
         """Replace the metadata."""
@@ -150,10 +169,20 @@ class RecordingFile:
         moment = sample.instant.monotonic_seconds
         minute = int(moment // WHOLE_SECONDS)
         number, dictionary = self._dictionary_for(sample, text)
+        # A number that is missing tells a reader that samples were left out there.
+        self._entry += 2 if self._has_left_out else 1
+        self._has_left_out = False
         self._database.execute(
-            "INSERT INTO entries (monotonic_seconds, unix_seconds, whole, dictionary, entry)"
-            " VALUES (?, ?, ?, ?, ?)",
-            (moment, sample.instant.unix_seconds, minute != self._minute, number, pack(text, dictionary)),
+            "INSERT INTO entries (id, monotonic_seconds, unix_seconds, whole, dictionary, entry)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                self._entry,
+                moment,
+                sample.instant.unix_seconds,
+                minute != self._minute,
+                number,
+                pack(text, dictionary),
+            ),
         )
         self._minute = minute
 

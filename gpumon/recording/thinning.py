@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from gpumon.history.extremes import Numbers
 from gpumon.model.metrics import METRICS
 from gpumon.model.sample import Sample
 from gpumon.recording.schema import RecordingError, pack, unpack
@@ -26,6 +27,8 @@ class Tier:
 
 
 TIERS = (Tier(10.0, 24 * 3600.0), Tier(60.0, 72 * 3600.0), Tier(600.0, None))
+# Of what is older than the full part one whole sample is left in this time.
+WHOLE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +81,7 @@ class Thinning:
 
     def add(self, sample: Sample) -> list[Stretch]:
         """Take in the next sample; return the stretches that are over by it."""
-        closed: list[Stretch] = []
-        column = _column_of(sample.instant.monotonic_seconds, TIERS[0].seconds)
-        if self._column is not None and column > self._column:
-            closed = self._close()
-        if self._column is None or column > self._column:
-            self._column = column
+        closed = self._advance(sample.instant.monotonic_seconds)
         values = self._values
         for metric in METRICS:
             for label, value in metric.read(sample):
@@ -97,6 +95,15 @@ class Thinning:
                     values[number] = [value]
         return closed
 
+    def add_numbers(self, numbers: Numbers) -> list[Stretch]:
+        """Take in the next samples by their numbers, of one stretch at most; return what is over by it."""
+        closed = self._advance(numbers.end_seconds)
+        for key, row in numbers.values.items():
+            number = self._numbers.get(key) or self._new(*key)
+            if number and row:
+                self._values.setdefault(number, []).extend(row)
+        return closed
+
     def close(self) -> list[Stretch]:
         """Return the stretches that are not over yet: the recording ends here."""
         if self._column is None:
@@ -106,6 +113,16 @@ class Thinning:
             closed.append(_stretch(tier, column, cells))
         self._coarse = []
         self._column = None
+        return closed
+
+    def _advance(self, seconds: float) -> list[Stretch]:
+        """Go on to a moment; return the stretches that are over by it."""
+        closed: list[Stretch] = []
+        column = _column_of(seconds, TIERS[0].seconds)
+        if self._column is not None and column > self._column:
+            closed = self._close()
+        if self._column is None or column > self._column:
+            self._column = column
         return closed
 
     def _new(self, metric: str, label: str) -> int:

@@ -8,13 +8,13 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
-from gpumon.history.window import Window
 from gpumon.model.report import Report
 from gpumon.model.text import clean
 from gpumon.recording.about import About
+from gpumon.recording.backlog import Backlog
 from gpumon.recording.codec import CodecError
+from gpumon.recording.followed import Followed
 from gpumon.recording.mark import Mark, MarkKind
 from gpumon.recording.schema import Entry, RecordingError
 from gpumon.recording.store import RecordingFile
@@ -23,25 +23,11 @@ from gpumon.recording.store import RecordingFile
 _COMMIT_SECONDS = 1.0
 # What waits while the disk is slow: five minutes at 1 Hz, some MB.
 _MOST_WAITING = 300
+# Between two portions of a backlog: an hour takes some 15 s, of which the writer works a tenth at most.
+_PORTION_SECONDS = 0.2
 # A disk that hangs does not keep gpumon from ending.
 _CLOSE_SECONDS = 10.0
 _EXPECTED = (sqlite3.Error, CodecError, RecordingError)
-
-
-class Followed(Protocol):
-    """What a recorder needs of a feed."""
-
-    def subscribe(self, listener: Callable[[], None]) -> None:
-        """Call `listener` whenever there is news."""
-        ...
-
-    def report(self) -> Report | None:
-        """Return the newest report."""
-        ...
-
-    def window(self) -> Window | None:
-        """Return the history up to it."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +52,7 @@ class Recorder:
         """Make the file and start the thread. Raises RecordingError where it cannot be made."""
         self.path = path
         self._file = RecordingFile(path, about)
+        self._backlog: Backlog | None = None
         self._waiting: deque[Entry] = deque()
         self._amended: dict[str, str] = {}
         self._lost = 0
@@ -87,10 +74,18 @@ class Recorder:
         """Take a report to be written; never waits for the disk. After the end it does nothing."""
         self._take(Entry(report.sample, report.attachment, report.trainings))
 
-    def follow(self, feed: Followed) -> None:
-        """Write the samples that the feed still has, then every report from now on."""
+    def follow(self, feed: Followed, backlog: Backlog | None = None) -> None:
+        """Write what was seen before, then every report from now on.
+
+        Before means the backlog, in portions, so that nobody is held up by it; without one it is the samples
+        that the feed still has.
+        """
         window = feed.window()
-        if window is not None:
+        if backlog is not None:
+            with self._news:
+                self._backlog, self._newest_sequence = backlog, backlog.newest_sequence
+                self._news.notify()
+        elif window is not None:
             # The newest one comes with its report.
             for sample in window.samples[:-1]:
                 self._take(Entry(sample))
@@ -156,10 +151,12 @@ class Recorder:
         try:
             while not self._closing:
                 with self._news:
-                    self._news.wait_for(lambda: self._waiting or self._amended or self._closing)
+                    self._news.wait_for(self._has_work)
+                self._write_backlog()
                 self._write_waiting()
                 with self._news:
                     self._news.wait_for(lambda: self._closing, _COMMIT_SECONDS)
+            self._write_backlog()
             self._write_waiting()
             self._file.end()
             samples = self._file.samples
@@ -180,6 +177,25 @@ class Recorder:
                 self._is_over, listeners = True, tuple(self._listeners)
             for listener in listeners:
                 listener()
+
+    def _has_work(self) -> bool:
+        return bool(self._backlog or self._waiting or self._amended or self._closing)
+
+    def _write_backlog(self) -> None:
+        with self._news:
+            backlog, self._backlog = self._backlog, None
+        if backlog is None:
+            return
+        self._file.take_over(backlog.marks, backlog.marking)
+        for portion in backlog.portions():
+            for numbers in portion.numbers:
+                self._file.append_numbers(numbers)
+            for entry in portion.entries:
+                self._file.append(entry, is_marked=True)
+            self._file.commit()
+            with self._news:
+                self._state = replace(self._state, samples=self._file.samples)
+                self._news.wait_for(lambda: self._closing, _PORTION_SECONDS)
 
     def _write_waiting(self) -> None:
         with self._news:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from gpumon.model.clock import Clock
 from gpumon.monitor.feed import Feed
+from gpumon.paint.numbers import duration
+from gpumon.recording.backlog import Backlog, BacklogKeeper
 from gpumon.settings import Settings
 
 if TYPE_CHECKING:
@@ -27,6 +29,12 @@ class RecordSwitch:
         self._told = False
         self._is_own = False
         self._listener: Callable[[], None] | None = None
+        self._keeper: BacklogKeeper | None = None
+
+    def remember(self) -> None:
+        """Keep what is seen from now on, so that a recording begins with the hour before it."""
+        if self._keeper is None and not self._settings.readonly:
+            self._keeper = BacklogKeeper(self._feed)
 
     def listen(self, listener: Callable[[], None]) -> None:
         """Call `listener` whenever a recording is over, in whatever thread that is known."""
@@ -56,14 +64,16 @@ class RecordSwitch:
             return ""
         if self._recorder is not None and self.is_ending:
             return self._recorder.state.text
+        backlog = None if self._keeper is None else self._keeper.backlog()
         try:
-            self._recorder = self._start()
+            self._recorder = self._start(backlog)
         except RecordingError as error:
             return f"no recording: {error}"
         self._told, self._is_own = False, True
         if self._listener is not None:
             self._recorder.when_over(self._listener)
-        return self._recorder.state.text
+        before = "" if backlog is None else f", with the {duration(backlog.seconds)} before"
+        return self._recorder.state.text + before
 
     def last_word(self) -> str:
         """Return once what became of a recording that is over, stopped or by itself, else an empty text."""
@@ -81,8 +91,8 @@ class RecordSwitch:
         self._told = True
         return self._recorder.state.text
 
-    def _start(self) -> Recorder:
+    def _start(self, backlog: Backlog | None) -> Recorder:
         # Loads SQLite: only where something is recorded.
         from gpumon.recording.begin import begin_recording
 
-        return begin_recording(None, self._feed, self._settings, self._clock.now())
+        return begin_recording(None, self._feed, self._settings, self._clock.now(), backlog)

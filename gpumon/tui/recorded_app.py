@@ -67,7 +67,9 @@ class RecordedApp(App[int]):
         return self._switch.close()
 
     def on_mount(self) -> None:
-        """Hear of the end of a recording."""
+        """Remember what a recording begins with, and hear of the end of one."""
+        if not self.is_replay:
+            self._switch.remember()
         self._switch.listen(self._recording_is_over)
 
     def on_recording_over(self) -> None:
@@ -97,6 +99,15 @@ class RecordedApp(App[int]):
         else:
             self.set_timer(_PATIENCE_SECONDS, self._tell_of_closing)
         self.show_frame()
+
+    def action_runs(self) -> None:
+        """Open the list of runs, or close what is open of it."""
+        from gpumon.tui.screens.runs import ComparisonScreen, RunsScreen
+
+        if isinstance(self.screen, (RunsScreen, ComparisonScreen)):
+            self.pop_screen()
+        else:
+            self.push_screen(RunsScreen())
 
     def _tell_of_closing(self) -> None:
         if self._switch.is_ending:

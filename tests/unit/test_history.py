@@ -151,3 +151,22 @@ def test_of_training_stops_at_another_process_with_the_same_pid() -> None:
     )
     window = window_of([replace(old, trainings=(other,)), new])
     assert [sample.sequence for sample, _ in window.of_training(PID)] == [1]
+
+
+def test_numbers_lie_between_two_moments_by_stretches() -> None:
+    """Both moments are left out, a stretch is (start, end], and later samples change nothing."""
+    history = filled(50)
+    window = history.window()
+    history.append(at(HEALTHY.sample(0), 1050.0, 0.5))
+    found = [
+        (part.end_seconds, [round(10 * number) for number in part.values["gpu_busy_ratio", GPU]])
+        for part in window.numbers(1005.0, 1023.0, 10.0)
+    ]
+
+    assert found == [
+        (1010.0, [6, 7, 8, 9, 0]),
+        (1020.0, [1, 2, 3, 4, 5, 6, 7, 8, 9, 0]),
+        (1022.0, [1, 2]),
+    ]
+    assert [] == list(window.numbers(1023.0, 1024.0, 10.0))
+    assert [1049.0] == [part.end_seconds for part in window.numbers(1040.5, 2000.0, 10.0)]
