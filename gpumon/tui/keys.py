@@ -62,6 +62,13 @@ APP_BINDINGS: tuple[Binding, ...] = (
         id="sources",
         tooltip="where each number comes from, and how certain it is",
     ),
+    Binding(
+        "u",
+        "runs",
+        "runs",
+        id="runs",
+        tooltip="the trainings that gpumon saw; two of them side by side",
+    ),
     Binding("y", "copy", "copy command", id="copy", tooltip="copy the command of the first suggestion"),
     Binding(
         "s",

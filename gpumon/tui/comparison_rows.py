@@ -1,0 +1,139 @@
+"""Two runs side by side, in rows of the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import zip_longest
+from typing import NamedTuple
+
+from gpumon.history.stats import Interval
+from gpumon.model.measure import Maybe, Missing
+from gpumon.paint.glyphs import ascii_words
+from gpumon.paint.row import Row, Span, pad, row_width
+from gpumon.recording.runs_compare import Comparison, Difference, Kind, Verdict
+from gpumon.recording.runs_run import Run
+from gpumon.recording.runs_words import (
+    Words,
+    bytes_words,
+    difference_words,
+    end_text,
+    factor_words,
+    followed_text,
+    memory_words,
+    points_words,
+    seen_text,
+    speed_words,
+    training_text,
+    wait_words,
+)
+from gpumon.tui.run_rows import labelled
+from gpumon.tui.wrap import wrap
+
+_LABEL_CELLS = 14
+_GAP = 2
+_MOST_CELLS = 34
+_MOST_TEXT_CELLS = 110
+_VERDICTS = {Verdict.FASTER: "suggestion", Verdict.SLOWER: "warn"}
+
+
+class _Line(NamedTuple):
+    """One thing that both runs have, and what changed in it."""
+
+    label: str
+    both: tuple[Words, Words]
+    change: Words = Words("")
+    role: str = ""
+    change_role: str = ""
+
+
+def comparison_rows(comparison: Comparison, boot: str, width: int, *, is_ascii: bool) -> list[Row]:
+    """Return the table, what can be said of it, and what is to be minded; `boot` is this one."""
+    cells = min(_MOST_CELLS, max(8, (width - _LABEL_CELLS) // 3 - _GAP))
+    names = _both(comparison, lambda run: Words(f"run {run.id}"))
+    rows = _table([_Line("", names, Words("change"), "title", "title")], cells)
+    rows += _table(_lines(comparison, boot, is_ascii=is_ascii), cells)
+    others = [_difference(each) for each in comparison.differences if each.kind is not Kind.SETTING]
+    if others:
+        rows += [(), (Span("also different", "title"),), *_table(_plain(others, is_ascii=is_ascii), cells)]
+    room = min(width, _MOST_TEXT_CELLS)
+
+    def told(text: str) -> str:
+        return ascii_words(text) if is_ascii else text
+
+    rows += [(), *wrap(told(comparison.text), room, _VERDICTS.get(comparison.verdict, "value"))]
+    changes = (("wait for data", comparison.wait_change), ("GPU memory", comparison.memory_change_bytes))
+    for name, change in changes:
+        if isinstance(change, Missing):
+            rows += labelled(name, told(change.reason), room, _LABEL_CELLS)
+    for warning in comparison.warnings:
+        rows += labelled("mind", told(warning), room, _LABEL_CELLS)
+    return rows
+
+
+def _lines(comparison: Comparison, boot: str, *, is_ascii: bool) -> list[_Line]:
+    speedup, wait, memory = comparison.speedup, comparison.wait_change, comparison.memory_change_bytes
+    faster = _VERDICTS.get(comparison.verdict, "")
+    lines = [
+        _Line("training", _both(comparison, lambda run: Words(training_text(run)))),
+        _Line("seen", _both(comparison, lambda run: Words(seen_text(run)))),
+        *(_difference(each) for each in comparison.differences if each.kind is Kind.SETTING),
+        _Line("images/s", _both(comparison, speed_words), factor_words(speedup), "value", faster),
+        _Line("wait for data", _both(comparison, wait_words), points_words(wait), "value", _less(wait)),
+        _Line("GPU memory", _both(comparison, memory_words), bytes_words(memory), "value"),
+        _Line("followed", _both(comparison, lambda run: Words(followed_text(run)))),
+        _Line("ended", _both(comparison, lambda run: Words(end_text(run, boot)))),
+    ]
+    return _plain(lines, is_ascii=is_ascii)
+
+
+def _both(comparison: Comparison, read: Callable[[Run], Words]) -> tuple[Words, Words]:
+    return read(comparison.one), read(comparison.other)
+
+
+def _difference(each: Difference) -> _Line:
+    one, other = difference_words(each)
+    return _Line(each.name, (Words(one), Words(other)), role="key")
+
+
+def _less(change: Maybe[Interval]) -> str:
+    """Return the role of a change where less is better: plain where it may be none."""
+    if isinstance(change, Missing) or change.low <= 0.0 <= change.high:
+        return ""
+    return "suggestion" if change.high < 0.0 else "warn"
+
+
+def _plain(lines: Sequence[_Line], *, is_ascii: bool) -> list[_Line]:
+    if not is_ascii:
+        return list(lines)
+
+    def plain(words: Words) -> Words:
+        return Words(ascii_words(words.value), ascii_words(words.limits))
+
+    return [
+        line._replace(both=(plain(line.both[0]), plain(line.both[1])), change=plain(line.change))
+        for line in lines
+    ]
+
+
+def _table(lines: Sequence[_Line], cells: int) -> list[Row]:
+    """Return each line in as many rows as its longest cell needs: values first, limits below."""
+    rows: list[Row] = []
+    for line in lines:
+        columns = [_cell(words, cells, line.role) for words in line.both]
+        columns.append(_cell(line.change, cells, line.change_role))
+        label = Span(pad(line.label, _LABEL_CELLS), "dim")
+        for parts in zip_longest(*columns, fillvalue=()):
+            row: Row = (label,)
+            for part in parts:
+                blank = Span(" " * (cells + _GAP - row_width(part)))
+                row = (*row, *part, blank)
+            rows.append(row)
+            label = Span(" " * _LABEL_CELLS)
+    return rows
+
+
+def _cell(words: Words, cells: int, role: str) -> list[Row]:
+    if not words.value:
+        return []
+    rows = wrap(words.value, cells, role)
+    return [*rows, *wrap(words.limits, cells, "dim")] if words.limits else rows
