@@ -83,10 +83,12 @@ def report_from(file: Path, at: str | None, pid: int | None = None) -> Report:
     return report
 
 
-def check_replay(replay: Path | None, at: str | None) -> None:
-    """Refuse --at without --replay."""
+def check_replay(replay: Path | None, at: str | None, record: Path | None = None) -> None:
+    """Refuse --at without --replay, and --record with it."""
     if at is not None and replay is None:
         raise click.UsageError("--at is a moment of a recording: it needs --replay FILE")
+    if record is not None and replay is not None:
+        raise click.UsageError("--record and --replay exclude each other: a recording is there already")
 
 
 @contextmanager

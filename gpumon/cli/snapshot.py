@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from gpumon.cli.options import pid_argument, settings_from, shared_options
+from gpumon.cli.recorded import record_option, recorded
 from gpumon.cli.replay import check_replay, replay_options, report_from
 from gpumon.model.gpu import DriverState
 from gpumon.model.measure import Missing
@@ -20,14 +21,17 @@ from gpumon.settings import Settings
 @click.command("snapshot", context_settings={"help_option_names": ["-h", "--help"]})
 @pid_argument
 @click.option("--json", "as_json", is_flag=True, help="Print the JSON document (schema 1).")
+@record_option
 @replay_options
 @shared_options
 @click.pass_context
 def command(
     context: click.Context,
     /,
+    *,
     pid: int | None,
     as_json: bool,
+    record: Path | None,
     replay: Path | None,
     at: str | None,
     **flags: Any,
@@ -37,15 +41,15 @@ def command(
     With --replay it is the last moment of a recording, or that of --at. Exit code 0; 1: nothing could be
     read, or there is no process PID.
     """
-    check_replay(replay, at)
+    check_replay(replay, at, record)
     settings = settings_from(flags)
     if replay is not None:
         context.exit(write(report_from(replay, at, pid), settings, as_json=as_json))
-    context.exit(take(settings, pid, as_json=as_json))
+    context.exit(take(settings, pid, as_json=as_json, record=record))
 
 
-def take(settings: Settings, pid: int | None, *, as_json: bool) -> int:
-    """Print one report; return the exit code."""
+def take(settings: Settings, pid: int | None, *, as_json: bool, record: Path | None = None) -> int:
+    """Print one report, and record what it rests on into `record`; return the exit code."""
     from gpumon.monitor.attaching import Wish
     from gpumon.monitor.build import build_monitor, process_exists
 
@@ -54,10 +58,11 @@ def take(settings: Settings, pid: int | None, *, as_json: bool) -> int:
         return 1
     monitor = build_monitor(settings, Wish(pid=pid, everything=pid is None))
     try:
-        # Ratios are differences: two readings, an interval apart.
-        monitor.tick()
-        time.sleep(settings.interval_seconds)
-        report = monitor.tick()
+        with recorded(record, monitor, settings):
+            # Ratios are differences: two readings, an interval apart.
+            monitor.tick()
+            time.sleep(settings.interval_seconds)
+            report = monitor.tick()
     finally:
         monitor.close()
     return write(report, settings, as_json=as_json)

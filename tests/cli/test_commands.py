@@ -49,6 +49,16 @@ def test_a_plain_snapshot_has_gpu_and_cpu() -> None:
     assert "\nCPU " in finished.stdout
 
 
+def test_a_snapshot_can_be_recorded(tmp_path: Path) -> None:
+    """`--record` writes the two samples a snapshot is made of; what is printed stays the same document."""
+    path = tmp_path / "a.gpumon"
+    finished = _run("snapshot", "--json", "--record", str(path))
+    replayed = _run("snapshot", "--json", "--replay", str(path))
+
+    assert finished.stderr == f"gpumon: recorded 2 samples to {path}\n"
+    assert json.loads(finished.stdout) == json.loads(replayed.stdout)
+
+
 def test_a_snapshot_of_a_process_that_is_no_training() -> None:
     """A process that is no training is named as such."""
     finished = _run("snapshot", str(os.getpid()))

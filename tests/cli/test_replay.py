@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import datetime
 from math import inf
 from pathlib import Path
 
@@ -96,6 +97,7 @@ def test_a_training_of_a_recording_can_be_named(recorded: tuple[Path, list[Repor
         (("replay", __file__), 1, "is not a recording of gpumon"),
         (("replay", "/"), 1, "/"),
         (("advise", "--replay", "FILE", "--record", "x"), 2, "--record and --replay exclude each other"),
+        (("snapshot", "--replay", "FILE", "--record", "x"), 2, "--record and --replay exclude each other"),
         (("replay",), 2, "Missing argument 'FILE'"),
     ],
 )
@@ -148,3 +150,58 @@ def test_in_a_terminal_a_replay_is_the_dashboard(recorded: tuple[Path, list[Repo
         assert terminal.is_restored()
     finally:
         terminal.close()
+
+
+def test_a_recording_that_is_being_written_can_be_looked_at(tmp_path: Path) -> None:
+    """Shown is the newest sample that is safe in the file, each time anew; its writer is not disturbed."""
+    path = tmp_path / "growing.gpumon"
+    samples = replace(STARVED, seconds=30).samples()
+    file = RecordingFile(path, about_of(Settings(), "box", Instant(1.7e9, 1000.0)))
+    shown = []
+    for first, last in ((0, 10), (10, 30)):
+        for sample in samples[first:last]:
+            file.append(Entry(sample))
+        file.commit()
+        shown.append(json.loads(_run("snapshot", "--json", "--replay", path).stdout)["timestamp"])
+        advice, replayed = _run("advise", "--replay", path), _run("replay", path)
+        assert advice.exit_code in (0, 3)
+        assert (0, "") == (replayed.exit_code, replayed.stderr)
+    file.end()
+    file.close()
+    shown.append(json.loads(_run("snapshot", "--json", "--replay", path).stdout)["timestamp"])
+
+    moments = [datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() for text in shown]
+    assert [samples[index].instant.unix_seconds for index in (9, 29, 29)] == moments
+
+
+@pytest.mark.parametrize("command", ["snapshot", "advise", "replay"])
+@pytest.mark.parametrize("part", [0.5, 0.02])
+def test_half_a_file_is_one_sentence(
+    tmp_path: Path, recorded: tuple[Path, list[Report]], command: str, part: float
+) -> None:
+    """What was cut short on its way, by a full disk or a broken copy, says so and prints nothing."""
+    whole = recorded[0].read_bytes()
+    path = tmp_path / "half.gpumon"
+    path.write_bytes(whole[: int(len(whole) * part)])
+    result = _run(command, *(() if command == "replay" else ("--replay",)), path)
+
+    assert (1, "") == (result.exit_code, result.stdout)
+    assert isinstance(result.exception, SystemExit)
+    assert result.stderr.startswith(f"gpumon: {path} ")
+    assert 1 == len(result.stderr.splitlines())
+
+
+def test_a_copy_of_a_growing_file_without_its_companion_says_that_it_is_empty(tmp_path: Path) -> None:
+    """Until it ends a recording is three files; the first alone may hold no sample yet."""
+    path, copy = tmp_path / "growing.gpumon", tmp_path / "copy.gpumon"
+    file = RecordingFile(path, about_of(Settings(), "box", Instant(1.7e9, 1000.0)))
+    for sample in replace(STARVED, seconds=5).samples():
+        file.append(Entry(sample))
+    file.commit()
+    copy.write_bytes(path.read_bytes())
+    result = _run("snapshot", "--replay", copy)
+    file.end()
+    file.close()
+
+    assert (1, "") == (result.exit_code, result.stdout)
+    assert result.stderr == f"gpumon: {copy} holds no sample\n"
