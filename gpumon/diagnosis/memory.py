@@ -118,20 +118,18 @@ def level_of(probability: float) -> RiskLevel:
 
 
 def _risk(view: View, memory: GpuMemory) -> Maybe[OomRisk]:
-    if view.phase is Phase.START or not memory.steps_done:
-        return Missing(
-            "no training step seen yet" if view.phase is Phase.START else "its steps are not known"
-        )
+    if view.phase is Phase.START:
+        return Missing("no training step seen yet")
     done = memory.steps_done
     left = memory.steps_left
-    ahead = done if left is None else left
+    # Only the quotient counts: as many steps again where it is not known how many there are.
+    records = log(2.0) if done is None or left is None else log((done + left) / done)
     headroom = max(0, memory.limit - memory.peak)
     step = _record_step(view, memory)
-    records = log((done + ahead) / done)
     probability = 1.0 - exp(-records * exp(-headroom / step))
-    if not memory.validated and ahead and headroom < _UNVALIDATED_SHARE * batch_bytes(memory):
+    if _has_validation_ahead(view, memory) and headroom < _UNVALIDATED_SHARE * batch_bytes(memory):
         probability += _UNVALIDATED_RISK
-    if view.setting("multi_scale") and headroom < (_LARGEST_AREA - 1) * batch_bytes(memory):
+    if view.setting("multi_scale") and done and headroom < (_LARGEST_AREA - 1) * batch_bytes(memory):
         unseen = (1 - 1 / _SIZES) ** done
         probability = max(probability, unseen)
     if memory.growth is not None:
@@ -139,6 +137,14 @@ def _risk(view: View, memory: GpuMemory) -> Maybe[OomRisk]:
     probability = max(probability, _FLUSHED_RISKS[min(memory.flushes, 2)])
     probability = min(1.0, max(0.0, probability))
     return OomRisk(probability, level_of(probability), _risk_words(memory, probability, left))
+
+
+def _has_validation_ahead(view: View, memory: GpuMemory) -> bool:
+    """Tell whether the first validation is known to be still to come: by its epoch, or by results.csv."""
+    if memory.validated or memory.steps_left == 0:
+        return False
+    reading = view.reading
+    return known(reading.progress.epoch) is not None or known(reading.training.run_dir) is not None
 
 
 def _risk_words(memory: GpuMemory, probability: float, left: int | None) -> str:

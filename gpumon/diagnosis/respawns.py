@@ -12,13 +12,16 @@ from dataclasses import dataclass
 
 from gpumon.diagnosis.view import View
 from gpumon.history.phases import Seen
-from gpumon.history.stats import quantile
+from gpumon.history.stats import mean, quantile
 from gpumon.model.measure import Maybe, Missing, known, number
 from gpumon.model.process import ProcessId, Role
 from gpumon.model.reading import TrainingReading
 from gpumon.model.training import Member, Phase
 
 _NOT_REPLACED = Missing("its workers were not replaced")
+# Only a GPU that is fed within the epochs tells what is lost between them.
+_FED_RATIO = 0.85
+_LEAST_SAMPLES = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,8 @@ class Respawns:
 
     Processes are looked for every few seconds, so of short epochs not every replacement is seen. `seconds` is
     the time since the first one. `lost_ratio` is the share of the training's own time (validation and
-    checkpoints apart) without a batch: what is missing against the rate within the epochs.
+    checkpoints apart) without a batch: what is missing against the rate within the epochs, or where batches
+    cannot be counted, what its GPU is less busy than within them.
     """
 
     count: int
@@ -70,7 +74,30 @@ def _workers(reading: TrainingReading) -> frozenset[ProcessId]:
 
 
 def _lost_ratio(part: Sequence[Seen]) -> Maybe[float]:
-    """Return the share of the training's own time in which no batch was done."""
+    lost = _by_batches(part)
+    return _by_gpu(part) if isinstance(lost, Missing) else lost
+
+
+def _by_gpu(part: Sequence[Seen]) -> Maybe[float]:
+    busy = [
+        sum(ratios) / len(ratios)
+        for sample, reading in part
+        if reading.phase is Phase.TRAIN
+        and (
+            ratios := [
+                r for gpu in reading.gpus(sample.gpus) if (r := number(gpu.gpu_busy_ratio)) is not None
+            ]
+        )
+    ]
+    if len(busy) < _LEAST_SAMPLES:
+        return Missing("neither its batches nor how busy its GPU is are known")
+    usual = quantile(busy, 0.75)
+    if usual < _FED_RATIO:
+        return Missing("its batches are not known, and its GPU is not fed within the epochs either")
+    return max(0.0, 1.0 - mean(busy) / usual)
+
+
+def _by_batches(part: Sequence[Seen]) -> Maybe[float]:
     steps = [_step(reading) for _, reading in (part[0], part[-1])]
     if steps[0] is None or steps[1] is None:
         return Missing("its epoch and batch are not known")

@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpumon.advice.memory import MemoryModel, outlook, rounded_batch
-from gpumon.history.history import History
+from gpumon.history.history import History, window_of
 from gpumon.model.measure import Missing
 from gpumon.model.suggestion import MemoryOutlook, OomRisk, RiskLevel
 from gpumon.model.training import Phase
+from tests.unit.run_scene import changed, with_progress
 from tests.unit.synthetic_training import GIB, HEALTHY, PID, Scene
 
 
@@ -130,3 +131,19 @@ def test_the_recommended_batch_is_round_and_fits(largest: int, present: int) -> 
     batch = rounded_batch(largest, present)
     assert batch <= largest
     assert batch % 8 == 0 or batch in {1, 2, 4, present}
+
+
+def test_without_a_count_of_steps_as_many_again_are_taken() -> None:
+    """Neither log nor frames tell where the run stands: the peak alone is judged."""
+    samples = [
+        with_progress(
+            changed(sample, training=replace(sample.trainings[0].training, run_dir=Missing("not found"))),
+            epoch=Missing("no log"),
+            batch=Missing("no log"),
+        )
+        for sample in Scene(gpu_own=int(11.9 * GIB)).samples()
+    ]
+    found = outlook(window_of(samples), PID).oom_risk
+    assert isinstance(found, OomRisk)
+    assert "in as many steps again" in found.text
+    assert 0.3 < found.probability < 0.5

@@ -12,7 +12,7 @@ from gpumon.diagnosis.rules.workers_respawned import RULE
 from gpumon.model.measure import Missing
 from gpumon.model.sample import Sample
 from gpumon.model.training import Setting
-from tests.unit.run_scene import changed, finding, judged, view, with_progress, with_workers
+from tests.unit.run_scene import changed, finding, judged, view, with_loader, with_progress, with_workers
 from tests.unit.synthetic_training import Scene
 
 _BATCHES = 20
@@ -69,8 +69,24 @@ def test_one_worker_replaced_is_no_respawn() -> None:
     assert respawns_of(view(samples)).count == 0
 
 
-def test_without_progress_it_is_not_judged() -> None:
-    """What new workers cost is not known."""
-    unknown = Missing("no log")
-    samples = [with_progress(sample, batch=unknown) for sample in _epochs(5.0)]
-    assert isinstance(judged(RULE, samples), NotJudged)
+def _unread(busy: float, busy_between: float) -> list[Sample]:
+    """Return a training whose batches cannot be counted, with a busy GPU within epochs and less between."""
+    samples = []
+    for second, sample in enumerate(_epochs(5.0)):
+        ratio = busy_between if second % 5 == 0 else busy
+        gpus = tuple(replace(gpu, gpu_busy_ratio=ratio) for gpu in sample.gpus)
+        blind = with_progress(sample, batch=Missing("no log"))
+        samples.append(with_loader(replace(blind, gpus=gpus), batches_per_second=Missing("no log")))
+    return samples
+
+
+def test_a_gpu_that_idles_between_epochs_tells_too() -> None:
+    """95 % within epochs, 30 % in each fifth second."""
+    found = finding(RULE, _unread(0.95, 0.30))
+    assert found.lost_ratio == pytest.approx(0.2 * 0.65 / 0.95, abs=0.01)
+    assert found.evidence[0].metric == "gpu_busy_ratio"
+
+
+def test_a_gpu_that_is_not_fed_anyway_does_not_tell() -> None:
+    """Neither batches nor the GPU say what new workers cost."""
+    assert isinstance(judged(RULE, _unread(0.5, 0.2)), NotJudged)

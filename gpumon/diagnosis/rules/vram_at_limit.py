@@ -56,4 +56,4 @@ def judge(view: View) -> Judgement:
     return Finding(RULE.id, RULE.severity, text, since_seen(view, at_peak), (evidence,))
 
 
-RULE = Rule("vram-at-limit", Severity.WARNING, ("training_gpu_memory_used_bytes",), judge)
+RULE = Rule("vram-at-limit", Severity.WARNING, ("gpu_memory_total_bytes",), judge)

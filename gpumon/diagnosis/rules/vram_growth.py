@@ -46,4 +46,4 @@ def _seen(growth: Growth) -> str:
     return f"{count_words(growth.epochs, 'epoch')} ({watched})" if growth.epochs else watched
 
 
-RULE = Rule("vram-growth", Severity.WARNING, ("training_gpu_memory_used_bytes",), judge)
+RULE = Rule("vram-growth", Severity.WARNING, ("gpu_memory_total_bytes",), judge)

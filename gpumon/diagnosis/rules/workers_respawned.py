@@ -30,14 +30,19 @@ def judge(view: View) -> Judgement:
         return NotJudged(f"what new workers cost is not known: {lost.reason}")
     if found.seconds < _LEAST_SECONDS or lost <= _SHARE:
         return Silent(f"its workers are started anew, which costs {percent(lost)} of the time")
-    rate = number(view.reading.loader.batches_per_second) or 0.0
-    evidence = Evidence(
-        "batches_per_second",
-        rate,
-        text=f"{percent(lost)} fewer batches were done than at the rate within epochs",
-    )
     since = view.sample.instant.unix_seconds - found.seconds
-    return Finding(RULE.id, RULE.severity, _text(view, found, lost), since, (evidence,), lost_ratio=lost)
+    return Finding(
+        RULE.id, RULE.severity, _text(view, found, lost), since, (_evidence(view, lost),), lost_ratio=lost
+    )
+
+
+def _evidence(view: View, lost: float) -> Evidence:
+    rate = number(view.reading.loader.batches_per_second)
+    if rate is None:
+        text = f"its GPU is {percent(lost)} less busy than within epochs"
+        return Evidence("gpu_busy_ratio", view.gpu_busy or 0.0, text=text)
+    text = f"{percent(lost)} fewer batches were done than at the rate within epochs"
+    return Evidence("batches_per_second", rate, text=text)
 
 
 def _text(view: View, found: Respawns, lost: float) -> str:
@@ -48,4 +53,4 @@ def _text(view: View, found: Respawns, lost: float) -> str:
     )
 
 
-RULE = Rule("workers-respawned", Severity.WARNING, ("batches_per_second",), judge)
+RULE = Rule("workers-respawned", Severity.WARNING, (), judge)
