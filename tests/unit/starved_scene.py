@@ -18,8 +18,10 @@ class StarvedScene(Scene):
     """A scene with its cgroup, its disks, its pressure and the states of each worker.
 
     `throttled` is None where the kernel does not count it, `read` and `characters` are bytes a second of all
-    workers, `image_bytes` what is read for one image. `rates` are batches a second, one for each sample. With
-    `has_channels` False what the kernel waits for cannot be seen, as of another user's processes.
+    workers, `image_bytes` what is read for one image. `waits` and `works` are, second by second and over
+    again, the wait and by what factor the workers get more done. With `has_channels` False what threads wait
+    for in the kernel cannot be seen, as of another user's processes; with `reads_calls` False a lock looks
+    like any futex.
     """
 
     wait: float | None = 0.41
@@ -36,10 +38,13 @@ class StarvedScene(Scene):
     read: float | None = 0.0
     characters: float | None = 20e6
     memory_stall: float | None = 0.0
+    io_stall: float | None = 0.0
     image_bytes: float | None = None
-    rates: tuple[float, ...] = ()
+    waits: tuple[float, ...] = ()
+    works: tuple[float, ...] = ()
     has_disks: bool = True
     has_channels: bool = True
+    reads_calls: bool = True
 
     def host(self) -> HostReading:
         """Return the machine, with what a hypervisor takes of each core."""
@@ -53,7 +58,9 @@ class StarvedScene(Scene):
             host,
             cores=cores,
             memory=MemoryReading(self.memory_total, self.memory_available, 0, 0, 0),
-            pressure=PressureReading(memory_some_ratio=maybe(self.memory_stall)),
+            pressure=PressureReading(
+                memory_some_ratio=maybe(self.memory_stall), io_some_ratio=maybe(self.io_stall)
+            ),
             disks=host.disks if self.has_disks else UNKNOWN,
         )
 
@@ -67,60 +74,70 @@ class StarvedScene(Scene):
             memory_limit_bytes=self.memory_limit,
             memory_used_bytes=self.memory_used,
         )
-        return replace(super().reading(index), cgroup=cgroup)
+        work = self.works[index % len(self.works)] if self.works else 1.0
+        reading = super().reading(index)
+        return replace(
+            reading,
+            cgroup=cgroup,
+            processes=tuple(self.reads_of(process, work) for process in reading.processes),
+        )
 
     def loader(self, index: int) -> LoaderReading:
         """Return the loader in one second, with the states of each worker."""
         loader = super().loader(index)
-        rate = self.rates[index % len(self.rates)] if self.rates else self.batch_rate
-        hidden = not self.has_channels
+        if self.waits:
+            wait = self.waits[index % len(self.waits)]
+            loader = replace(
+                loader,
+                data_wait_ratio=Measure(wait, Certainty.SAMPLED, "proc", 0.1),
+                main_waiting_samples=round(wait * LOOKS),
+            )
+        if not self.reads_calls:
+            loader = replace(loader, worker_lock_ratio=0.0)
+        if not self.has_channels:
+            loader = replace(
+                loader,
+                worker_idle_ratio=UNKNOWN,
+                worker_remote_ratio=UNKNOWN,
+                worker_lock_ratio=UNKNOWN,
+                worker_sleeping_ratio=UNKNOWN,
+            )
+        image = self.image_bytes
         return replace(
             loader,
             batch_size=self.batch_size,
-            batches_per_second=UNKNOWN if rate is None else Measure(rate, Certainty.EXACT, "made up"),
-            image_read_bytes=UNKNOWN
-            if self.image_bytes is None
-            else Measure(self.image_bytes, Certainty.SAMPLED, "made up"),
+            image_read_bytes=UNKNOWN if image is None else Measure(image, Certainty.SAMPLED, "made up"),
             worker_states=tuple(self.states(number) for number in range(self.workers)),
-            worker_idle_ratio=UNKNOWN if hidden else loader.worker_idle_ratio,
-            worker_remote_ratio=UNKNOWN if hidden else loader.worker_remote_ratio,
-            worker_lock_ratio=UNKNOWN if hidden else loader.worker_lock_ratio,
-            worker_sleeping_ratio=UNKNOWN if hidden else loader.worker_sleeping_ratio,
         )
 
     def states(self, number: int) -> ThreadStates:
         """Return what the looks at one worker found."""
-        polling, disk = round(LOOKS * (self.idle or 0.0)), round(LOOKS * self.disk)
-        remote, lock = round(LOOKS * self.remote), round(LOOKS * self.lock)
-        sleeping = round(LOOKS * self.sleeping)
+        polling, disk, remote, lock, sleeping = (
+            round(LOOKS * share)
+            for share in (self.idle or 0.0, self.disk, self.remote, self.lock, self.sleeping)
+        )
         return ThreadStates(
             ProcessId(PID + 1 + number, 2),
             PID + 1 + number,
             samples=LOOKS,
             running=max(0, LOOKS - polling - disk - remote - lock - sleeping),
             polling=polling,
-            futex_untimed=lock,
+            futex_timed=0 if self.reads_calls else lock,
+            futex_untimed=lock if self.reads_calls else 0,
             disk=disk,
             remote=remote,
             sleeping=sleeping,
         )
 
-    def processes(self) -> tuple[ProcessReading, ...]:
-        """Return main and workers, with what each worker reads."""
-
-        def each(total: float | None) -> Maybe[float]:
-            return UNKNOWN if total is None else total / self.workers
-
-        return tuple(
-            replace(
-                process,
-                read_bytes_per_second=each(self.read),
-                read_characters_per_second=each(self.characters),
-            )
-            if process.role is Role.TRAIN_WORKER
-            else process
-            for process in super().processes()
+    def reads_of(self, process: ProcessReading, work: float) -> ProcessReading:
+        """Return a process with what it reads: a worker its share of what all of them do."""
+        if process.role is not Role.TRAIN_WORKER:
+            return process
+        fetched, characters = (
+            UNKNOWN if total is None else work * total / self.workers
+            for total in (self.read, self.characters)
         )
+        return replace(process, read_bytes_per_second=fetched, read_characters_per_second=characters)
 
 
 def maybe(value: float | None) -> Maybe[float]:

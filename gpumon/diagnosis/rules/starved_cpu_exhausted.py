@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from gpumon.diagnosis.cores import Cores, are_words, cores_of, is_throttled, limit_words
 from gpumon.diagnosis.rule import Judgement, NotJudged, Rule, Silent
-from gpumon.diagnosis.rules.starved_neighbours import OTHERS_RATIO
+from gpumon.diagnosis.rules.starved_neighbours import BUSY_RATIO, OTHERS_RATIO
+from gpumon.diagnosis.rules.starved_too_many_workers import what_speaks_against
 from gpumon.diagnosis.starvation import (
     COMPUTING_RATIO,
     QUEUE_PER_CPU,
@@ -18,9 +19,8 @@ from gpumon.diagnosis.view import View
 from gpumon.diagnosis.words import cores_words, percent
 from gpumon.history.stats import Interval
 from gpumon.model.finding import Evidence, Finding, Severity
+from gpumon.model.measure import known
 
-# facts, row 2: CPU busy above 90 % of the usable cores, and run-queue wait at least 20 % of the CPU time.
-_BUSY_RATIO = 0.90
 # Programs outside the training that take this share of the cores are named.
 _NAMED_RATIO = 0.05
 
@@ -40,7 +40,7 @@ def judge(view: View) -> Judgement:
     text = f"{starved_words(view, wait)}{taken}, so more workers cannot help{_others(cores)}"
     evidence = (
         wait_evidence(wait),
-        Evidence("host_cpu_busy_ratio", cores.busy_ratio, _BUSY_RATIO, text=taken),
+        Evidence("host_cpu_busy_ratio", cores.busy_ratio, BUSY_RATIO, text=taken),
         Evidence(
             "worker_run_queue_wait_ratio",
             view.worker_queue or 0.0,
@@ -56,10 +56,13 @@ def _against(view: View, cores: Cores, busy_ratio: float, queue: float) -> str:
     if is_throttled(view):
         return "its CPU quota keeps it from the cores"
     computing = worker_time(view).computing
-    if busy_ratio <= _BUSY_RATIO or computing < COMPUTING_RATIO:
+    if busy_ratio <= BUSY_RATIO or computing < COMPUTING_RATIO:
         return f"the usable cores are busy {percent(busy_ratio)}, the workers compute {percent(computing)}"
     if cores.others_ratio is not None and cores.others_ratio >= OTHERS_RATIO:
         return f"other programs take {percent(cores.others_ratio)} of the cores"
+    workers = known(view.workers)
+    if workers is not None and not what_speaks_against(view, cores, workers * view.ranks, queue):
+        return f"{workers * view.ranks} workers crowd {limit_words(cores)}"
     wants_more = cores.demand is not None and cores.demand > cores.usable
     if queue < QUEUE_PER_CPU and not wants_more:
         return f"workers wait for a core only {percent(queue)} as long as they run"

@@ -22,6 +22,8 @@ from gpumon.model.finding import Evidence, Finding, Severity
 OTHERS_RATIO = 0.30
 # Below this they are no matter; between both it may be either they or its own need for cores.
 FEW_OTHERS_RATIO = 0.20
+# facts, row 2: cores that are busy for more than that are full.
+BUSY_RATIO = 0.90
 # A hypervisor that takes this much is named.
 _STOLEN_RATIO = 0.10
 
@@ -34,12 +36,9 @@ def judge(view: View) -> Judgement:
     cores, queue = cores_of(view), view.queue_per_cpu
     if cores is None or cores.others is None or cores.others_ratio is None or queue is None:
         return NotJudged("what other programs take of the cores, or how long workers wait, is not known")
-    if is_throttled(view):
-        return Silent("its CPU quota keeps it from the cores")
-    if queue < QUEUE_PER_CPU or worker_time(view).computing < COMPUTING_RATIO:
-        return Silent(f"workers wait for a core only {percent(queue)} as long as they run")
-    if cores.others_ratio < OTHERS_RATIO:
-        return Silent(f"other programs take {percent(cores.others_ratio)} of the cores")
+    against = _against(view, cores, cores.others_ratio, queue)
+    if against:
+        return Silent(against)
     taken = _taken(cores)
     text = (
         f"{starved_words(view, wait)}{taken}, and a worker waits for one"
@@ -56,6 +55,21 @@ def judge(view: View) -> Judgement:
         ),
     )
     return Finding(RULE.id, RULE.severity, text, starved_since(view), evidence, lost_ratio=wait.value)
+
+
+def _against(view: View, cores: Cores, others_ratio: float, queue: float) -> str:
+    """Return what speaks against neighbours, or ""."""
+    if is_throttled(view):
+        return "its CPU quota keeps it from the cores"
+    if queue < QUEUE_PER_CPU or worker_time(view).computing < COMPUTING_RATIO:
+        return f"workers wait for a core only {percent(queue)} as long as they run"
+    if others_ratio < OTHERS_RATIO:
+        return f"other programs take {percent(others_ratio)} of the cores"
+    taken = ((cores.others or 0.0) + (view.own_cpu or 0.0)) / cores.host
+    # How full the cores are that its affinity leaves it is not known; the queue for them says it.
+    if cores.limit is not CoreLimit.AFFINITY and taken <= BUSY_RATIO:
+        return f"the cores of the machine are busy only {percent(taken)}"
+    return ""
 
 
 def _taken(cores: Cores) -> str:

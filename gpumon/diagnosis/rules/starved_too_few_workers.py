@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from gpumon.diagnosis.cores import Cores, cores_of
+from gpumon.diagnosis.cores import CoreLimit, Cores, cores_of, limit_words
 from gpumon.diagnosis.rule import Judgement, NotJudged, Rule, Silent
 from gpumon.diagnosis.starvation import (
     COMPUTING_RATIO,
     OUTSIDE_RATIO,
     WorkerTime,
     busy_workers_words,
+    contended,
     idle_allowed,
     starved_since,
     starved_words,
@@ -24,8 +25,9 @@ from gpumon.history.stats import Interval
 from gpumon.model.finding import Evidence, Finding, Severity
 from gpumon.model.process import ThreadStates
 
-# Workers that compute need a share of a core; below this the cores are as good as taken.
+# Workers that compute need cores: below this, or below a tenth of them, they are as good as taken.
 _SPARE_CORES = 0.25
+_SPARE_RATIO = 0.10
 
 
 def judge(view: View) -> Judgement:
@@ -39,13 +41,13 @@ def judge(view: View) -> Judgement:
     allowed = idle_allowed(wait)
     if 1.0 - busy > allowed:
         return Silent(f"the workers idle {percent(1.0 - busy)} of the time, so more of them would not help")
-    time, cores = worker_time(view), cores_of(view)
-    obstacle = _obstacle(wait, time, cores)
+    cores = cores_of(view)
+    obstacle = _obstacle(view, wait, cores)
     if obstacle:
         return Silent(obstacle)
     idle = cores.idle if cores else None
     spare = "" if idle is None else ", no core idle" if idle < 0.05 else f", {cores_words(idle)} idle"
-    text = f"{starved_words(view, wait)}{busy_workers_words(view)}{_outside(time)}{spare}"
+    text = f"{starved_words(view, wait)}{busy_workers_words(view)}{_outside(worker_time(view))}{spare}"
     each = each_words(shares_by_worker(view, _not_polling))
     evidence = [
         wait_evidence(wait),
@@ -59,18 +61,19 @@ def judge(view: View) -> Judgement:
     return Finding(RULE.id, RULE.severity, text, starved_since(view), tuple(evidence), lost_ratio=wait.value)
 
 
-def _obstacle(wait: Interval, time: WorkerTime, cores: Cores | None) -> str:
+def _obstacle(view: View, wait: Interval, cores: Cores | None) -> str:
+    """Return what forbids more workers, or ""."""
+    time = worker_time(view)
     if time.lock > OUTSIDE_RATIO:
         return f"the workers wait {percent(time.lock)} of the time for a lock"
     if waits_for_storage(time.disk + time.remote, wait, cores):
         return f"the workers wait {percent(time.disk + time.remote)} of the time for storage"
-    if (
-        cores is not None
-        and cores.idle is not None
-        and cores.idle < _SPARE_CORES
-        and time.computing > COMPUTING_RATIO
-    ):
+    if cores is None or cores.idle is None or time.computing < COMPUTING_RATIO:
+        return ""
+    if cores.idle < max(_SPARE_CORES, _SPARE_RATIO * cores.usable):
         return f"the workers compute, and only {cores_words(cores.idle)} are idle"
+    if cores.limit is CoreLimit.AFFINITY and contended(view):
+        return f"the workers queue for {limit_words(cores)}"
     return ""
 
 

@@ -35,7 +35,7 @@ def judge(view: View) -> Judgement:
     if cores is None or queue is None:
         return NotJudged("the usable cores, or how long workers wait for one, are not known")
     total = workers * view.ranks
-    against = _against(view, cores, total, queue)
+    against = what_speaks_against(view, cores, total, queue)
     if against:
         return Silent(against)
     text = (
@@ -58,7 +58,7 @@ def judge(view: View) -> Judgement:
     )
 
 
-def _against(view: View, cores: Cores, total: int, queue: float) -> str:
+def what_speaks_against(view: View, cores: Cores, total: int, queue: float) -> str:
     """Return what speaks against crowded workers, or ""."""
     if is_throttled(view):
         return "its CPU quota keeps it from the cores"
