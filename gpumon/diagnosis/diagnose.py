@@ -1,43 +1,21 @@
-"""The findings of a training: the rules in their order of decision."""
+"""The findings of a training, and what could not be judged."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gpumon.diagnosis.candidates import Candidate
+from gpumon.diagnosis.order import BESIDE, STANDSTILLS
+from gpumon.diagnosis.ranking import ranked
 from gpumon.diagnosis.rule import NotJudged, Rule
-from gpumon.diagnosis.rules import (
-    compute_bound,
-    nan_loss,
-    shm_nearly_full,
-    starting,
-    starved_cpu_exhausted,
-    starved_no_workers,
-    starved_too_few_workers,
-    starved_too_many_workers,
-    unclear,
-    vram_at_limit,
-)
+from gpumon.diagnosis.rules import starting, unclear
+from gpumon.diagnosis.runners_up import runners_up
+from gpumon.diagnosis.verdict import VERDICTS, judged, not_judged, recent, verdict_of
 from gpumon.diagnosis.view import FULL_SECONDS, View, view_of
 from gpumon.history.window import Window
-from gpumon.model.finding import Finding, Severity
+from gpumon.model.finding import Finding
 
-# facts, decision order: is it training at all, then the causes of a wait from the most to the least
-# specific, then the healthy states; the first that fires is the verdict.
-VERDICTS: tuple[Rule, ...] = (
-    starting.RULE,
-    starved_no_workers.RULE,
-    starved_too_many_workers.RULE,
-    starved_cpu_exhausted.RULE,
-    starved_too_few_workers.RULE,
-    compute_bound.RULE,
-    unclear.RULE,
-)
-# Dangers: judged always, beside the verdict.
-DANGERS: tuple[Rule, ...] = (nan_loss.RULE, shm_nearly_full.RULE, vram_at_limit.RULE)
-RULES: tuple[Rule, ...] = (*VERDICTS, *DANGERS)
-
-_UNSETTLED = frozenset({starting.RULE.id, unclear.RULE.id})
-_RANK = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.INFO: 2}
+RULES: tuple[Rule, ...] = (*STANDSTILLS, *VERDICTS, *BESIDE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,25 +44,35 @@ def settled(window: Window, pid: int) -> bool:
 
 def examine(view: View) -> Diagnosis:
     """Return the diagnosis of one training."""
-    not_judged: list[tuple[str, str]] = []
-    verdict: Finding | None = None
-    for rule in VERDICTS:
-        judgement = rule.judge(view)
+    missing: list[tuple[str, str]] = []
+    verdict = _first(STANDSTILLS, view, missing)
+    if verdict is None:
+        verdict = verdict_of(view)
+        missing += not_judged(view, verdict)
+    beside = []
+    for rule in BESIDE:
+        judgement = judged(view, rule)
         if isinstance(judgement, Finding):
-            verdict = judgement
-            break
-        if isinstance(judgement, NotJudged):
-            not_judged.append((rule.id, judgement.reason))
-    dangers: list[Finding] = []
-    for rule in DANGERS:
-        judgement = rule.judge(view)
-        if isinstance(judgement, Finding):
-            dangers.append(judgement)
+            beside.append(judgement)
         elif isinstance(judgement, NotJudged):
-            not_judged.append((rule.id, judgement.reason))
-    dangers.sort(key=lambda finding: _RANK[finding.severity])
-    findings = (verdict, *dangers) if verdict else tuple(dangers)
-    return Diagnosis(findings, _is_settled(view, verdict), tuple(not_judged))
+            missing.append((rule.id, judgement.reason))
+    return Diagnosis(ranked(verdict, beside), _is_settled(view, verdict), tuple(missing))
+
+
+def likeliest(view: View, diagnosis: Diagnosis) -> tuple[Candidate, ...]:
+    """Return the causes that are likeliest after those that are told, the likeliest first."""
+    told = {finding.id for finding in diagnosis.findings}
+    return tuple(found for found in runners_up(recent(view)) if found.id not in told)
+
+
+def _first(rules: tuple[Rule, ...], view: View, missing: list[tuple[str, str]]) -> Finding | None:
+    for rule in rules:
+        judgement = judged(view, rule)
+        if isinstance(judgement, Finding):
+            return judgement
+        if isinstance(judgement, NotJudged):
+            missing.append((rule.id, judgement.reason))
+    return None
 
 
 def _is_settled(view: View, verdict: Finding | None) -> bool:
@@ -94,4 +82,4 @@ def _is_settled(view: View, verdict: Finding | None) -> bool:
         return True
     if verdict.id == starting.RULE.id:
         return False
-    return verdict.id not in _UNSETTLED or view.steady_seconds >= FULL_SECONDS
+    return verdict.id != unclear.RULE.id or view.steady_seconds >= FULL_SECONDS

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from gpumon.history.chunk import Chunk, Rows
 from gpumon.history.columns import Columns, column_of
 from gpumon.history.extremes import Extremes
+from gpumon.history.moments import Moments
 from gpumon.history.window import Thinned, Window
 from gpumon.model.metrics import METRICS
 from gpumon.model.sample import Sample
@@ -86,6 +87,7 @@ class History:
         others = tuple(metric.name for metric in self._kept if metric.scope != "core")
         self._tiers = (_Tier(_STRETCH_SECONDS, others), _Tier(_CORE_STRETCH_SECONDS, cores))
         self._columns = Columns()
+        self._moments = Moments()
 
     def append(self, sample: Sample) -> None:
         """Add the next sample. Monotonic time that runs backwards is held at the last moment."""
@@ -100,7 +102,7 @@ class History:
             for label, value in metric.read(sample):
                 if value is not None:
                     chunk.put(metric.name, label, value)
-        self._samples.append(sample)
+        self._keep(sample)
 
     def append_thinned(self, past: Iterable[Extremes], sample: Sample | None = None) -> None:
         """Add stretches that follow each other and what there is already; they stand for the numbers.
@@ -113,7 +115,7 @@ class History:
                 if metric in self._kept_names:
                     chunk.put(metric, label, *cell)
         if sample is not None:
-            self._samples.append(sample)
+            self._keep(sample)
 
     def window(self) -> Window:
         """Return the past up to the newest sample. Raises LookupError before the first one."""
@@ -130,7 +132,13 @@ class History:
             _thinned=thinned,
             _full_seconds=FULL_SECONDS,
             _columns=self._columns,
+            moments=self._moments,
         )
+
+    def _keep(self, sample: Sample) -> None:
+        if len(self._samples) == self._samples.maxlen:
+            self._moments.forget(self._samples[0])
+        self._samples.append(sample)
 
     def _row(self, start: float, end: float, stride: int) -> Chunk:
         """Begin a row; return the chunk whose newest row it is."""

@@ -140,6 +140,12 @@ def share_interval(blocks: Sequence[tuple[int, int]]) -> Interval:
     The bootstrap over blocks knows of dependence but nothing of what was never seen (0 of 80 looks);
     Wilson's interval over looks knows of that, and nothing of dependence.
     """
+    return _share_interval(tuple(blocks))
+
+
+# The same seconds are asked for by the view of the newest samples and by that of the whole window.
+@lru_cache(maxsize=16)
+def _share_interval(blocks: tuple[tuple[int, int], ...]) -> Interval:
     hits = sum(block[0] for block in blocks)
     total = sum(block[1] for block in blocks)
     counted = wilson(hits, total)

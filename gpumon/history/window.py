@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gpumon.history.chunk import Chunk, Rows
 from gpumon.history.columns import Bucket, Columns, column_of
 from gpumon.history.extremes import Numbers
+from gpumon.history.moments import Moments
 from gpumon.model.reading import TrainingReading
 from gpumon.model.sample import Sample
 
@@ -29,6 +30,7 @@ class Window:
 
     `samples` are the newest full samples, oldest first (at least one); `series` reaches back a day.
     Columns lie on monotonic time, so a stepped clock moves nothing; Unix times stand in the samples.
+    `moments` keeps what was found out about single samples, for all windows of one history.
     """
 
     samples: tuple[Sample, ...]
@@ -36,6 +38,7 @@ class Window:
     _thinned: dict[str, Thinned]
     _full_seconds: float
     _columns: Columns = field(compare=False, repr=False)
+    moments: Moments = field(default_factory=Moments, compare=False, repr=False)
 
     @property
     def newest(self) -> Sample:
@@ -91,6 +94,19 @@ class Window:
         tier = self._thinned.get(metric)
         parts = (*reversed(self._full), *reversed(tier.rows if tier else ()))
         return tuple(dict.fromkeys(label for part in parts for label in part.chunk.labels(metric)))
+
+    def until(self, place: int, count: int) -> Window:
+        """Return the past as it was at the sample at `place`, with at most `count` samples.
+
+        The same moment gives the same window, whichever later window is asked, as long as that one has
+        `count` samples up to it. Series reach back to the beginning of what this window has.
+        """
+        newest = self.samples[place]
+        moment = newest.instant.monotonic_seconds
+        rows = self._full
+        if place < len(self.samples) - 1:
+            rows = tuple(Rows(part.chunk, there) for part in rows if (there := part.after(moment)))
+        return replace(self, samples=self.samples[max(0, place + 1 - count) : place + 1], _full=rows)
 
     def of_training(self, pid: int) -> tuple[tuple[Sample, TrainingReading], ...]:
         """Return the samples in which the training with that main PID was seen, oldest first.

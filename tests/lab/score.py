@@ -19,12 +19,10 @@ from gpumon.recording.schema import RecordingError
 from tests.lab.library import TRACES, entries
 from tests.lab.score_hours import LongRun
 from tests.lab.score_judgement import Diagnoser
-from tests.lab.score_library import diagnosers, opened
+from tests.lab.score_library import OWN, OWN_WITHOUT_PTRACE, diagnosers, opened
 from tests.lab.score_outcome import Outcome, judge
 from tests.lab.score_print import Outcomes, confusion_table, definitions, document, lead, tables, trace_table
 from tests.lab.score_truth import SETS, TruthError, truth_of
-
-_OWN = "gpumon"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -82,16 +80,21 @@ def score(
 def _text(parts: Mapping[str, Outcomes], shown: Mapping[str, bool]) -> str:
     pieces = []
     for part, outcomes in parts.items():
-        own = outcomes[_OWN]
+        own = outcomes[OWN]
         groups = len({outcome.truth.group for outcome in own})
         controls = [outcome for outcome in own if outcome.truth.control]
         hours = sum(outcome.hours for outcome in controls)
         pieces.append(
             f"# {part}: {len(own)} traces of {groups} scenarios, {len(controls)} of them negative controls"
-            f" ({hours:.2f} h)\n\n{tables(outcomes)}\n\n{lead(outcomes, _OWN)}"
+            f" ({hours:.2f} h)\n\n{tables(outcomes)}\n\n{lead(outcomes, OWN)}"
         )
         if shown[part]:
-            pieces += [f"{_OWN}, injected and told\n\n{confusion_table(own)}", trace_table(own)]
+            pieces += [
+                f"{name}, injected and told\n\n{confusion_table(outcomes[name])}"
+                for name in (OWN, OWN_WITHOUT_PTRACE)
+                if name in outcomes
+            ]
+            pieces.append(trace_table(own))
     return "\n\n".join([*pieces, definitions()])
 
 

@@ -17,11 +17,13 @@ from tests.lab.score_figures import Definition, Figure, figure, macro_f1, poisso
 from tests.lab.score_judgement import Advice
 from tests.lab.score_labels import family
 from tests.lab.score_outcome import Outcome, achieved
+from tests.lab.score_truth import HEALTHY
 
 # An advice does harm where the rate falls by more than this: below it is the noise of measuring.
 _HARM = 0.02
 # A training that stands still has neither a wait nor a gain that means anything.
 _HUNG = "hung"
+_DATA = "data"
 
 
 def _pair(outcome: Outcome) -> tuple[str, str]:
@@ -44,6 +46,14 @@ def _alarms(outcome: Outcome) -> tuple[int, float] | None:
 
 def _alarm_share(outcome: Outcome) -> tuple[int, float] | None:
     return (outcome.alarm_seconds, len(outcome.verdicts)) if outcome.truth.control else None
+
+
+def _opposite(outcome: Outcome) -> float | None:
+    """1 where a data wait was told to be healthy or the reverse; only traces of either count."""
+    main, told = outcome.truth.main, outcome.told
+    if family(main) == _DATA:
+        return float(told == HEALTHY)
+    return float(family(told) == _DATA) if main == HEALTHY else None
 
 
 def _wait_error(outcome: Outcome) -> float | None:
@@ -124,6 +134,7 @@ DEFINITIONS: tuple[Definition, ...] = (
     _mean("named", "traces with an injected fault among all findings told", lambda one: one.is_named),
     _mean("abstained", "traces without a verdict", lambda one: not one.told),
     _mean("wrong", "verdicts that are no injected fault", lambda one: bool(one.told) and not one.is_right),
+    _mean("opposites", "starved traces told to be healthy, and healthy ones told to be starved", _opposite),
     _mean("family_accuracy", f"verdicts of the right family ({_FAMILIES})", lambda one: one.is_right_family),
     Definition("family_macro_f1", "macro_f1 over families", _family_pair, macro_f1),
     _quantile("delay_p50_seconds", "median time from onset to the first right verdict, if any", 0.5, _delay),

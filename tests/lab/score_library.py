@@ -12,9 +12,13 @@ from gpumon.recording.reader import Recording
 from tests.lab import library
 from tests.lab.baselines import simple_baselines
 from tests.lab.baselines_sagemaker import sagemaker_baselines
-from tests.lab.score_gpumon import Gpumon
+from tests.lab.score_gpumon import Gpumon, gpumon_without_interpreter
 from tests.lab.score_judgement import Diagnoser
 from tests.lab.score_truth import About
+
+OWN = "gpumon"
+# The ablation: what is left where ptrace is forbidden, as in many containers.
+OWN_WITHOUT_PTRACE = "gpumon, /proc and NVML"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,5 +46,6 @@ def opened(name: str, folder: Path) -> Iterator[RecordedTrace]:
 
 
 def diagnosers() -> Mapping[str, Callable[[], Diagnoser]]:
-    """Return a maker of every diagnoser, by name: gpumon first."""
-    return {"gpumon": Gpumon, **simple_baselines(), **sagemaker_baselines()}
+    """Return a maker of every diagnoser, by name: gpumon first, then with what ptrace tells taken away."""
+    own = {OWN: Gpumon, OWN_WITHOUT_PTRACE: gpumon_without_interpreter}
+    return {**own, **simple_baselines(), **sagemaker_baselines()}

@@ -16,7 +16,7 @@ _TABLES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "Verdicts",
         (
-            "accuracy", "macro_f1", "top_2", "named", "abstained", "wrong",
+            "accuracy", "macro_f1", "top_2", "named", "abstained", "wrong", "opposites",
             "family_accuracy", "family_macro_f1",
         ),
     ),

@@ -100,6 +100,15 @@ def test_a_hung_training_has_no_error_of_its_wait() -> None:
     assert (0, 0) == (found["wait_error_mean"].count, found["fed_speedup_error"].count)
 
 
+def test_opposites_are_starved_and_healthy_taken_for_each_other(outcomes: list[Outcome]) -> None:
+    """Another cause of the same wait is wrong, but no opposite; a wait in a healthy training is one."""
+    assert 0.0 == figures(outcomes)["opposites"].value
+    traces = (healthy(20, labels=[FEW]), starved(20, labels=["compute-bound"]))
+    mistaken = [judge(trace, Gpumon) for trace in traces]
+    assert 1.0 == figures(mistaken)["opposites"].value
+    assert None is figures([judge(starved(20, labels=["hung"]), Gpumon)])["opposites"].value
+
+
 def test_intervals_are_the_same_every_time(outcomes: list[Outcome]) -> None:
     """The draws have a fixed seed, and the interval holds the value."""
     found = figures(outcomes)["accuracy"]

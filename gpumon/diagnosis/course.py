@@ -1,0 +1,125 @@
+"""The course of a verdict: what each second says by itself, and which verdict stands after them.
+
+A verdict that followed every second would flicker. So the first one stands as soon as a second gives it, and
+after that it changes only for what lasts. The numbers are those of the facts on alerts (3 windows to enter, 5
+below a lower threshold to leave, held for a minute), as in Prometheus' `for` and `keep_firing_for`.
+docs/adr/0004-course-of-the-verdict.md says why this is a fold over the newest seconds and no state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import reduce
+
+from gpumon.diagnosis.order import CAUSES, WAITS
+from gpumon.diagnosis.rules import unclear
+from gpumon.diagnosis.starvation import STARVED_RATIO
+from gpumon.history.stats import Interval
+from gpumon.model.finding import Severity
+
+# A wait has begun where its whole interval was above 5 % (the rules' own threshold) in so many windows in a
+# row: few where it is far above, more where it is close, for chance then wanders across it now and then.
+_ENTER_WINDOWS, _ENTER_NEAR_WINDOWS, _NEAR_RATIO = 3, 12, 0.10
+# It is over where its value was below 3 % in so many windows in a row, and it was told for a minute.
+LEAVE_RATIO = 0.03
+_LEAVE_WINDOWS = 5
+HOLD_SECONDS = 60.0
+# Of another cause of the same wait, or between states without a wait.
+_CHANGE_WINDOWS = 5
+# What was certain stays so for so many windows that are not: longer than one stall lies in their 20 s.
+_UNCERTAIN_WINDOWS = 25
+
+_WAITS = frozenset(rule.id for rule in WAITS)
+_ALARMS = frozenset(rule.id for rule in CAUSES if rule.severity is not Severity.INFO)
+_UNCLEAR = unclear.RULE.id
+
+
+@dataclass(frozen=True, slots=True)
+class Second:
+    """What the window up to one sample says by itself: its raw verdict and the wait.
+
+    `verdict` is the id of the first cause that fires, "unclear", or "" where nothing can be said yet.
+    """
+
+    monotonic_seconds: float
+    verdict: str
+    wait: Interval | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The verdict that stands ("" for none), since when, and what speaks for another one.
+
+    `rival` is what the newest seconds say instead, in `rival_windows` of them in a row; `low_windows` counts
+    those in a row in which there was no wait to speak of.
+    """
+
+    verdict: str = ""
+    since_seconds: float = 0.0
+    rival: str = ""
+    rival_windows: int = 0
+    low_windows: int = 0
+
+
+def standing_after(seconds: Iterable[Second], *, from_start: bool = True) -> Standing:
+    """Return the verdict that stands after `seconds`, the oldest first.
+
+    With `from_start` they begin with the training (or with gpumon): its first verdict stands at once. Else
+    they are a part of a longer course, in which also the first one has to last.
+    """
+    if from_start:
+        return reduce(advance, seconds, Standing())
+    # Before the first of them nothing is known of the course, which is as unclear as it gets.
+    return reduce(advance, seconds, Standing(_UNCLEAR))
+
+
+def advance(standing: Standing, second: Second) -> Standing:
+    """Return the verdict that stands after one more second."""
+    if not second.verdict:
+        return standing
+    if not standing.verdict:
+        return Standing(second.verdict, second.monotonic_seconds)
+    low = second.wait is not None and second.wait.value < LEAVE_RATIO
+    counted = replace(standing, low_windows=standing.low_windows + 1 if low else 0)
+    if second.verdict == standing.verdict:
+        return replace(counted, rival="", rival_windows=0)
+    rival = _kind(second.verdict) if standing.verdict not in _WAITS else second.verdict
+    windows = standing.rival_windows + 1 if rival == standing.rival else 1
+    counted = replace(counted, rival=rival, rival_windows=windows)
+    if _has_lasted(counted, second):
+        return Standing(second.verdict, second.monotonic_seconds)
+    return counted
+
+
+def _kind(verdict: str) -> str:
+    """Return what counts as the same rival: a wait is one, whatever is thought to be its cause."""
+    return "wait" if verdict in _WAITS else verdict
+
+
+def _has_lasted(standing: Standing, second: Second) -> bool:
+    """Tell whether the rival has been there for long enough to become the verdict."""
+    if standing.verdict in _ALARMS and second.verdict not in _ALARMS:
+        return _is_over(standing, second)
+    return standing.rival_windows >= _windows_to_enter(standing, second)
+
+
+def _windows_to_enter(standing: Standing, second: Second) -> int:
+    """Return how many windows in a row a verdict takes that ends no alarm."""
+    if second.verdict == _UNCLEAR:
+        return _UNCERTAIN_WINDOWS
+    if second.verdict not in _WAITS or standing.verdict in _WAITS:
+        return _CHANGE_WINDOWS
+    near = second.wait is not None and second.wait.low <= _NEAR_RATIO
+    return _ENTER_NEAR_WINDOWS if near else _ENTER_WINDOWS
+
+
+def _is_over(standing: Standing, second: Second) -> bool:
+    """Tell whether an alarm has been told for long enough, and what it told of is over or uncertain."""
+    if second.monotonic_seconds - standing.since_seconds < HOLD_SECONDS:
+        return False
+    if standing.verdict in _WAITS and second.wait is not None and second.wait.low <= STARVED_RATIO:
+        return standing.low_windows >= _LEAVE_WINDOWS
+    # Of a wait that is still there only that its cause is uncertain may be said instead.
+    is_unclear = second.verdict == _UNCLEAR or standing.verdict in _WAITS
+    return standing.rival_windows >= (_UNCERTAIN_WINDOWS if is_unclear else _CHANGE_WINDOWS)

@@ -1,0 +1,92 @@
+"""The likeliest causes of all families: what an unclear verdict names, and what comes after a clear one."""
+
+from __future__ import annotations
+
+from math import erf, sqrt
+
+from gpumon.diagnosis.candidates import Candidate, candidates
+from gpumon.diagnosis.memory import memory_of
+from gpumon.diagnosis.rule import NotJudged
+from gpumon.diagnosis.starvation import STARVED_RATIO
+from gpumon.diagnosis.step import Step, step_of
+from gpumon.diagnosis.view import View
+from gpumon.history.stats import Z_90, Interval
+from gpumon.model.measure import Missing
+
+_COMPUTES = "compute-bound"
+# A gap of this share of a step, without a wait, speaks for the host rather than for the GPU.
+_GAP_RATIO = 0.15
+# Without a number that speaks for or against it.
+_UNKNOWN = 0.3
+# A batch that leaves more than half of the memory free could be larger (facts, row 12).
+_MEMORY_RATIO = 0.50
+# The chance of a wait is told by an interval that is never taken to be narrower than this.
+_LEAST_DEVIATION = 0.002
+
+
+def runners_up(view: View) -> tuple[Candidate, ...]:
+    """Return the causes of all families, the likeliest first.
+
+    Causes of a data wait share the chance that there is one, the others share the rest.
+    """
+    return view.once(_runners_up)
+
+
+def likeliest_two(view: View) -> tuple[Candidate, Candidate]:
+    """Return the two likeliest causes; the signal of the first tells them apart."""
+    first, second = runners_up(view)[:2]
+    if _COMPUTES in (first.id, second.id):
+        waits = first.id.startswith("starved-") or second.id.startswith("starved-")
+        signal = "a longer look at the wait" if waits else "the busy share of the main process"
+        first = Candidate(first.id, first.weight, signal)
+    return first, second
+
+
+def waits_probability(view: View) -> float:
+    """Return the probability that the loop waits for more than 5 % of the time; half where nobody knows."""
+    wait = view.wait
+    if isinstance(wait, Missing):
+        return 0.5
+    deviation = max(_LEAST_DEVIATION, wait.half_width / Z_90)
+    return (1.0 + erf((wait.value - STARVED_RATIO) / (deviation * sqrt(2.0)))) / 2.0
+
+
+def _runners_up(view: View) -> tuple[Candidate, ...]:
+    waits = waits_probability(view)
+    causes = [cause for cause in candidates(view) if cause.id.startswith("starved-")]
+    found = [*_shared(causes, waits), *_shared(_without_wait(view), 1.0 - waits)]
+    return tuple(sorted(found, key=lambda cause: -cause.weight))
+
+
+def _shared(causes: list[Candidate], chance: float) -> list[Candidate]:
+    total = sum(cause.weight for cause in causes)
+    if total <= 0:
+        return [Candidate(cause.id, 0.0, cause.signal) for cause in causes]
+    return [Candidate(cause.id, chance * cause.weight / total, cause.signal) for cause in causes]
+
+
+def _without_wait(view: View) -> list[Candidate]:
+    """Return what limits a training that is fed, by its step and its memory."""
+    step = step_of(view)
+    if isinstance(step, NotJudged):
+        gap = busy = None
+    else:
+        gap, busy = step.gap.value, step.busy
+    host = _UNKNOWN if gap is None else min(1.0, gap / _GAP_RATIO)
+    return [
+        Candidate(_COMPUTES, _UNKNOWN if busy is None else max(0.01, 1.0 - host), "how busy the GPU is"),
+        Candidate("host-overhead", host, "what the main process runs between two steps"),
+        Candidate("batch-too-small", _small_batch(view, step), "whether the rate rises with a larger batch"),
+    ]
+
+
+def _small_batch(view: View, step: Step | NotJudged) -> float:
+    memory = memory_of(view)
+    if isinstance(memory, Missing) or isinstance(step, NotJudged) or memory.limit <= 0:
+        return _UNKNOWN / 2
+    return max(0.0, _MEMORY_RATIO - memory.peak / memory.limit)
+
+
+def straddles(wait: Interval) -> bool:
+    """Tell whether the interval of a wait lies across 5 %."""
+    return wait.low <= STARVED_RATIO <= wait.high

@@ -1,0 +1,61 @@
+"""What is found out about a moment is kept as long as its sample, and no longer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gpumon.history.history import History
+from gpumon.history.moments import Moments
+from tests.unit.synthetic_training import HEALTHY
+
+
+def test_an_answer_is_computed_once_for_each_question() -> None:
+    """The second time the first answer comes back."""
+    moments, sample = Moments(), HEALTHY.sample(0)
+    answers = [moments.once(sample, question, lambda q=question: q + "!") for question in ("a", "b", "a")]  # type: ignore[misc]
+    assert answers == ["a!", "b!", "a!"]
+    assert moments.once(sample, "a", lambda: "new") == "a!"
+
+
+def test_equal_samples_are_different_moments() -> None:
+    """A sample made anew may stand in another past."""
+    moments, sample = Moments(), HEALTHY.sample(0)
+    assert moments.once(sample, "a", lambda: 1) == 1
+    assert moments.once(replace(sample), "a", lambda: 2) == 2
+
+
+def test_a_history_forgets_moments_with_their_samples() -> None:
+    """What has left the window is computed again when asked."""
+    history = History(recent_samples=2)
+    samples = [HEALTHY.sample(index) for index in range(3)]
+    history.append(samples[0])
+    window = history.window()
+    assert window.moments.once(samples[0], "a", lambda: 1) == 1
+    for sample in samples[1:]:
+        history.append(sample)
+    assert window.moments.once(samples[0], "a", lambda: 2) == 2
+
+
+def test_old_windows_do_not_make_it_grow_without_end() -> None:
+    """Of moments that were forgotten and asked for again only some hundreds are kept."""
+    moments = Moments()
+    samples = [HEALTHY.sample(index) for index in range(700)]
+    for index, sample in enumerate(samples):
+        moments.once(sample, "a", lambda index=index: index)  # type: ignore[misc]
+    assert moments.once(samples[0], "a", lambda: -1) == -1
+    assert moments.once(samples[-1], "a", lambda: -1) == 699
+
+
+def test_a_window_until_a_moment_is_the_window_of_that_moment() -> None:
+    """Samples and series end there."""
+    history = History()
+    windows = []
+    for index in range(30):
+        history.append(HEALTHY.sample(index))
+        windows.append(history.window())
+    then = windows[-1].until(9, 5)
+    assert then.samples == windows[9].samples[-5:]
+    assert then.series("gpu_busy_ratio", "GPU-0", columns=30, span_seconds=30) == windows[9].series(
+        "gpu_busy_ratio", "GPU-0", columns=30, span_seconds=30
+    )
+    assert windows[-1].until(29, 180).samples == windows[-1].samples
