@@ -28,9 +28,9 @@ class Step:
     images: int | None
 
     @property
-    def is_fed(self) -> bool:
-        """Whether the loop surely waits for data less than what counts as a bottleneck."""
-        return self.wait.high < STARVED_RATIO
+    def is_starved(self) -> bool:
+        """Whether the loop surely waits for data more than what counts as a bottleneck."""
+        return self.wait.low > STARVED_RATIO
 
 
 def step_of(view: View) -> Step | NotJudged:
@@ -75,8 +75,12 @@ def _gap(idle: list[float], wait: Interval) -> Interval:
 
 
 def _seconds(view: View) -> float | None:
+    """Return the length of a step: by the batches of rank 0, else by the images of all ranks."""
     rate = view.pooled(_batch_rate)
-    return 1.0 / rate if rate else None
+    if rate:
+        return 1.0 / rate
+    batch = _batch(view)
+    return batch * view.ranks / view.rate if batch and view.rate else None
 
 
 def _batch_rate(reading: TrainingReading) -> Maybe[float]:
@@ -87,10 +91,16 @@ def _batch_rate(reading: TrainingReading) -> Maybe[float]:
 def _images(view: View) -> int | None:
     """Return the images of one GPU: of a rank's batch, shared by the GPUs of one process."""
     gpus = max(1, len(view.reading.gpu_uuids) // view.ranks)
+    batch = _batch(view)
+    return max(1, batch // gpus) if batch else None
+
+
+def _batch(view: View) -> int | None:
+    """Return the images of a rank's batch."""
     batch = known(view.reading.loader.batch_size)
-    if batch is None:
-        total = view.setting("batch_size")
-        if isinstance(total, bool) or not isinstance(total, int):
-            return None
-        batch = total // view.ranks
-    return max(1, batch // gpus) if batch > 0 else None
+    if batch is not None:
+        return batch if batch > 0 else None
+    total = view.setting("batch_size")
+    if isinstance(total, bool) or not isinstance(total, int) or total <= 0:
+        return None
+    return total // view.ranks

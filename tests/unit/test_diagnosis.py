@@ -54,7 +54,8 @@ def test_the_sentence_carries_the_numbers() -> None:
         ("starved-too-few-workers", replace(STARVED, cpu=0.15, queue=0.1, sleeping=0.7, others_cpu=7.5)),
         ("starved-no-workers", Scene(workers=0, gpu_busy=0.4)),
         ("compute-bound", Scene(workers=0, gpu_busy=0.97)),
-        ("unclear", Scene(wait=0.0, gpu_busy=0.3)),
+        ("host-overhead", Scene(wait=0.0, gpu_busy=0.3)),
+        ("unclear", Scene(wait=0.0, gpu_busy=0.3, main_cpu=0.05)),
         ("unclear", Scene(wait=None)),
     ],
 )
@@ -116,7 +117,7 @@ def test_without_workers_a_measured_wait_counts_on_the_cpu_too() -> None:
 @pytest.mark.parametrize(("wait", "name"), [(0.0, "compute-bound"), (0.05, "unclear")])
 def test_without_workers_a_short_wait_is_no_starvation(wait: float, name: str) -> None:
     """Images that cost nothing need no workers, although the GPU idles a little."""
-    found = verdict(Scene(workers=0, wait=wait, sees_loading=True, gpu_busy=0.8))
+    found = verdict(Scene(workers=0, wait=wait, sees_loading=True, gpu_busy=0.9))
     assert found is not None
     assert found.id == name
     assert name != "unclear" or "starved-no-workers" in found.text

@@ -126,7 +126,7 @@ def test_counters_overrule_the_size_of_a_batch() -> None:
     """A large batch of a tiny model leaves the SMs empty all the same."""
     text = found(batch_too_small.RULE, replace(EMPTY, batch_size=64)).text
     assert text.startswith(
-        "a batch of 64 images is too small for the GPU: nothing waits for data, yet only 12 %"
+        "a batch of 64 images is too small for the GPU: the loop waits only 0 % for data, yet 12 %"
     )
 
 
@@ -225,3 +225,9 @@ def test_an_idle_gpu_lowers_its_link() -> None:
 def test_an_unknown_link_is_not_judged() -> None:
     """Without its generation nobody knows what the link could carry."""
     assert isinstance(judged(transfer_bound.RULE, GpuScene(link=Link(generation=None))), NotJudged)
+
+
+def test_without_a_rate_of_batches_that_of_images_tells_the_step() -> None:
+    """42 images a second in batches of 3 are steps of 71 ms."""
+    text = found(batch_too_small.RULE, replace(SMALL, batch_rate=None, rate=42.0)).text
+    assert text.startswith("a batch of 3 images for each GPU in 71 ms")

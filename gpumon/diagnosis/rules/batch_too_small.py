@@ -43,11 +43,11 @@ class _Room:
 
 
 def judge(view: View) -> Judgement:
-    """Fire where nothing waits, half of the memory is free, and the SMs are hardly filled."""
+    """Fire where no data is late, half of the memory is free, and the SMs are hardly filled."""
     step = step_of(view)
     if isinstance(step, NotJudged):
         return step
-    if not step.is_fed:
+    if step.is_starved:
         return Silent(f"the wait for data is {wait_words(step.wait)}")
     devices = devices_of(view)
     room = _room(view, devices)
@@ -109,13 +109,13 @@ def _text(step: Step, room: _Room, active: float | None) -> str:
     images = "the batch" if step.images is None else f"a batch of {count_words(step.images, 'image')}"
     if active is not None:
         return (
-            f"{images} is too small for the GPU: nothing waits for data, yet only {percent(active)} of its"
-            f" SMs are active, and it takes {room.words}"
+            f"{images} is too small for the GPU: the loop waits only {percent(step.wait.value)} for data,"
+            f" yet {percent(active)} of the SMs are active, and it takes {room.words}"
         )
     seconds = "" if step.seconds is None else f" in {1000 * step.seconds:.0f} ms"
     return (
-        f"{images} for each GPU{seconds} is too small: steps that short are launches rather than work,"
-        f" nothing waits for data, and it takes {room.words}"
+        f"{images} for each GPU{seconds} is too small: steps that short are launches rather than work;"
+        f" it waits only {percent(step.wait.value)} for data and takes {room.words}"
     )
 
 

@@ -19,11 +19,11 @@ _TENSOR_RATIO = 0.50
 
 
 def judge(view: View) -> Judgement:
-    """Fire where nothing waits for data and the memory moves most of what it can."""
+    """Fire where no data is late and the memory moves most of what it can."""
     step = step_of(view)
     if isinstance(step, NotJudged):
         return step
-    if not step.is_fed:
+    if step.is_starved:
         return Silent(f"the wait for data is {wait_words(step.wait)}")
     found = highest(devices_of(view), "gpu_memory_bandwidth_ratio")
     if isinstance(found, NotJudged):
