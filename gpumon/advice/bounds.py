@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from gpumon.advice.knobs.yolov5 import base_version
 from gpumon.advice.throughput import Pipeline, workers_for_cores
 from gpumon.diagnosis.cores import CoreLimit, cores_of, limit_words
+from gpumon.diagnosis.starvation import worker_time
+from gpumon.diagnosis.storage import IDLE_DEVICE_RATIO, storage_of
 from gpumon.diagnosis.view import View
-from gpumon.diagnosis.words import bytes_words
+from gpumon.diagnosis.words import bytes_words, percent
 from gpumon.history.stats import mean
 from gpumon.model.measure import known
 from gpumon.model.process import Role
@@ -23,6 +25,11 @@ _YOLOV5_BATCHES_PER_WORKER = 10
 _BATCHES_PER_WORKER = 2
 # With each train worker YOLOv5 starts two for validation, which stay.
 _YOLOV5_PROCESSES_PER_WORKER = 3
+
+# Workers that wait less than that for a disk are not bound by it.
+_LEAST_DISK_RATIO = 0.05
+# A disk, like the cores, is full at 95 %.
+_FULL_RATIO = 0.95
 
 _CORE_BOUNDS = {
     CoreLimit.HOST: Bound.CORES,
@@ -44,7 +51,7 @@ def worker_bounds(view: View, pipeline: Pipeline | None) -> tuple[WorkerBound, .
     """Return everything that bounds the workers of one rank, the tightest first."""
     # Of equals the first counts: the cores, since no other framework would lift them.
     cores = _cores(view, pipeline) if pipeline is not None else None
-    found = [cores, _memory(view), _shm(view), _batch(view), _framework(view)]
+    found = [cores, _disk(view), _memory(view), _shm(view), _batch(view), _framework(view)]
     return tuple(sorted((bound for bound in found if bound is not None), key=lambda bound: bound.workers))
 
 
@@ -102,6 +109,19 @@ def _cores(view: View, pipeline: Pipeline) -> WorkerBound | None:
     if cores.others is not None and cores.others > 0.5:
         words += ", shared with other programs"
     return WorkerBound(count, _CORE_BOUNDS[cores.limit], words)
+
+
+def _disk(view: View) -> WorkerBound | None:
+    """Return how many workers it takes to fill the disk that they wait for; fewer than now is never asked."""
+    workers = known(view.workers)
+    if not workers or worker_time(view).disk < _LEAST_DISK_RATIO:
+        return None
+    storage = storage_of(view)
+    busy = storage.device_busy_ratio
+    if busy is None or busy < IDLE_DEVICE_RATIO:
+        return None
+    most = max(workers, int(_FULL_RATIO * workers / busy))
+    return WorkerBound(most, Bound.NONE, f"the disk {storage.device}, which is busy {percent(busy)}")
 
 
 def _framework(view: View) -> WorkerBound | None:

@@ -30,6 +30,16 @@ Rewrite: TypeAlias = Callable[[Training, Mapping[str, int]], Maybe[str]]
 
 # facts: no advice where the lower end of the gain is below 5 %.
 LEAST_GAIN = 1.05
+# Workers that wait for a file leave their core to others: more of them help as far as the storage does.
+_HELPED_BY_MORE = frozenset(
+    {
+        "starved-too-few-workers",
+        "starved-remote-storage",
+        "starved-local-disk",
+        "starved-page-cache",
+    }
+)
+_WITHOUT_A_CORE = frozenset({"starved-cpu-exhausted", "starved-cpu-quota", "starved-neighbours"})
 # Without workers the time between kernels is loading and host work in unknown parts: from 20 % loading
 # (the low end) over 65 % (the prediction) to all of it.
 _UNSEEN_LOADING = (0.65, 0.20, 1.0)
@@ -45,7 +55,7 @@ def advise_workers(view: View, finding: Finding, rewrite: Rewrite) -> tuple[Sugg
     bounds = worker_bounds(view, pipeline)
     if finding.id == "starved-too-many-workers":
         return _fewer(view, pipeline, bounds, finding, rewrite)
-    if finding.id in {"starved-too-few-workers", "starved-cpu-exhausted"}:
+    if finding.id in _WITHOUT_A_CORE or finding.id in _HELPED_BY_MORE:
         return _more(view, pipeline, bounds, finding, rewrite)
     return ()
 
@@ -58,7 +68,7 @@ def _more(
     capped = tightest is not None and tightest.workers < needed
     count = tightest.workers if tightest is not None and capped else needed
     basis = _rests_on(view)
-    if finding.id == "starved-cpu-exhausted":
+    if finding.id in _WITHOUT_A_CORE:
         # Its finding says that more workers cannot help; room that the model still sees is within its error.
         tightest = next((bound for bound in bounds if bound.bound in _CORE_KINDS), tightest)
         count, capped = pipeline.workers, True
