@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ WARNING_FOUND = 3
 @click.option(
     "--timeout",
     type=click.FloatRange(min=1.0),
-    default=15.0,
+    default=30.0,
     show_default=True,
     metavar="SECONDS",
     help="Watch no longer than this, and print what is known by then.",
@@ -49,15 +50,14 @@ def command(
 ) -> None:
     """Say what limits the training (of PID, or all that run) and which settings to use.
 
-    It watches until the verdict is clear, some seconds as a rule. Exit code 0: nothing is wrong; 3: a
-    finding of severity warning or above; 1: there is no training. With --replay it is the last moment of
-    a recording, or that of --at.
+    It prints the verdict and all other findings, the numbers behind each and what it costs. It watches until
+    the verdict is certain, some seconds as a rule; after --timeout it says what it still waits for. Exit code
+    0: nothing is wrong; 3: a finding of severity warning or above; 1: there is no training. With --replay it
+    is the last moment of a recording, or that of --at.
     """
-    check_replay(replay, at)
+    check_replay(replay, at, record)
     settings = settings_from(flags)
     if replay is not None:
-        if record is not None:
-            raise click.UsageError("--record and --replay exclude each other: a recording is there already")
         context.exit(write(report_from(replay, at, pid), settings, as_json=as_json))
     context.exit(advise(settings, pid, as_json=as_json, timeout_seconds=timeout, record=record))
 
@@ -81,8 +81,10 @@ def advise(
     deadline = time.monotonic() + timeout_seconds
     try:
         with kept_runs(monitor, settings), recorded(record, monitor, settings):
+            if sys.stderr.isatty():
+                click.echo(f"gpumon: watching for at most {timeout_seconds:g} s", err=True)
             report = monitor.tick()
-            while not _settled(report) and time.monotonic() + settings.interval_seconds <= deadline:
+            while not _is_done(report, pid) and time.monotonic() + settings.interval_seconds <= deadline:
                 time.sleep(settings.interval_seconds)
                 report = monitor.tick()
     finally:
@@ -101,9 +103,16 @@ def write(report: Report, settings: Settings, *, as_json: bool) -> int:
     return exit_code(report)
 
 
-def _settled(report: Report) -> bool:
-    """Tell whether every training that runs has a verdict that further samples would not change soon."""
-    return bool(report.trainings) and all(training.settled for training in report.trainings)
+def _is_done(report: Report, pid: int | None) -> bool:
+    """Tell whether further samples would not change soon what is said of every training.
+
+    A process that was asked for may need a moment until it is known as a training.
+    """
+    sample = report.sample
+    if not sample.trainings:
+        return pid is None and "scan" not in sample.late_sources
+    ended = {reading.training.id.pid for reading in sample.trainings if reading.ended is not None}
+    return all(training.settled or training.pid in ended for training in report.trainings)
 
 
 def exit_code(report: Report) -> int:

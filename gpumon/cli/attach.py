@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from gpumon.cli.alerts import alert_options, check_alerts, watched
 from gpumon.cli.options import pid_argument, settings_from, shared_options
 from gpumon.cli.recorded import record_option, recorded
 from gpumon.cli.runs_kept import kept_runs
@@ -16,6 +17,7 @@ from gpumon.cli.runs_kept import kept_runs
 @click.command("attach", context_settings={"help_option_names": ["-h", "--help"]})
 @pid_argument
 @record_option
+@alert_options
 @shared_options
 @click.pass_context
 def command(context: click.Context, /, pid: int | None, record: Path | None, **flags: Any) -> None:
@@ -26,6 +28,7 @@ def command(context: click.Context, /, pid: int | None, record: Path | None, **f
     `gpumon snapshot` prints.
     """
     settings = settings_from(flags)
+    check_alerts(settings)
     if not (sys.stdout.isatty() and sys.stdin.isatty()):
         if record is not None:
             raise click.UsageError("--record stands beside a dashboard; without a terminal use gpumon record")
@@ -50,8 +53,12 @@ def command(context: click.Context, /, pid: int | None, record: Path | None, **f
         from gpumon.tui.run import run_dashboard
 
     try:
-        with kept_runs(monitor, settings), recorded(record, monitor, settings) as recorder:
-            code = run_dashboard(monitor, settings, SystemClock(), recorder=recorder)
+        with (
+            kept_runs(monitor, settings),
+            recorded(record, monitor, settings) as recorder,
+            watched(monitor, settings) as watch,
+        ):
+            code = run_dashboard(monitor, settings, SystemClock(), recorder=recorder, watch=watch)
     finally:
         monitor.close()
     context.exit(code)

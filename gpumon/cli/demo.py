@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from gpumon.cli.alerts import alert_options, check_alerts, watched
 from gpumon.cli.options import settings_from, shared_options
 from gpumon.cli.recorded import record_option, recorded
 from gpumon.cli.runs_kept import kept_runs
@@ -20,6 +21,7 @@ from gpumon.demo.scenario import scenarios
 @click.option("--list", "listing", is_flag=True, help="List the scenarios and exit.")
 @click.option("--no-dashboard", is_flag=True, help="Print the PID and run the training until Ctrl-C.")
 @record_option
+@alert_options
 @shared_options
 @click.pass_context
 def command(
@@ -44,6 +46,7 @@ def command(
     if scenario not in table:
         raise click.UsageError(f"there is no scenario {scenario!r}: choose one of {', '.join(table)}")
     settings = settings_from(flags)
+    check_alerts(settings)
     from gpumon.demo.launch import start
 
     with start(table[scenario]) as demo:
@@ -70,8 +73,12 @@ def command(
             from gpumon.tui.run import run_dashboard
 
         try:
-            with kept_runs(monitor, settings), recorded(record, monitor, settings) as recorder:
-                code = run_dashboard(monitor, settings, SystemClock(), recorder=recorder)
+            with (
+                kept_runs(monitor, settings),
+                recorded(record, monitor, settings) as recorder,
+                watched(monitor, settings) as watch,
+            ):
+                code = run_dashboard(monitor, settings, SystemClock(), recorder=recorder, watch=watch)
         finally:
             monitor.close()
     context.exit(code)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gpumon.cli.alerts import AlertLines, alert_options, check_alerts, watched
 from gpumon.cli.options import pid_argument, settings_from, shared_options
 from gpumon.cli.recorded import start
 from gpumon.cli.runs_kept import kept_runs
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from gpumon.model.report import Report
 
 _ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_LINE_SECONDS = 0.5
 
 
 @click.command("record", context_settings={"help_option_names": ["-h", "--help"]})
@@ -34,6 +38,7 @@ _ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 @click.option(
     "--for", "seconds", type=click.FloatRange(min=0.0), metavar="SECONDS", help="End after that long."
 )
+@alert_options
 @shared_options
 @click.pass_context
 def command(
@@ -42,10 +47,12 @@ def command(
     """Record what gpumon sees into one file, without a screen.
 
     With PID until that training ends, else everything that runs until Ctrl-C. `gpumon replay FILE` opens
-    the dashboard on it. Only its owner may read the file. Exit code 1: it could not be written, or not to
-    the end.
+    the dashboard on it. Only its owner may read the file. A finding that begins is a line on stderr. Exit
+    code 1: it could not be written, or not to the end.
     """
-    context.exit(record(settings_from(flags), pid, output, seconds))
+    settings = settings_from(flags)
+    check_alerts(settings)
+    context.exit(record(settings, pid, output, seconds))
 
 
 def record(settings: Settings, pid: int | None, path: Path | None, seconds: float | None) -> int:
@@ -65,16 +72,31 @@ def record(settings: Settings, pid: int | None, path: Path | None, seconds: floa
             if not recorder.state.is_recording or (pid is not None and _is_over(monitor.report())):
                 over.set()
 
-        with kept_runs(monitor, settings), _ending_in_order(over):
+        with (
+            kept_runs(monitor, settings),
+            _ending_in_order(over),
+            watched(monitor, settings) as watch,
+        ):
             click.echo(f"gpumon: {recorder.state.text}; Ctrl-C ends it", err=True)
+            lines = AlertLines(watch, settings, sys.stderr)
             monitor.subscribe(look)
             monitor.start()
-            over.wait(seconds)
+            _wait(over, seconds, lines)
             recorder.close()
     finally:
         monitor.close()
     click.echo(f"gpumon: {recorder.state.text}", err=True)
     return 1 if recorder.state.has_failed else 0
+
+
+def _wait(over: threading.Event, seconds: float | None, lines: AlertLines) -> None:
+    """Wait for the end, or for so many seconds, and write the alerts meanwhile."""
+    deadline = None if seconds is None else time.monotonic() + seconds
+    is_over = False
+    while not is_over and (deadline is None or time.monotonic() < deadline):
+        left = _LINE_SECONDS if deadline is None else min(_LINE_SECONDS, deadline - time.monotonic())
+        is_over = over.wait(max(0.0, left))
+        lines.write()
 
 
 def _is_over(report: Report | None) -> bool:

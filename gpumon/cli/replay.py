@@ -135,7 +135,12 @@ def _dashboard(recording: Recording, at: str | None, settings: Settings) -> int:
     feed.start()
     with left_out(*OPENSSL):
         from gpumon.tui.run import run_dashboard
+    from gpumon.monitor.finding_watch import FindingWatch
+    from gpumon.monitor.muted import Muted, muted_path
+
+    # Nothing begins in a recording: the watch only knows what is muted.
+    muted = Muted(muted_path(), settings.muted_ids, is_written=not settings.readonly)
     try:
-        return run_dashboard(feed, settings, clock, replay=feed)
+        return run_dashboard(feed, settings, clock, replay=feed, watch=FindingWatch(feed, muted))
     finally:
         feed.close()

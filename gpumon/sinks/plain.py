@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TextIO
 
-from gpumon.model.finding import Severity
+from gpumon.model.cost import cost_of, power_of
 from gpumon.model.gpu import GpuReading, GpuState
 from gpumon.model.measure import Certainty, Measure, Missing, known, number
 from gpumon.model.reading import TrainingReading
@@ -13,13 +13,13 @@ from gpumon.model.report import AttachState, Report, TrainingReport
 from gpumon.model.sample import Sample
 from gpumon.model.suggestion import Effect, Suggestion
 from gpumon.paint.numbers import bytes_of, bytes_text, duration, percent, quantity
+from gpumon.sinks.plain_findings import evidence_lines, finding_line
 
-_WORDS = {Severity.INFO: "info", Severity.WARNING: "WARNING", Severity.CRITICAL: "CRITICAL"}
 _MOST_CORES = 32
 
 
 class PlainSink:
-    """Writes reports as lines of text; `machine` also writes GPUs, host and processes."""
+    """Writes reports as lines of text: with `machine` also GPUs, host and processes, else also evidence."""
 
     def __init__(self, stream: TextIO, *, machine: bool, unicode: bool = True) -> None:
         """Write to `stream`; without `unicode` only ASCII."""
@@ -39,7 +39,7 @@ class PlainSink:
         if self._machine:
             yield from _machine_lines(sample)
         for reading in sample.trainings:
-            yield from _training_lines(reading, report.of(reading.training.id.pid), machine=self._machine)
+            yield from _training_lines(reading, report, machine=self._machine)
         if not sample.trainings:
             yield report.attachment.text
             if report.attachment.state is AttachState.CHOOSING:
@@ -92,10 +92,9 @@ def _gpu_line(gpu: GpuReading) -> str:
     return text
 
 
-def _training_lines(
-    reading: TrainingReading, report: TrainingReport | None, *, machine: bool
-) -> Iterator[str]:
+def _training_lines(reading: TrainingReading, whole: Report, *, machine: bool) -> Iterator[str]:
     training = reading.training
+    report = whole.of(training.id.pid)
     simulated = "  SIMULATED" if training.simulated else ""
     run = known(training.run_dir)
     yield f"{training.framework} {training.name} pid {training.id.pid}{f'  {run}' if run else ''}{simulated}"
@@ -115,11 +114,7 @@ def _training_lines(
         yield "  STOPPED: its main process is stopped (SIGSTOP or Ctrl-Z); what is said below was before"
     if report is None:
         return
-    for finding in report.findings:
-        word = "ok" if finding.id == "compute-bound" else _WORDS[finding.severity]
-        yield f"  {word} {finding.id}: {finding.text}"
-    if not report.findings and not report.settled and reading.ended is None:
-        yield "  no verdict yet: it takes some seconds of samples"
+    yield from _finding_lines(reading, report, whole, with_evidence=not machine)
     for suggestion in report.suggestions:
         yield from _suggestion_lines(suggestion)
     memory = report.memory
@@ -127,6 +122,22 @@ def _training_lines(
         yield f"  out-of-memory risk {memory.oom_risk.level.value}: {memory.oom_risk.text}"
     for note in training.notes:
         yield f"  note: {note}"
+
+
+def _finding_lines(
+    reading: TrainingReading, report: TrainingReport, whole: Report, *, with_evidence: bool
+) -> Iterator[str]:
+    power = power_of(reading, whole.sample.gpus)
+    for finding in report.findings:
+        yield finding_line(finding)
+        if with_evidence:
+            yield from evidence_lines(finding, cost_of(finding, reading, power))
+    if report.settled or reading.ended is not None:
+        return
+    if not report.findings:
+        yield "  no verdict yet: it takes some seconds of samples"
+    if with_evidence and report.doubt:
+        yield f"  not certain yet: {report.doubt}"
 
 
 def _settings_text(reading: TrainingReading) -> str:

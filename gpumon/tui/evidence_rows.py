@@ -17,9 +17,12 @@ from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.wrap import wrap
 
 _SCOPES = {metric.name: metric.scope for metric in METRICS}
-_LEFT_CELLS = 42
+# Of the words; more where the whole is wide.
+_LEFT_CELLS, _WIDE_LEFT_CELLS, _WIDE_FROM = 42, 64, 150
 _LEAST_PICTURE_CELLS = 24
-_MOST_PICTURE_CELLS = 120
+_MOST_PICTURE_CELLS = 130
+# From this height on a picture has room for a blank row below it.
+_APART_FROM_HEIGHT = 4
 _AXIS_CELLS = 9
 _GAP_CELLS = 2
 # The colour of the columns that speak for the finding.
@@ -33,22 +36,25 @@ def evidence_rows(finding: Finding, frame: Frame, width: int, *, height: int) ->
     The picture is the metric over the span of the view. Columns that speak for the finding, being on the
     same side of the threshold as its value, have its colour; the line is the threshold.
     """
-    cells = min(_MOST_PICTURE_CELLS, width - _LEFT_CELLS - _GAP_CELLS)
+    left_cells = _WIDE_LEFT_CELLS if width >= _WIDE_FROM else _LEFT_CELLS
+    cells = min(_MOST_PICTURE_CELLS, width - left_cells - _GAP_CELLS)
     has_pictures = cells >= _LEAST_PICTURE_CELLS
     rows: list[Row] = []
     is_drawn = False
     for item in finding.evidence:
         picture = _picture(item, finding, frame, cells, height) if has_pictures else []
-        words = _words(item, _LEFT_CELLS if picture else width)
+        words = _words(item, left_cells if picture else width)
         if not picture:
             rows += words
             continue
+        if is_drawn and height >= _APART_FROM_HEIGHT:
+            rows.append(())
         is_drawn = True
         for left, right in zip_longest(words, picture, fillvalue=()):
-            rows.append((*fit(left, _LEFT_CELLS + _GAP_CELLS), *right))
+            rows.append((*fit(left, left_cells + _GAP_CELLS), *right))
     if is_drawn and not frame.view.low_bandwidth:
         axis = time_axis(frame.view.span_seconds, cells - _AXIS_CELLS - 1)
-        rows.append((Span(" " * (_LEFT_CELLS + _GAP_CELLS + _AXIS_CELLS + 1)), axis))
+        rows.append((Span(" " * (left_cells + _GAP_CELLS + _AXIS_CELLS + 1)), axis))
     return rows
 
 
@@ -103,6 +109,10 @@ def _picture(item: Evidence, finding: Finding, frame: Frame, cells: int, height:
     ]
     rows = [_merged(first, second, speaks) for first, second in zip(*layers, strict=True)]
     labels = [""] * height
+    if item.threshold is not None and 0 < item.threshold < top:
+        # The row in which `area` draws the line.
+        from_below = max(0, round(item.threshold / top * height * 8) - 1) // 8
+        labels[height - 1 - from_below] = amount(item.metric, item.threshold)
     labels[-1] = amount(item.metric, 0.0)
     labels[0] = amount(item.metric, top)
     return [

@@ -52,13 +52,14 @@ def finding_rows(finding: Finding, frame: Frame, width: int, *, picture_height: 
 def episode_rows(episode: Episode, frame: Frame, width: int) -> list[Row]:
     """Return a finding that is over: when it came, how long it stayed, and what it last said."""
     now = frame.report.sample.instant
+    muted = ", muted" if episode.id in frame.muted else ""
     lasted = duration(episode.lasted_seconds(now))
     words = f"  from {clock_text(episode.began.unix_seconds)}"
     if episode.over is not None:
         words += f" to {clock_text(episode.over.unix_seconds)}"
     before = [other for other in frame.episodes if other.id == episode.id and other.pid == episode.pid]
     rows: list[Row] = [
-        (Span(episode.id, "value"), Span(f"  was {episode.severity.value}, is over", "dim")),
+        (Span(episode.id, "value"), Span(f"  was {episode.severity.value}, is over{muted}", "dim")),
         (Span(f"{words}, for {lasted}", "dim"),),
         *wrap(episode.text, width, "", "  "),
     ]

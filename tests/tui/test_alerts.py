@@ -18,7 +18,7 @@ from tests.tui.terminal import Terminal
 class _Heard(GpumonApp):
     """The dashboard, with ears."""
 
-    CSS_PATH = Path(app_module.__file__).with_name("app.tcss")
+    CSS_PATH = str(Path(app_module.__file__).with_name("app.tcss"))
     rung = 0
 
     def bell(self) -> None:

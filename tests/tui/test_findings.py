@@ -35,7 +35,7 @@ async def test_each_number_has_its_picture(size: tuple[int, int]) -> None:
 
     at = next(number for number, line in enumerate(lines) if " data_wait_ratio " in line)
     assert "100 %" in lines[at]
-    assert _BLOCKS & set("".join(lines[at : at + 3]))
+    assert _BLOCKS & set("".join(lines[at : at + 6]))
     assert "41 % (38 % to 44 %)  threshold 5 %" in lines[at + 1]
     assert "the main thread waits 41 % of its time" in text
     assert " now" in text

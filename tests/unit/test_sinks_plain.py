@@ -60,6 +60,26 @@ def test_without_the_machine_only_trainings_are_written() -> None:
     assert "train_worker" not in text
 
 
+def test_without_the_machine_findings_have_their_numbers() -> None:
+    """What a finding costs, and its evidence with interval and threshold, stand below its sentence."""
+    lines = _text(full_report(), machine=False).splitlines()
+    at = lines.index("  WARNING starved-too-few-workers: the GPU waits 41 % of each step for data")
+
+    assert lines[at + 1 : at + 3] == [
+        "    costs 41 % of the time, ~62.6 img/s, ~3h33m until the end of the run, up to 0.50 kWh",
+        "    data_wait_ratio 41 % (38 % to 44 %), threshold 5 %: main thread",
+    ]
+
+
+def test_a_verdict_that_is_not_certain_says_what_it_waits_for() -> None:
+    """One sentence; once the verdict stands there is none."""
+    doubt = "it waits for 8 s of steady training, of which it has seen 3 s"
+    open_ = full_report(judged=replace(FULL_REPORT, settled=False, doubt=doubt))
+
+    assert f"  not certain yet: {doubt}\n" in _text(open_, machine=False)
+    assert "not certain" not in _text(full_report(), machine=False)
+
+
 def test_ascii_is_ascii() -> None:
     """Arrows, dashes and degrees have ASCII twins, and other letters become question marks."""
     reading = replace(FULL_READING, training=replace(FULL_READING.training, name="обучение"))

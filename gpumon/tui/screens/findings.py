@@ -14,7 +14,7 @@ from gpumon.model.measure import known
 from gpumon.monitor.episodes import Episode
 from gpumon.paint.glyphs import glyphs
 from gpumon.paint.numbers import duration, percent
-from gpumon.paint.row import Row, Span, pad
+from gpumon.paint.row import Row, Span, clip, fit, pad
 from gpumon.tui.finding_rows import episode_rows, finding_rows
 from gpumon.tui.key_line import Item
 from gpumon.tui.list_pane import Entry, ListPane, ScrollPane
@@ -30,7 +30,7 @@ _TEXT_FROM_WIDTH = 72
 _ID_CELLS = 24
 _NO_COST_CELLS = 6
 # Rows of a picture beside its evidence, from that many rows of the pane on.
-_PICTURE_ROWS = ((30, 5), (20, 4), (0, 3))
+_PICTURE_ROWS = ((36, 6), (24, 4), (0, 3))
 
 
 class FindingList(ListPane):
@@ -172,17 +172,18 @@ def _finding_row(finding: Finding, frame: Frame, width: int) -> Row:
         Span(f" {lost:>{_NO_COST_CELLS}}  ", "value"),
     ]
     row = (*spans, Span(finding.text)) if width >= _TEXT_FROM_WIDTH else tuple(spans)
+    row = fit(row, width, ellipsis=glyphs(frame.view.ascii).ellipsis)
     # Muted ones stay readable, but do not call.
     return tuple(Span(text, "dim") for text, _ in row) if finding.id in frame.muted else row
 
 
 def _episode_row(episode: Episode, frame: Frame, width: int) -> Row:
     lasted = duration(episode.lasted_seconds(frame.report.sample.instant), 7)
-    mark = glyphs(frame.view.ascii).dot
-    text = f"{mark} {'over':<8} {pad(episode.id, _ID_CELLS)}{lasted}  "
+    glyph = glyphs(frame.view.ascii)
+    text = f"{glyph.dot} {'over':<8} {pad(episode.id, _ID_CELLS)}{lasted}  "
     if width >= _TEXT_FROM_WIDTH:
         text += f"from {clock_text(episode.began.unix_seconds)}  {episode.text}"
-    return (Span(text, "dim"),)
+    return (Span(clip(text, width, glyph.ellipsis), "dim"),)
 
 
 def _findings(frame: Frame) -> tuple[Finding, ...]:
