@@ -9,7 +9,7 @@ docs/adr/0004-course-of-the-verdict.md says why this is a fold over the newest s
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import reduce
 
 from gpumon.diagnosis.order import CAUSES, WAITS
@@ -52,7 +52,7 @@ class Standing:
     """The verdict that stands ("" for none), since when, and what speaks for another one.
 
     `rival` is what the newest seconds say instead, in `rival_windows` of them in a row; `low_windows` counts
-    those in a row in which there was no wait to speak of.
+    those in a row in which a wait that stands was none to speak of.
     """
 
     verdict: str = ""
@@ -80,14 +80,17 @@ def advance(standing: Standing, second: Second) -> Standing:
         return standing
     if not standing.verdict:
         return Standing(second.verdict, second.monotonic_seconds)
-    low = second.wait is not None and second.wait.value < LEAVE_RATIO
-    counted = replace(standing, low_windows=standing.low_windows + 1 if low else 0)
-    if second.verdict == standing.verdict:
-        return replace(counted, rival="", rival_windows=0)
-    rival = _kind(second.verdict) if standing.verdict not in _WAITS else second.verdict
-    windows = standing.rival_windows + 1 if rival == standing.rival else 1
-    counted = replace(counted, rival=rival, rival_windows=windows)
-    if _has_lasted(counted, second):
+    is_wait = standing.verdict in _WAITS
+    low = is_wait and second.wait is not None and second.wait.value < LEAVE_RATIO
+    low_windows = standing.low_windows + 1 if low else 0
+    rival, windows = "", 0
+    if second.verdict != standing.verdict:
+        rival = second.verdict if is_wait else _kind(second.verdict)
+        windows = standing.rival_windows + 1 if rival == standing.rival else 1
+    elif not standing.rival and low_windows == standing.low_windows:
+        return standing
+    counted = Standing(standing.verdict, standing.since_seconds, rival, windows, low_windows)
+    if rival and _has_lasted(counted, second):
         return Standing(second.verdict, second.monotonic_seconds)
     return counted
 

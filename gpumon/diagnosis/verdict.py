@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from gpumon.diagnosis.course import Second, standing_after
 from gpumon.diagnosis.order import CAUSES
 from gpumon.diagnosis.rule import Judgement, NotJudged, Rule
 from gpumon.diagnosis.rules import unclear
-from gpumon.diagnosis.view import View, view_of
-from gpumon.history.window import Window
+from gpumon.diagnosis.view import View, view_from
 from gpumon.model.finding import Finding
 from gpumon.model.measure import known
+from gpumon.model.sample import Sample
 
 VERDICTS: tuple[Rule, ...] = (*CAUSES, unclear.RULE)
 # A window has 180 samples (gpumon.history.history): so many seconds are folded into the course of the
@@ -52,21 +50,19 @@ def verdict_of(view: View) -> Finding | None:
 
     Its numbers are those of now where its rule still fires; else those of the last second in which it did.
     """
-    window = view.window
-    places = _places(view)
-    seconds = [_second_at(view, place) for place in places]
-    from_start = len(places) == len(view.seen)
+    folded = _folded(view)
+    seconds = _seconds(view, folded)
     informative = sum(1 for second in seconds if second.verdict)
-    standing = standing_after(seconds, from_start=from_start or informative < _LEAST_SECONDS)
-    rule = _RULES.get(standing.verdict)
+    from_start = len(folded) == len(view.seen) or informative < _LEAST_SECONDS
+    rule = _RULES.get(standing_after(seconds, from_start=from_start).verdict)
     if rule is None:
         return raw_verdict(recent(view))
     judgement = judged(recent(view), rule)
     if isinstance(judgement, Finding):
         return judgement
-    for place, second in zip(reversed(places), reversed(seconds), strict=True):
-        if second.verdict == rule.id and (then := _view_at(window, place, view.pid)) is not None:
-            judgement = rule.judge(then)
+    for sample, second in zip(reversed(folded), reversed(seconds), strict=True):
+        if second.verdict == rule.id:
+            judgement = rule.judge(_view_at(view, sample))
             if isinstance(judgement, Finding):
                 return judgement
     return raw_verdict(recent(view))
@@ -85,38 +81,29 @@ def not_judged(view: View, verdict: Finding | None) -> list[tuple[str, str]]:
 
 
 def _recent(view: View) -> View:
-    place = len(view.window.samples) - 1
-    if place < JUDGED_SAMPLES:
+    if len(view.window.samples) <= JUDGED_SAMPLES:
         return view
-    found = _view_at(view.window, place, view.pid)
-    return found if found is not None and found.steady else view
+    found = _view_at(view, view.sample)
+    return found if found.steady else view
 
 
-def _places(view: View) -> Sequence[int]:
-    """Return where in the window the newest seconds of this training are."""
-    samples, identity = view.window.samples, view.reading.training.id
-    found = []
-    for place in range(max(0, len(samples) - FOLDED_SAMPLES), len(samples)):
-        reading = samples[place].training(view.pid)
-        if reading is not None and reading.training.id == identity:
-            found.append(place)
-    return found
+def _folded(view: View) -> tuple[Sample, ...]:
+    """Return the samples of the training among the newest of the window."""
+    newest = {id(sample) for sample in view.window.samples[-FOLDED_SAMPLES:]}
+    return tuple(sample for sample, _ in view.seen[-FOLDED_SAMPLES:] if id(sample) in newest)
 
 
-def _second_at(view: View, place: int) -> Second:
-    window, is_newest = view.window, place == len(view.window.samples) - 1
+def _seconds(view: View, folded: tuple[Sample, ...]) -> list[Second]:
+    """Return what each of these samples says by itself."""
 
-    def look() -> Second:
-        then = recent(view) if is_newest else _view_at(window, place, view.pid)
-        return _second(then)
+    def look(sample: Sample) -> Second:
+        return _second(recent(view) if sample is view.sample else _view_at(view, sample))
 
-    return window.moments.once(window.samples[place], ("verdict", view.reading.training.id), look)
+    return view.window.moments.answers(("verdict", view.reading.training.id), folded, look)
 
 
-def _second(view: View | None) -> Second:
+def _second(view: View) -> Second:
     """Return what a view says by itself; nothing where its newest sample shows no steady training."""
-    if view is None:
-        return Second(0.0, "")
     moment = view.sample.instant.monotonic_seconds
     if not view.steady or view.steady[-1][0] is not view.sample:
         return Second(moment, "")
@@ -124,5 +111,10 @@ def _second(view: View | None) -> Second:
     return Second(moment, found.id if found is not None else "", known(view.wait))
 
 
-def _view_at(window: Window, place: int, pid: int) -> View | None:
-    return view_of(window.until(place, JUDGED_SAMPLES), pid)
+def _view_at(view: View, sample: Sample) -> View:
+    """Return the view that the samples up to one of this training give."""
+    samples = view.window.samples
+    place = next(place for place in range(len(samples) - 1, -1, -1) if samples[place] is sample)
+    window = view.window.until(place, JUDGED_SAMPLES)
+    held = {id(held) for held in window.samples}
+    return view_from(window, view.pid, tuple(pair for pair in view.seen if id(pair[0]) in held))

@@ -220,8 +220,11 @@ class View:
 def view_of(window: Window, pid: int) -> View | None:
     """Return the view of the training with that main PID, or None where no sample shows it."""
     seen = window.of_training(pid)
-    if not seen:
-        return None
+    return view_from(window, pid, seen) if seen else None
+
+
+def view_from(window: Window, pid: int, seen: tuple[Seen, ...]) -> View:
+    """Return the view of the training with that main PID, which these samples of the window show."""
     chosen = steady(seen)
     only_bursts = False
     if not chosen:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Any, TypeVar
 
 from gpumon.model.sample import Sample
@@ -15,7 +15,7 @@ _MOST_MOMENTS = 600
 
 
 class Moments:
-    """Answers about moments that are over, by the sample of the moment and what was asked.
+    """Answers about moments that are over, by what was asked and the sample of the moment.
 
     An answer must follow from the past up to its sample alone, so it never changes, and each is computed
     once. Readers in several threads may share one: a lost answer is only computed again.
@@ -25,22 +25,27 @@ class Moments:
 
     def __init__(self) -> None:
         """Start with nothing kept."""
-        self._kept: dict[int, tuple[Sample, dict[Hashable, Any]]] = {}
+        self._kept: dict[Hashable, dict[int, tuple[Sample, Any]]] = {}
 
-    def once(self, sample: Sample, question: Hashable, answer: Callable[[], T]) -> T:
-        """Return `answer()`, computed once for this very sample and question."""
-        entry = self._kept.get(id(sample))
-        # The sample is kept along, so that its identity is not given to another one.
-        if entry is None:
-            if len(self._kept) >= _MOST_MOMENTS:
-                self._kept = dict(list(self._kept.items())[_MOST_MOMENTS // 2 :])
-            entry = self._kept.setdefault(id(sample), (sample, {}))
-        answers = entry[1]
-        if question not in answers:
-            answers[question] = answer()
-        found: T = answers[question]
+    def answers(
+        self, question: Hashable, samples: Iterable[Sample], answer: Callable[[Sample], T]
+    ) -> list[T]:
+        """Return `answer(sample)` of each sample, computed once for this question and this very sample."""
+        kept = self._kept.setdefault(question, {})
+        found: list[T] = []
+        for sample in samples:
+            # The sample is kept along, so that its identity is not given to another one.
+            entry = kept.get(id(sample))
+            if entry is None:
+                if len(kept) >= _MOST_MOMENTS:
+                    kept = self._kept[question] = dict(list(kept.items())[_MOST_MOMENTS // 2 :])
+                entry = kept[id(sample)] = (sample, answer(sample))
+            found.append(entry[1])
         return found
 
     def forget(self, sample: Sample) -> None:
         """Drop what is kept of a sample that has left the history."""
-        self._kept.pop(id(sample), None)
+        for question, kept in tuple(self._kept.items()):
+            kept.pop(id(sample), None)
+            if not kept:
+                self._kept.pop(question, None)

@@ -6,10 +6,11 @@ same interval, bit for bit.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil, floor, sqrt
+from operator import itemgetter
 from random import Random
 
 RESAMPLES = 200
@@ -107,6 +108,12 @@ def resamples(blocks: int, count: int = RESAMPLES, seed: int = SEED) -> tuple[tu
     return tuple(tuple(random.choices(range(blocks), k=blocks)) for _ in range(count))
 
 
+@lru_cache(maxsize=32)
+def _pickers(blocks: int) -> tuple[Callable[[Sequence[int]], tuple[int, ...]], ...]:
+    """Return what takes the values of each resample out of a list of at least two."""
+    return tuple(itemgetter(*indices) for indices in resamples(blocks))
+
+
 @lru_cache(maxsize=8)
 def normal_draws(count: int = RESAMPLES, seed: int = SEED) -> tuple[float, ...]:
     """Return `count` draws from the standard normal distribution."""
@@ -127,10 +134,12 @@ def bootstrap_shares(blocks: Sequence[tuple[int, int]]) -> tuple[float, ...]:
         message = "no block has a look"
         raise ValueError(message)
     overall = sum(hits_of) / total
+    if len(blocks) == 1:
+        return (overall,) * RESAMPLES
     shares: list[float] = []
-    for indices in resamples(len(blocks)):
-        drawn = sum([total_of[i] for i in indices])
-        shares.append(sum([hits_of[i] for i in indices]) / drawn if drawn else overall)
+    for pick in _pickers(len(blocks)):
+        drawn = sum(pick(total_of))
+        shares.append(sum(pick(hits_of)) / drawn if drawn else overall)
     return tuple(shares)
 
 

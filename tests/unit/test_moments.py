@@ -12,16 +12,16 @@ from tests.unit.synthetic_training import HEALTHY
 def test_an_answer_is_computed_once_for_each_question() -> None:
     """The second time the first answer comes back."""
     moments, sample = Moments(), HEALTHY.sample(0)
-    answers = [moments.once(sample, question, lambda q=question: q + "!") for question in ("a", "b", "a")]  # type: ignore[misc]
-    assert answers == ["a!", "b!", "a!"]
-    assert moments.once(sample, "a", lambda: "new") == "a!"
+    assert moments.answers("a", [sample, sample], lambda _: "first") == ["first", "first"]
+    assert moments.answers("b", [sample], lambda _: "other") == ["other"]
+    assert moments.answers("a", [sample], lambda _: "second") == ["first"]
 
 
 def test_equal_samples_are_different_moments() -> None:
     """A sample made anew may stand in another past."""
     moments, sample = Moments(), HEALTHY.sample(0)
-    assert moments.once(sample, "a", lambda: 1) == 1
-    assert moments.once(replace(sample), "a", lambda: 2) == 2
+    assert moments.answers("a", [sample], lambda _: 1) == [1]
+    assert moments.answers("a", [replace(sample)], lambda _: 2) == [2]
 
 
 def test_a_history_forgets_moments_with_their_samples() -> None:
@@ -29,21 +29,20 @@ def test_a_history_forgets_moments_with_their_samples() -> None:
     history = History(recent_samples=2)
     samples = [HEALTHY.sample(index) for index in range(3)]
     history.append(samples[0])
-    window = history.window()
-    assert window.moments.once(samples[0], "a", lambda: 1) == 1
+    moments = history.window().moments
+    assert moments.answers("a", samples[:1], lambda _: 1) == [1]
     for sample in samples[1:]:
         history.append(sample)
-    assert window.moments.once(samples[0], "a", lambda: 2) == 2
+    assert moments.answers("a", samples[:1], lambda _: 2) == [2]
 
 
 def test_old_windows_do_not_make_it_grow_without_end() -> None:
     """Of moments that were forgotten and asked for again only some hundreds are kept."""
     moments = Moments()
     samples = [HEALTHY.sample(index) for index in range(700)]
-    for index, sample in enumerate(samples):
-        moments.once(sample, "a", lambda index=index: index)  # type: ignore[misc]
-    assert moments.once(samples[0], "a", lambda: -1) == -1
-    assert moments.once(samples[-1], "a", lambda: -1) == 699
+    moments.answers("a", samples, lambda sample: sample.sequence)
+    assert moments.answers("a", samples[:1], lambda _: -1) == [-1]
+    assert moments.answers("a", samples[-1:], lambda _: -1) == [699]
 
 
 def test_a_window_until_a_moment_is_the_window_of_that_moment() -> None:
