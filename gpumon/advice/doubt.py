@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gpumon.diagnosis.candidates import likeliest_two
+from gpumon.diagnosis.runners_up import likeliest_two
+from gpumon.diagnosis.verdict import recent
 from gpumon.diagnosis.view import FULL_SECONDS, VERDICT_SECONDS, View
 from gpumon.history.stats import Interval
 from gpumon.model.training import Phase
@@ -28,8 +29,7 @@ def doubt_of(view: View) -> str:
         waits = "what would tell the causes apart is too near to its threshold or cannot be read"
     if phase is not None:
         waits += f" ({phase} now)"
-    wait = view.wait
-    if not isinstance(wait, Interval) or seen <= 0:
+    if not isinstance(view.wait, Interval) or seen <= 0:
         return waits
-    first, second = likeliest_two(view, wait)
+    first, second = likeliest_two(recent(view))
     return f"{waits}; likeliest are {first.id} and {second.id}"
