@@ -37,6 +37,8 @@ _SIGNALS = {
 }
 # The runner-up of a cause keeps this share of its weight: no signal excludes it altogether.
 _DOUBT = 0.25
+# Workers that idle less than that are busy.
+_LEAST_IDLE = 0.05
 
 
 def candidates(view: View) -> tuple[Candidate, ...]:
@@ -123,6 +125,8 @@ def _of_storage(view: View, time: WorkerTime) -> dict[str, float]:
 
 
 def _of_slow_samples(view: View, idle: float) -> float:
+    if idle < _LEAST_IDLE:
+        return 0.0
     drop = pace_drop(view)
     uneven = 0.5 if drop is None else _ramp(drop, 0.0, 0.2)
     return (idle if idle < 0.5 else 1.0 - idle) * (_DOUBT + uneven * (1.0 - _DOUBT)) * 2

@@ -15,7 +15,7 @@ _LEAST_SECONDS = 7
 # Fits and starts come and go: a single change, as when a training comes to a halt, is none.
 _LEAST_CHANGES = 3
 # Rows of processes that are looked through: of many workers fewer seconds.
-_MOST_ROWS = 1280
+_MOST_ROWS = 320
 
 
 def pace_drop(view: View) -> float | None:

@@ -24,7 +24,7 @@ _LEAST_STALL = 0.01
 # Only the newest seconds tell: nothing is thrown out before the cache is full.
 _STALL_SAMPLES = 8
 # Rows of processes that are looked through: of many workers fewer seconds.
-_MOST_ROWS = 640
+_MOST_ROWS = 160
 # YOLOv5's mosaic reads four images to make one.
 _MOSAIC = 4
 

@@ -10,7 +10,7 @@ from gpumon.history.stats import mean
 from gpumon.model.process import ThreadStates
 
 # Looks at many workers are taken from fewer seconds: the cost of a judgement has a bound.
-_MOST_ENTRIES = 640
+_MOST_ENTRIES = 160
 # More workers than that are told by their least and their most.
 _MOST_NAMED = 4
 

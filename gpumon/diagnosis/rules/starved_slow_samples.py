@@ -33,14 +33,17 @@ def judge(view: View) -> Judgement:
     wait = starved_workers(view)
     if not isinstance(wait, Interval):
         return wait
-    idle, drop = view.idle, pace_drop(view)
+    idle = view.idle
     if idle is None:
         return NotJudged("how much the workers idle is not known")
+    against = _against(view, wait, idle)
+    if against:
+        return Silent(against)
+    drop = pace_drop(view)
     if drop is None:
         return NotJudged("how evenly the workers work is not known")
-    against = _against(view, wait, idle)
-    if against or drop < DROP_RATIO:
-        return Silent(against or "the workers get as much done while it waits as while it does not")
+    if drop < DROP_RATIO:
+        return Silent("the workers get as much done while it waits as while it does not")
     text = (
         f"{starved_words(view, wait)}{workers_words(view)} idle {percent(idle)} of the time, yet are late at"
         f" times: in the seconds in which it waits more they get {percent(drop)} less done, as single images"
