@@ -79,6 +79,13 @@ def test_start_and_checkpoint_may_sleep_on_a_network(phase: Phase) -> None:
     assert isinstance(judged(RULE, samples), Silent)
 
 
+def test_a_start_that_lost_a_batch_to_a_full_shm_is_told_soon() -> None:
+    """No network is waited for by workers that found no room for the first batch."""
+    full = SharedMemoryReading(8 * GIB, GIB // 2)
+    samples = [with_loader(changed(sample, phase=Phase.START), shm=full) for sample in _still(25)]
+    assert "its /dev/shm is 94 % full" in finding(RULE, samples).text
+
+
 def _stopped(seconds: int) -> list[Sample]:
     return [
         with_processes(sample, main={"state": "T", "cpu_busy_ratio": 0.0}, workers={})

@@ -56,7 +56,7 @@ def _least_seconds(view: View, found: Standstill) -> float:
     least = max(_LEAST_SECONDS[found.how], _STEPS * step_seconds(view))
     if found.how is Stillness.STOPPED:
         return _LEAST_SECONDS[found.how]
-    if view.phase in _QUIET_PHASES:
+    if view.phase in _QUIET_PHASES and _shm_full_ratio(view) is None:
         return max(least, _QUIET_PHASE_SECONDS)
     if _remote_ratio(view) > _REMOTE_RATIO:
         return max(least, _REMOTE_SECONDS)
@@ -67,19 +67,25 @@ def _cause(view: View, found: Standstill) -> str:
     """Return how it stands still, and the likeliest reason."""
     if found.how is Stillness.STOPPED:
         return "its main process is stopped by a signal, kill -CONT would let it go on"
-    loader = view.reading.loader
-    shm = known(loader.shm)
-    if shm is not None and view.workers and shm.shm_free_bytes <= _FULL_SHM_RATIO * shm.shm_total_bytes:
-        full = percent(1 - shm.shm_free_bytes / shm.shm_total_bytes)
-        return f"all its processes sleep and its /dev/shm is {full} full, a batch that found no room is lost"
+    full = _shm_full_ratio(view)
+    if full is not None:
+        return f"all its processes sleep and its /dev/shm is {percent(full)} full, a batch was lost for it"
     if _remote_ratio(view) > _REMOTE_RATIO:
         return "its workers wait for remote storage, which does not answer"
     if found.how is Stillness.NO_BATCH:
         return f"the workers rest, and the main process is busy with the same batch{_ranks(view)}"
-    wait = number(loader.data_wait_ratio)
+    wait = number(view.reading.loader.data_wait_ratio)
     if wait is not None and wait >= _WAITING_RATIO:
         return "the loop waits for a batch that no worker prepares, all its processes sleep"
     return f"all its processes sleep, none uses a core{_ranks(view)}"
+
+
+def _shm_full_ratio(view: View) -> float | None:
+    """Return how full a /dev/shm is that may have lost a batch of the workers, None where there is room."""
+    shm = known(view.reading.loader.shm)
+    if shm is None or not view.workers or shm.shm_free_bytes > _FULL_SHM_RATIO * shm.shm_total_bytes:
+        return None
+    return 1 - shm.shm_free_bytes / shm.shm_total_bytes
 
 
 def _ranks(view: View) -> str:
