@@ -27,7 +27,8 @@ _LEAST_DEVIATION = 0.002
 def runners_up(view: View) -> tuple[Candidate, ...]:
     """Return the causes of all families, the likeliest first.
 
-    Causes of a data wait share the chance that there is one, the others share the rest.
+    Causes of a data wait share the chance that there is one, the others share the rest. Where its interval lies
+    across 5 % the likeliest of both come first: whether there is a wait is the question then.
     """
     return view.once(_runners_up)
 
@@ -54,14 +55,17 @@ def waits_probability(view: View) -> float:
 def _runners_up(view: View) -> tuple[Candidate, ...]:
     waits = waits_probability(view)
     causes = [cause for cause in candidates(view) if cause.id.startswith("starved-")]
-    found = [*_shared(causes, waits), *_shared(_without_wait(view), 1.0 - waits)]
-    return tuple(sorted(found, key=lambda cause: -cause.weight))
+    waiting, fed = _shared(causes, waits), _shared(_without_wait(view), 1.0 - waits)
+    found = sorted((*waiting, *fed), key=lambda cause: -cause.weight)
+    if isinstance(view.wait, Missing) or straddles(view.wait):
+        first = [min(family, key=found.index) for family in (waiting, fed) if family]
+        first.sort(key=found.index)
+        found = [*first, *(cause for cause in found if cause not in first)]
+    return tuple(found)
 
 
 def _shared(causes: list[Candidate], chance: float) -> list[Candidate]:
-    total = sum(cause.weight for cause in causes)
-    if total <= 0:
-        return [Candidate(cause.id, 0.0, cause.signal) for cause in causes]
+    total = sum(cause.weight for cause in causes) or 1.0
     return [Candidate(cause.id, chance * cause.weight / total, cause.signal) for cause in causes]
 
 

@@ -131,11 +131,11 @@ def test_a_finding_carries_evidence_with_names_of_the_vocabulary(rule: Rule) -> 
 
 
 @pytest.mark.parametrize("trace", HEALTHY)
-def test_nothing_but_the_healthy_verdict_fires_on_a_healthy_training(trace: str) -> None:
-    """At the end of a negative control all other rules are silent, or cannot judge."""
+def test_nothing_fires_on_a_healthy_training(trace: str) -> None:
+    """At the end of a negative control only its verdict is told; or, close to 5 %, that it is unclear."""
     view = view_at_the_end(window_of_trace(trace))
     fired = [rule.id for rule in RULES if isinstance(rule.judge(view), Finding)]
-    assert ["compute-bound"] == fired
+    assert fired in (["compute-bound"], ["unclear"])
 
 
 @every_need

@@ -58,3 +58,9 @@ def test_weights_are_chances(scene: Scene) -> None:
     assert min(weights) >= 0.0
     assert sum(weights) <= 1.0 + 1e-9
     assert weights == sorted(weights, reverse=True)
+
+
+def test_at_the_threshold_the_healthy_state_is_one_of_the_first_two() -> None:
+    """Although causes of a wait are likelier by themselves."""
+    found = runners_up(view(Scene(wait=0.06, workers=8, idle=0.02, cpu=0.6, queue=0.3, others_cpu=6.0)))
+    assert "compute-bound" in [cause.id for cause in found[:2]]
