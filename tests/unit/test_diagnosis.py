@@ -56,6 +56,8 @@ def test_the_sentence_carries_the_numbers() -> None:
         ("compute-bound", Scene(workers=0, gpu_busy=0.97)),
         ("host-overhead", Scene(wait=0.0, gpu_busy=0.3)),
         ("unclear", Scene(wait=0.0, gpu_busy=0.3, main_cpu=0.05)),
+        ("compute-bound", Scene(wait=0.06, idle=0.88)),
+        ("unclear", Scene(wait=0.06, idle=0.72)),
         ("unclear", Scene(wait=None)),
     ],
 )

@@ -130,6 +130,13 @@ def test_counters_overrule_the_size_of_a_batch() -> None:
     )
 
 
+def test_a_step_without_its_time_is_small_by_its_memory() -> None:
+    """With no rate at all so little memory shows that the images are small, and half of it does not."""
+    scene = replace(SMALL, batch_rate=None, rate=None)
+    assert found(batch_too_small.RULE, scene).text.startswith("a batch of 3 images for each GPU is too small")
+    assert isinstance(judged(batch_too_small.RULE, replace(scene, gpu_own=5 * GIB)), NotJudged)
+
+
 def test_ranks_share_the_batch() -> None:
     """What counts are the images of one GPU."""
     assert "a batch of 4 images" in found(batch_too_small.RULE, replace(SMALL, batch_size=4, ranks=2)).text

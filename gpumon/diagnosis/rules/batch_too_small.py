@@ -24,6 +24,8 @@ _MEMORY_RATIO = 0.50
 # their steps, which are mere launches, take 34 to 59 ms. Twice that covers slower hosts.
 _IMAGES = 8
 _STEP_SECONDS = 0.12
+# Where nobody tells the time of a step, so little memory shows that its images are small.
+_SMALL_RATIO = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ def judge(view: View) -> Judgement:
     if room.ratio > _MEMORY_RATIO:
         return Silent(f"it takes {percent(room.ratio)} of the GPU's memory")
     active = _sm_busy(devices)
-    reason = _full_enough(active) if active is not None else _large_enough(step)
+    reason = _full_enough(active) if active is not None else _large_enough(step, room)
     if reason is not None:
         return reason
     return Finding(
@@ -72,11 +74,14 @@ def _full_enough(active: float) -> Judgement | None:
     return Silent(f"{percent(active)} of the SMs are active") if active >= _SM_RATIO else None
 
 
-def _large_enough(step: Step) -> Judgement | None:
-    if step.images is None or step.seconds is None:
-        return NotJudged("neither the activity of the SMs nor the batch and its time are known")
+def _large_enough(step: Step, room: _Room) -> Judgement | None:
+    if step.images is None:
+        return NotJudged("neither the activity of the SMs nor the size of the batch is known")
     if step.images >= _IMAGES:
         return Silent(f"a step has {step.images} images for each GPU")
+    if step.seconds is None:
+        small = room.ratio <= _SMALL_RATIO
+        return None if small else NotJudged("neither the activity of the SMs nor the time of a step is known")
     if step.seconds > _STEP_SECONDS:
         return Silent(f"a step takes {1000 * step.seconds:.0f} ms: its images cost more than the launches")
     return None
@@ -113,8 +118,9 @@ def _text(step: Step, room: _Room, active: float | None) -> str:
             f" yet {percent(active)} of the SMs are active, and it takes {room.words}"
         )
     seconds = "" if step.seconds is None else f" in {1000 * step.seconds:.0f} ms"
+    steps = "such small steps" if step.seconds is None else "steps that short"
     return (
-        f"{images} for each GPU{seconds} is too small: steps that short are launches rather than work;"
+        f"{images} for each GPU{seconds} is too small: {steps} are launches rather than work;"
         f" it waits only {percent(step.wait.value)} for data and takes {room.words}"
     )
 

@@ -18,24 +18,45 @@ from gpumon.model.measure import Missing
 _GAP_RATIO = 0.15
 # Without workers the wait cannot be seen; a GPU this busy is fed all the same.
 _FED_RATIO = 0.95
+# A wait near 5 % that no worker is to blame for is handing over: batches are ready while the workers idle.
+_IDLE_RATIO, _HANDING_RATIO = 0.80, 2 * STARVED_RATIO
 
 
 def judge(view: View) -> Judgement:
-    """Fire where the whole interval of the wait lies below 5 % and the GPU, if there is one, is busy."""
+    """Fire where the wait lies below 5 %, or near it with batches ready, and the GPU, if any, has no gap."""
     if view.steady and view.steady_seconds < FIRST_SECONDS:
         return NotJudged(f"only {view.steady_seconds:.0f} s of steady training seen")
-    busy = view.gpu_busy if view.on_gpu else None
     wait, step = view.wait, step_of(view)
     if isinstance(wait, Missing):
-        if view.workers == 0 and busy is not None and busy >= _FED_RATIO:
-            text = f"the GPU is the limit: it is busy {percent(busy)} of the time, even without workers"
-            start = view.steady[0][0].instant.unix_seconds
-            return Finding(RULE.id, RULE.severity, text, start, (_busy_evidence(busy, _FED_RATIO),))
-        return NotJudged(f"the wait for data is not known: {wait.reason}")
-    if wait.high >= STARVED_RATIO:
+        return _unseen(view, wait)
+    if wait.high >= STARVED_RATIO and not _hands_over(view, wait):
         return Silent(f"the wait for data is {wait_words(wait)}")
     if isinstance(step, Step) and step.gap.low > _GAP_RATIO:
         return Silent(f"nothing waits for data, yet the GPU is busy only {percent(step.busy)}")
+    since = since_series(view, "data_wait_ratio", lambda value: value < max(STARVED_RATIO, wait.high))
+    text, evidence = _told(view, wait)
+    return Finding(RULE.id, RULE.severity, text, since, evidence)
+
+
+def _unseen(view: View, wait: Missing) -> Judgement:
+    """Judge a training without workers, whose wait cannot be seen, by how busy its GPU is."""
+    busy = view.gpu_busy if view.on_gpu else None
+    if view.workers != 0 or busy is None or busy < _FED_RATIO:
+        return NotJudged(f"the wait for data is not known: {wait.reason}")
+    text = f"the GPU is the limit: it is busy {percent(busy)} of the time, even without workers"
+    start = view.steady[0][0].instant.unix_seconds
+    return Finding(RULE.id, RULE.severity, text, start, (_busy_evidence(busy, _FED_RATIO),))
+
+
+def _hands_over(view: View, wait: Interval) -> bool:
+    """Tell whether a wait near 5 % is only what handing over a batch that is ready takes."""
+    idle = view.idle if view.workers else None
+    return wait.low <= STARVED_RATIO and wait.high < _HANDING_RATIO and (idle or 0.0) >= _IDLE_RATIO
+
+
+def _told(view: View, wait: Interval) -> tuple[str, tuple[Evidence, ...]]:
+    """Return the sentence and its evidence."""
+    busy = view.gpu_busy if view.on_gpu else None
     parts = []
     if busy is not None:
         parts.append(f"the GPU is busy {percent(busy)}")
@@ -62,8 +83,7 @@ def judge(view: View) -> Judgement:
                 "worker_idle_ratio", view.idle, text=f"the workers idle {percent(view.idle)} of the time"
             )
         )
-    since = since_series(view, "data_wait_ratio", lambda value: value < STARVED_RATIO)
-    return Finding(RULE.id, RULE.severity, text, since, tuple(evidence))
+    return text, tuple(evidence)
 
 
 def _wait_evidence(wait: Interval) -> Evidence:
