@@ -10,7 +10,7 @@ from gpumon.diagnosis.since import since_series
 from gpumon.diagnosis.storage import storage_of
 from gpumon.diagnosis.view import FIRST_SECONDS, View
 from gpumon.diagnosis.words import percent, wait_words
-from gpumon.diagnosis.workers import mean_by_worker
+from gpumon.diagnosis.workers import cores_per_process, mean_by_worker
 from gpumon.history.stats import Interval
 from gpumon.model.finding import Evidence
 from gpumon.model.measure import Missing, known
@@ -144,6 +144,10 @@ def _worker_time(view: View) -> WorkerTime:
         # none of those themselves: each has an index queue of its own.
         lock = mean_by_worker(view, lambda state: state.futex_timed) or 0.0
     computing = min(1.0, (view.worker_cpu or 0.0) + (view.worker_queue or 0.0))
+    if lock > OUTSIDE_RATIO:
+        # Who waits for threads of its own (OpenCV's, OpenMP's) is in a futex, too, and computes.
+        inner = max(0.0, (cores_per_process(view) or 0.0) - (view.worker_cpu or 0.0))
+        computing, lock = min(1.0, computing + min(inner, lock)), max(0.0, lock - inner)
     disk = view.pooled(lambda reading: reading.loader.worker_disk_ratio) or 0.0
     remote = view.pooled(lambda reading: reading.loader.worker_remote_ratio) or 0.0
     sleeping = view.pooled(lambda reading: reading.loader.worker_sleeping_ratio) or 0.0

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from gpumon.diagnosis.view import View
 from gpumon.diagnosis.words import percent
 from gpumon.history.stats import mean
-from gpumon.model.process import ThreadStates
+from gpumon.model.measure import number
+from gpumon.model.process import Role, ThreadStates
 
 # Looks at many workers are taken from fewer seconds: the cost of a judgement has a bound.
 _MOST_ENTRIES = 160
@@ -39,6 +40,16 @@ def mean_by_worker(view: View, count: Callable[[ThreadStates], int]) -> float | 
     """Return the mean of `shares_by_worker`, None where no worker was looked at."""
     shares = shares_by_worker(view, count)
     return mean(shares) if shares else None
+
+
+def cores_per_process(view: View) -> float | None:
+    """Return the cores that one worker process uses, all its threads together; None where not known."""
+    found: list[float] = []
+    newest = max(1, _MOST_ENTRIES // max(1, len(view.reading.processes)))
+    for _, reading in view.steady[-newest:]:
+        rows = [process for process in reading.processes if process.role is Role.TRAIN_WORKER]
+        found += [cores for row in rows if (cores := number(row.cpu_busy_ratio)) is not None]
+    return mean(found) if found else None
 
 
 def each_words(shares: tuple[float, ...]) -> str:

@@ -21,7 +21,7 @@ class StarvedScene(Scene):
     workers, `image_bytes` what is read for one image. `waits` and `works` are, second by second and over
     again, the wait and by what factor the workers get more done. With `has_channels` False what threads wait
     for in the kernel cannot be seen, as of another user's processes; with `reads_calls` False a lock looks
-    like any futex.
+    like any futex. `inner_cpu` are the cores that other threads of a worker use.
     """
 
     wait: float | None = 0.41
@@ -45,6 +45,7 @@ class StarvedScene(Scene):
     has_disks: bool = True
     has_channels: bool = True
     reads_calls: bool = True
+    inner_cpu: float = 0.0
 
     def host(self) -> HostReading:
         """Return the machine, with what a hypervisor takes of each core."""
@@ -137,6 +138,9 @@ class StarvedScene(Scene):
             UNKNOWN if total is None else work * total / self.workers
             for total in (self.read, self.characters)
         )
+        cpu = process.cpu_busy_ratio
+        if isinstance(cpu, float):
+            process = replace(process, cpu_busy_ratio=cpu + self.inner_cpu)
         return replace(process, read_bytes_per_second=fetched, read_characters_per_second=characters)
 
 

@@ -245,6 +245,12 @@ def test_where_system_calls_cannot_be_read_every_futex_of_a_worker_is_a_lock() -
     assert fired(scene) == ["starved-lock"]
 
 
+def test_a_worker_that_waits_for_its_own_threads_computes() -> None:
+    """OpenCV's threads decode while the worker's main thread is in a futex: no lock of others."""
+    scene = replace(scenes(64)["starved-lock"], workers=4, cpu=0.3, inner_cpu=2.0)
+    assert fired(scene) == ["starved-too-few-workers"]
+
+
 def test_even_workers_that_idle_are_no_slow_samples() -> None:
     """Who works at the same pace while the loop waits is not held up by single images."""
     scene = replace(scenes(8)["starved-slow-samples"], works=())
