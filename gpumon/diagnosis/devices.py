@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from gpumon.diagnosis.rule import NotJudged
 from gpumon.diagnosis.view import FIRST_SECONDS, View
 from gpumon.history.stats import mean
 from gpumon.model.gpu import GpuReading
-from gpumon.model.measure import Missing, known, number
+from gpumon.model.measure import Missing, known
 
 _NO_DEVICES = NotJudged("the training uses no GPU, or which one is not known")
 
@@ -37,7 +38,9 @@ class Device:
 
     def mean(self, measure: str) -> float | None:
         """Return the mean of one of its measures, by its name, or None where no reading has it."""
-        values = [value for gpu in self.readings if (value := number(getattr(gpu, measure))) is not None]
+        read = attrgetter(measure)
+        # One look at the class costs a third of `number`: there may be 8 GPUs with 20 readings each.
+        values = [value for value in map(read, self.readings) if isinstance(value, (float, int))]
         return mean(values) if values else None
 
     def why_not(self, measure: str) -> str:

@@ -90,15 +90,13 @@ def _large_enough(step: Step, room: _Room) -> Judgement | None:
 def _room(view: View, devices: tuple[Device, ...]) -> _Room | NotJudged:
     """Return the memory of the GPU that is fullest while it trains."""
     found: list[_Room] = []
+    own = [held for _, reading in view.steady if (held := known(reading.gpu_memory_used_bytes)) is not None]
     for device in devices:
         gpu = device.newest
         total = known(gpu.gpu_memory_total_bytes)
         if known(gpu.gpu_mig_mode) or not total:
             return NotJudged("how much memory its part of the GPU has is not known")
         used = [held for each in device.readings if (held := known(each.gpu_memory_used_bytes)) is not None]
-        own = [
-            held for _, reading in view.steady if (held := known(reading.gpu_memory_used_bytes)) is not None
-        ]
         limit = total - (known(gpu.gpu_memory_reserved_bytes) or 0)
         if own:
             found.append(_Room(max(own) // len(devices), limit))

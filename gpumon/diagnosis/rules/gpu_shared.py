@@ -89,6 +89,8 @@ def _others(device: Device, members: frozenset[int]) -> tuple[float, tuple[_Use,
     processes = device.newest.processes
     if isinstance(processes, Missing):
         return processes.reason
+    if all(process.pid in members for process in processes):
+        return 0.0, ()
     uses = tuple(_use(gpu, members) for gpu in device.readings)
     shares = [use.others for use in uses if use.others is not None]
     if not shares:

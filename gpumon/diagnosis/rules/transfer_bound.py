@@ -63,8 +63,7 @@ def judge(view: View) -> Judgement:
         return NotJudged(f"how busy the link to the GPU is is not known: {reason}")
     link, device = worst
     share = link.busy(pinned=pinned)
-    loaded = (device.mean("gpu_busy_ratio") or 0.0) >= _LOADED_RATIO
-    narrowed = link.is_narrowed and loaded
+    narrowed = link.is_narrowed and (device.mean("gpu_busy_ratio") or 0.0) >= _LOADED_RATIO
     blamed = narrowed or not pinned
     if share < (_BLAMED_RATIO if blamed else _LIMIT_RATIO):
         return Silent(f"transfers to the GPU take {percent(share)} of the time")
