@@ -20,7 +20,7 @@ _PHASES = {
 def doubt_of(view: View) -> str:
     """Return one sentence: what a verdict on this training waits for, and the two likeliest, if there are.
 
-    It goes on after "not certain yet: ".
+    It goes on after "not certain yet: " or "no verdict yet: ".
     """
     seen, phase = view.steady_seconds, _PHASES.get(view.phase)
     needed = VERDICT_SECONDS if seen < VERDICT_SECONDS else FULL_SECONDS

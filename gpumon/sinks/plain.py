@@ -135,8 +135,8 @@ def _finding_lines(
     if report.settled or reading.ended is not None:
         return
     if not report.findings:
-        yield "  no verdict yet: it takes some seconds of samples"
-    if with_evidence and report.doubt:
+        yield f"  no verdict yet: {report.doubt or 'it takes some seconds of samples'}"
+    elif with_evidence and report.doubt:
         yield f"  not certain yet: {report.doubt}"
 
 

@@ -11,10 +11,10 @@ from gpumon.model.metrics import METRICS
 from gpumon.paint.area import area
 from gpumon.paint.axis import round_ticks, time_axis
 from gpumon.paint.row import Row, Span, fit, runs
+from gpumon.paint.wrap import wrap
 from gpumon.tui.widgets.chart import columns_of, means
-from gpumon.tui.widgets.finding_words import finding_role
+from gpumon.tui.widgets.finding_words import finding_role, units_tied
 from gpumon.tui.widgets.frame import Frame
-from gpumon.tui.wrap import wrap
 
 _SCOPES = {metric.name: metric.scope for metric in METRICS}
 # Of the words; more where the whole is wide.
@@ -80,7 +80,7 @@ def _words(item: Evidence, width: int) -> list[Row]:
         value.append(Span(f"  threshold {amount(item.metric, item.threshold)}", "dim"))
     rows: list[Row] = [(Span(f"  {item.metric}", "key"),), tuple(value)]
     if item.text:
-        rows += wrap(item.text, width, "", "  ")
+        rows += ((Span("  "), *row) for row in wrap((Span(units_tied(item.text)),), width - 2))
     return rows
 
 

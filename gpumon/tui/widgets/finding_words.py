@@ -55,6 +55,11 @@ def framework_name(framework: str) -> str:
     return _FRAMEWORKS.get(framework, framework)
 
 
+def units_tied(text: str) -> str:
+    """Return a text in which no number is broken from its unit: with no-break spaces between them."""
+    return _UNITS.sub("\N{NO-BREAK SPACE}", text)
+
+
 def finding_word(finding: Finding) -> str:
     """Return the one word a finding is called on the screen: `STARVED`."""
     if finding.id.startswith("starved"):
@@ -187,7 +192,7 @@ def _tied(text: str) -> str:
 def _emphasised(text: str) -> list[Span]:
     """Return a sentence with its numbers bold, each tied to its unit."""
     found: list[Span] = []
-    for word in _UNITS.sub("\N{NO-BREAK SPACE}", text).split(" "):
+    for word in units_tied(text).split(" "):
         role = "value" if any(character.isdigit() for character in word) else ""
         found.append(Span(" " + word if found else word, role))
     return found
