@@ -22,8 +22,8 @@ from gpumon.recording.thinning import TIERS, WHOLE_SECONDS
 _MINUTES = int(FULL_SECONDS / WHOLE_SECONDS) + 1
 # An hour of a training whose epochs take seconds has some thousand.
 _MOST_MARKS = 5000
-# Whole samples in one portion: some 40 ms of a large machine.
-_PORTION_SAMPLES = 15
+# Whole samples in one portion: about as much as a minute of numbers.
+_PORTION_SAMPLES = 5
 
 _Words: TypeAlias = tuple[Attachment | None, tuple[TrainingReport, ...]]
 _NOTHING_TOLD: _Words = (None, ())

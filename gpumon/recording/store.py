@@ -53,6 +53,7 @@ class RecordingFile:
         self._next_thin_seconds: float | None = None
         self._entry = 0
         self._has_left_out = False
+        self._is_on_disk = False
         self.samples = 0
         _make(path)
         try:
@@ -125,6 +126,10 @@ class RecordingFile:
         """Make everything so far safe from the death of this process."""
         if self._database.in_transaction:
             self._database.execute("COMMIT")
+            if not self._is_on_disk:
+                # Waits for the disk, as whoever made the file did not: now a power cut leaves the head there.
+                self._database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+                self._is_on_disk = True
 
     def end(self) -> None:
         """Write what is not over yet, and leave one file without anything beside it."""
@@ -145,6 +150,9 @@ class RecordingFile:
 
     def _begin_file(self) -> None:
         execute = self._database.execute
+        # The dashboard makes the file: it does not wait for the disk. What is made by half is deleted.
+        execute("PRAGMA synchronous = OFF")
+        execute("PRAGMA journal_mode = OFF")
         execute("BEGIN")
         execute(f"PRAGMA application_id = {APPLICATION_ID}")
         execute(f"PRAGMA user_version = {SCHEMA}")

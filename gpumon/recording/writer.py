@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -23,8 +24,9 @@ from gpumon.recording.store import RecordingFile
 _COMMIT_SECONDS = 1.0
 # What waits while the disk is slow: five minutes at 1 Hz, some MB.
 _MOST_WAITING = 300
-# Between two portions of a backlog: an hour takes some 15 s, of which the writer works a tenth at most.
-_PORTION_SECONDS = 0.2
+# The rest after a portion of a backlog, at least, and in times of what it took: a tenth of a core at most.
+_LEAST_REST_SECONDS = 0.2
+_REST = 9.0
 # A disk that hangs does not keep gpumon from ending.
 _CLOSE_SECONDS = 10.0
 _EXPECTED = (sqlite3.Error, CodecError, RecordingError)
@@ -188,14 +190,16 @@ class Recorder:
             return
         self._file.take_over(backlog.marks, backlog.marking)
         for portion in backlog.portions():
+            started = time.thread_time()
             for numbers in portion.numbers:
                 self._file.append_numbers(numbers)
             for entry in portion.entries:
                 self._file.append(entry, is_marked=True)
             self._file.commit()
+            rest = max(_LEAST_REST_SECONDS, _REST * (time.thread_time() - started))
             with self._news:
                 self._state = replace(self._state, samples=self._file.samples)
-                self._news.wait_for(lambda: self._closing, _PORTION_SECONDS)
+                self._news.wait_for(lambda: self._closing, rest)
 
     def _write_waiting(self) -> None:
         with self._news:

@@ -1,8 +1,9 @@
-"""What the hour before a recording costs: `python -m tests.bench.recording_backlog [--seconds S]`.
+"""What the hour before a recording costs: `python -m tests.bench.recording_backlog [--small] [--seconds S]`.
 
-The machine of tests.bench.recording, of which a dashboard has seen an hour. Printed as Markdown: what is kept
-for it while nothing is recorded, how long the key takes, what the writer takes of a core until the hour is
-written, and how late a second thread was meanwhile, which stands for the dashboard.
+The machine of tests.bench.recording, or the small one of the tests, of which a dashboard has seen an hour.
+Printed as Markdown: what is kept for it while nothing is recorded, how long the key takes, what the writer
+takes of a core until the hour is written, and how late a second thread was meanwhile, which stands for the
+dashboard.
 """
 
 from __future__ import annotations
@@ -12,17 +13,18 @@ import tempfile
 import threading
 import time
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from gpumon.history.history import History
 from gpumon.model.clock import Instant
+from gpumon.model.report import Report
 from gpumon.recording.about import About
 from gpumon.recording.backlog import BacklogKeeper
 from gpumon.recording.writer import Recorder
 from tests.bench.recording_scene import LargeMachine
-from tests.recording.scene import ReportFeed
+from tests.recording.scene import ReportFeed, report_at
 
 _UNIX_SECONDS = 1_790_000_000.0
 _ABOUT = About(Instant(_UNIX_SECONDS, 0.0), "large", 1.0, "bench")
@@ -34,11 +36,10 @@ _TICK_SECONDS = 0.005
 class Feed(ReportFeed):
     """A feed with the history of a monitor."""
 
-    def __init__(self, seconds: int) -> None:
+    def __init__(self, seconds: int, report_of: Callable[[float], Report]) -> None:
         """See that many seconds, and keep what a recording begins with; `cost_seconds` is what that took."""
         super().__init__()
-        machine = LargeMachine()
-        made = [machine.report(float(second)) for second in range(_MADE)]
+        made = [report_of(float(second)) for second in range(_MADE)]
         history = History()
         self.keeper = BacklogKeeper(self)
         self.cost_seconds = 0.0
@@ -76,9 +77,9 @@ class Heartbeat:
             due = time.monotonic() + _TICK_SECONDS
 
 
-def figures(path: Path, seconds: int) -> Iterator[str]:
+def figures(path: Path, seconds: int, report_of: Callable[[float], Report]) -> Iterator[str]:
     """Yield the lines."""
-    feed = Feed(seconds)
+    feed = Feed(seconds, report_of)
     yield f"- keeping: {feed.cost_seconds / seconds * 1e6:.0f} us of CPU a report"
     heartbeat = Heartbeat()
     time.sleep(2.0)
@@ -90,9 +91,9 @@ def figures(path: Path, seconds: int) -> Iterator[str]:
     samples = -1
     while recorder.state.samples != samples or not samples:
         samples = recorder.state.samples
-        time.sleep(1.0)
-    # The last second showed nothing new.
-    wall = time.monotonic() - begun - 1.0
+        time.sleep(2.0)
+    # The last two seconds showed nothing new.
+    wall = time.monotonic() - begun - 2.0
     cpu = time.process_time() - started
     heartbeat.end()
     recorder.close()
@@ -104,11 +105,10 @@ def figures(path: Path, seconds: int) -> Iterator[str]:
     yield f"- the file: {path.stat().st_size / 1e6:.1f} MB"
 
 
-def memory(samples: int) -> str:
+def memory(samples: int, report_of: Callable[[float], Report]) -> str:
     """Return what one sample a minute takes, by Python's own count."""
-    machine = LargeMachine()
     tracemalloc.start()
-    reports = [machine.report(float(second)) for second in range(samples)]
+    reports = [report_of(float(second)) for second in range(samples)]
     held = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
     return f"- kept besides the history: {len(reports)} samples, {held / 1e6:.1f} MB"
@@ -118,11 +118,13 @@ def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description="Cost of the hour before a recording.")
     parser.add_argument("--seconds", type=int, default=3600)
+    parser.add_argument("--small", action="store_true")
     chosen = parser.parse_args()
+    report_of = report_at if chosen.small else LargeMachine().report
     with tempfile.TemporaryDirectory() as name:
-        for line in figures(Path(name) / "late.gpumon", chosen.seconds):
+        for line in figures(Path(name) / "late.gpumon", chosen.seconds, report_of):
             print(line, flush=True)
-    print(memory(chosen.seconds // 60 + 1))
+    print(memory(chosen.seconds // 60 + 1, report_of))
 
 
 if __name__ == "__main__":
