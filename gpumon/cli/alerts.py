@@ -6,7 +6,7 @@ import os
 import shutil
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
@@ -111,7 +111,11 @@ class AlertLines:
         watch.start()
 
     def write(self) -> None:
-        """Write what came up since the last time."""
+        """Write what came up since the last time. A stream that is gone ends nothing."""
+        with suppress(OSError, ValueError):
+            self._write()
+
+    def _write(self) -> None:
         from gpumon.model.document_values import rfc3339
         from gpumon.monitor.notification import BELL, notification
 

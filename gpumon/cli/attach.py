@@ -27,11 +27,13 @@ def command(context: click.Context, /, pid: int | None, record: Path | None, **f
     gpumon shows the machine and attaches when one starts. Where there is no terminal it prints what
     `gpumon snapshot` prints.
     """
-    settings = settings_from(flags)
+    settings = settings_from(dict(flags))
     check_alerts(settings)
     if not (sys.stdout.isatty() and sys.stdin.isatty()):
         if record is not None:
             raise click.UsageError("--record stands beside a dashboard; without a terminal use gpumon record")
+        if flags.get("on_finding") is not None:
+            raise click.UsageError("--on-finding needs a dashboard; without a terminal use gpumon record")
         # Plain lines where there is no terminal: what a pipe or a log can use.
         from gpumon.cli.snapshot import take
 

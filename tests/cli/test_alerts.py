@@ -115,3 +115,15 @@ def test_a_recording_tells_of_what_it_finds(tmp_path: Path) -> None:
     found = json.loads((tmp_path / "done").read_text(encoding="ascii"))
     assert (True, demo.process.pid) == (found["simulated"], found["training"]["pid"])
     assert f"warning {found['finding']['id']}: " in said
+
+
+def test_a_stream_that_is_gone_ends_nothing() -> None:
+    """A recording goes on when its terminal is lost."""
+    gone = io.StringIO()
+    gone.close()
+    feed = FakeFeed("starved", seconds=60)
+    with watched(feed, Settings()) as watch:
+        lines = AlertLines(watch, Settings(), gone, _TERM)
+        lines.write()
+
+    assert gone.closed

@@ -80,6 +80,10 @@ MISTAKES = [
     (["snapshot", "--interval", "nan"], "--interval must be between 0.2 and 60 seconds, not nan"),
     (["--thread-rate", "1000"], "--thread-rate must be between 0 and 50 a second, not 1000"),
     (["advise", "--timeout", "0"], "Invalid value for '--timeout': "),
+    (["--on-finding", "true"], "--on-finding needs a dashboard; without a terminal use gpumon record"),
+    (["record", "--on-finding", "no-such-program x"], "--on-finding: there is no program 'no-such-program'"),
+    (["record", "--notify", "loud"], "--notify must be one of auto, osc9, osc777, off, not 'loud'"),
+    (["record", "--mute", "hang"], "--mute: there is no finding 'hang'"),
     (
         ["demo", "broken"],
         "there is no scenario 'broken': choose one of healthy, starved, oversubscribed, slow-disk, ",
