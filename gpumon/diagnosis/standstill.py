@@ -23,12 +23,13 @@ from gpumon.model.training import Phase
 # draw its progress bar and flush TensorBoard.
 _RESTING_WORKER_CORES = 0.015
 _RESTING_MAIN_CORES = 0.03
-_WORKING_CORES = 0.05
+_WORKING_CORES = 0.003
 _GPU_BUSY_RATIO = 0.05
 _LOOP_ROLES = frozenset({Role.MAIN, Role.RANK})
 _WORKER_ROLES = frozenset({Role.TRAIN_WORKER, Role.VAL_WORKER})
 _STOPPED_STATES = ("T", "t")
-# An hour by ten seconds: how fast batches came before, and when the workers last did anything.
+# An hour by ten seconds: how fast batches came before, and when the workers last did anything. Those that
+# wait for an index use a hundred times less.
 _SPAN_SECONDS = 3600.0
 _COLUMNS = 360
 
@@ -43,10 +44,14 @@ class Stillness(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Standstill:
-    """How, and for how many of the last seconds in full samples, without a break up to now."""
+    """How, and for how many of the last seconds in full samples, without a break up to now.
+
+    `is_longer` tells that it is so in all of them: it may have begun before.
+    """
 
     how: Stillness
     seconds: float
+    is_longer: bool = False
 
 
 def standstill_of(view: View) -> Standstill | None:
@@ -65,10 +70,13 @@ def step_seconds(view: View) -> float:
 
 
 def last_work_unix_seconds(view: View) -> float | None:
-    """Return the Unix time at which workers were last seen at work within an hour, to 10 s, or None."""
+    """Return the Unix time at which workers were last seen at work within an hour, to 10 s, or None.
+
+    For standstills longer than the full samples reach back.
+    """
     width = _SPAN_SECONDS / _COLUMNS
     for back, column in enumerate(reversed(_series(view, "worker_cpu_ratio"))):
-        if column is not None and column.high > _WORKING_CORES:
+        if column is not None and column.mean > _WORKING_CORES:
             return view.sample.instant.unix_seconds - back * width
     return None
 
@@ -86,7 +94,8 @@ def _standstill(view: View) -> Standstill | None:
     for how, holds in tests:
         seconds = _seconds(view, holds)
         if seconds > 0:
-            return Standstill(how, seconds)
+            oldest = view.seen[0]
+            return Standstill(how, seconds, is_longer=holds(oldest))
     return None
 
 

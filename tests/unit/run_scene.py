@@ -73,7 +73,7 @@ def asleep(sample: Sample) -> Sample:
     still = with_processes(
         sample, main={"cpu_busy_ratio": 0.0, "state": "S"}, workers={"cpu_busy_ratio": 0.0, "state": "S"}
     )
-    still = with_loader(still, batches_per_second=replace_rate(still.trainings[0], 0.0))
+    still = with_loader(still, batches_per_second=replace_rate(still.trainings[0], 0.0), worker_cpu_ratio=0.0)
     return replace(still, gpus=tuple(replace(gpu, gpu_busy_ratio=0.0) for gpu in still.gpus))
 
 

@@ -41,9 +41,15 @@ def test_all_asleep_is_told_after_twenty_seconds() -> None:
 
 
 def test_it_says_since_when() -> None:
-    """Since the last batch that was seen, to ten seconds."""
-    found = finding(RULE, _still(60))
+    """Since the first second in which nothing moved."""
+    assert finding(RULE, _still(60)).since_unix_seconds == pytest.approx(1.7e9 + 19)
+
+
+def test_a_long_hang_is_dated_by_the_series() -> None:
+    """Samples reach back three minutes; when workers last worked is known to ten seconds."""
+    found = finding(RULE, _still(320))
     assert found.since_unix_seconds == pytest.approx(1.7e9 + 20, abs=10)
+    assert found.text.startswith("no batch has come for 5 min")
 
 
 def test_a_pause_is_silent() -> None:

@@ -42,9 +42,10 @@ def judge(view: View) -> Judgement:
     least = _least_seconds(view, found)
     if found.seconds < least:
         return Silent(f"nothing has moved for {found.seconds:.0f} s; {least:.0f} s would be a hang")
-    last = last_work_unix_seconds(view)
     now = view.sample.instant.unix_seconds
-    since = min(now - found.seconds, now if last is None else last)
+    since = now - found.seconds
+    if found.is_longer:
+        since = min(since, last_work_unix_seconds(view) or since)
     text = f"no batch has come for {seconds_words(now - since)}: {_cause(view, found)}"
     evidence = Evidence(
         "batches_per_second", 0.0, 0.0, text=f"no batch in the last {seconds_words(found.seconds)}"

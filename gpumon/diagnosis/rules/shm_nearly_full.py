@@ -9,7 +9,7 @@ from gpumon.diagnosis.words import bytes_words, percent
 from gpumon.history.phases import Seen
 from gpumon.model.finding import Evidence, Finding, Severity
 from gpumon.model.host import SharedMemoryReading
-from gpumon.model.measure import Missing, known
+from gpumon.model.measure import Missing, known, number
 
 # A hang was measured at 90 % full. A large /dev/shm at 90 % has room all the same, so both must hold:
 # less than a tenth free, and less than the next batches of two workers need.
@@ -63,7 +63,10 @@ def _is_nearly_full(shm: SharedMemoryReading, batch: int | None) -> bool:
 
 
 def _batch_bytes(view: View) -> int | None:
-    """Return the bytes of one batch of one rank: 3 bytes a pixel (YOLOv5 hands over uint8)."""
+    """Return the bytes of one batch of one rank, as seen, else 3 bytes a pixel (YOLOv5 hands over uint8)."""
+    seen = number(view.reading.loader.batch_bytes)
+    if seen:
+        return int(seen)
     size, batch = view.setting("imgsz"), view.setting("batch_size")
     if not isinstance(size, int) or not isinstance(batch, int) or size <= 0 or batch <= 0:
         return None
