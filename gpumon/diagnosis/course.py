@@ -52,7 +52,8 @@ class Standing:
     """The verdict that stands ("" for none), since when, and what speaks for another one.
 
     `rival` is what the newest seconds say instead, in `rival_windows` of them in a row; `low_windows` counts
-    those in a row in which a wait that stands was none to speak of.
+    those in a row in which a wait that stands was none to speak of. `is_first` tells that it was the first
+    one, given on a short window: what longer ones say may replace it without a minute of hold.
     """
 
     verdict: str = ""
@@ -60,6 +61,7 @@ class Standing:
     rival: str = ""
     rival_windows: int = 0
     low_windows: int = 0
+    is_first: bool = False
 
 
 def standing_after(seconds: Iterable[Second], *, from_start: bool = True) -> Standing:
@@ -79,7 +81,7 @@ def advance(standing: Standing, second: Second) -> Standing:
     if not second.verdict:
         return standing
     if not standing.verdict:
-        return Standing(second.verdict, second.monotonic_seconds)
+        return Standing(second.verdict, second.monotonic_seconds, is_first=True)
     is_wait = standing.verdict in _WAITS
     low = is_wait and second.wait is not None and second.wait.value < LEAVE_RATIO
     low_windows = standing.low_windows + 1 if low else 0
@@ -89,7 +91,9 @@ def advance(standing: Standing, second: Second) -> Standing:
         windows = standing.rival_windows + 1 if rival == standing.rival else 1
     elif not standing.rival and low_windows == standing.low_windows:
         return standing
-    counted = Standing(standing.verdict, standing.since_seconds, rival, windows, low_windows)
+    counted = Standing(
+        standing.verdict, standing.since_seconds, rival, windows, low_windows, standing.is_first
+    )
     if rival and _has_lasted(counted, second):
         return Standing(second.verdict, second.monotonic_seconds)
     return counted
@@ -120,7 +124,7 @@ def _windows_to_enter(standing: Standing, second: Second) -> int:
 def _is_over(standing: Standing, second: Second) -> bool:
     """Tell whether an alarm has been told for long enough, and what it told of is over or uncertain."""
     if second.monotonic_seconds - standing.since_seconds < HOLD_SECONDS:
-        return False
+        return standing.is_first and standing.rival_windows >= _windows_to_enter(standing, second)
     if standing.verdict in _WAITS and second.wait is not None and second.wait.low <= STARVED_RATIO:
         return standing.low_windows >= _LEAVE_WINDOWS
     # Of a wait that is still there only that its cause is uncertain may be said instead.

@@ -62,8 +62,8 @@ def test_a_wait_that_begins_is_told_soon(wait: float) -> None:
 
 def test_a_wait_that_is_over_is_held_for_a_minute() -> None:
     """Its finding keeps the numbers of when it was last seen."""
-    found = list(live(course((FEW, 50), (HEALTHY, 100))))
-    told = [findings[0] for _, findings, _ in found[60:]]
+    found = list(live(course((HEALTHY, 30), (FEW, 40), (HEALTHY, 100))))
+    told = [findings[0] for _, findings, _ in found[90:]]
     assert "starved-too-few-workers" == told[0].id
     assert "compute-bound" == told[-1].id
     ids = [finding.id for finding in told]
@@ -72,7 +72,8 @@ def test_a_wait_that_is_over_is_held_for_a_minute() -> None:
 
 def test_a_wait_between_the_thresholds_stays_what_it_was() -> None:
     """4 % is too little to begin and too much to end."""
-    assert "starved-too-few-workers" == verdicts(course((FEW, 60), (replace(SMALL_GAP, workers=4), 30)))[-1]
+    samples = course((HEALTHY, 30), (FEW, 70), (replace(SMALL_GAP, workers=4), 60))
+    assert "starved-too-few-workers" == verdicts(samples)[-1]
 
 
 def test_a_validation_leaves_the_verdict() -> None:
