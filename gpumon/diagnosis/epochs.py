@@ -24,7 +24,6 @@ _GAPS = frozenset({Phase.START, Phase.VALIDATE, Phase.CHECKPOINT})
 
 # Seconds in all, of validation and of checkpoint, GPU memory held while training, whether an epoch starts.
 _Row: TypeAlias = tuple[float, float, float, float | None, bool]
-_NOTHING: _Row = (0.0, 0.0, 0.0, None, False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +52,16 @@ class PhaseShares:
 
 
 def epochs_of(view: View) -> tuple[Epoch, ...]:
-    """Return the whole epochs that were seen, oldest first, in the finest resolution that shows two."""
-    return view.once(_epochs)
+    """Return the whole epochs that were seen, oldest first, in the finest resolution that shows two.
+
+    Without their memory, which most who ask do not need.
+    """
+    return view.once(_without_memory)
+
+
+def epochs_with_memory(view: View) -> tuple[Epoch, ...]:
+    """Return the same with the GPU memory that was held."""
+    return view.once(_with_memory)
 
 
 def phase_shares(view: View) -> PhaseShares | None:
@@ -62,15 +69,23 @@ def phase_shares(view: View) -> PhaseShares | None:
     return view.once(_shares)
 
 
-def _epochs(view: View) -> tuple[Epoch, ...]:
+def _without_memory(view: View) -> tuple[Epoch, ...]:
+    return _epochs(view, has_memory=False)
+
+
+def _with_memory(view: View) -> tuple[Epoch, ...]:
+    return _epochs(view, has_memory=True)
+
+
+def _epochs(view: View, *, has_memory: bool) -> tuple[Epoch, ...]:
     found = tuple(_whole(_of_samples(view)))
     for span_seconds, columns in _SPANS:
         if len(found) >= _ENOUGH:
             break
-        rows = _of_series(view, span_seconds, columns)
+        rows = _of_series(view, span_seconds, columns, has_memory=has_memory)
         coarser = tuple(_whole(rows))
         found = coarser if len(coarser) > len(found) else found
-        if not rows or not rows[0][0]:
+        if len(rows) < columns:
             break  # the training is younger than the span: a longer one knows no more
     return found
 
@@ -118,39 +133,34 @@ def _of_samples(view: View) -> Iterator[_Row]:
             before = phase
     if len(starts) < _ENOUGH:
         return
-    next_start = iter((*starts, len(phases)))
-    start = next(next_start)
-    for index in range(start, starts[-1] + 1):
+    are_starts = frozenset(starts)
+    for index in range(starts[0], starts[-1] + 1):
         sample, reading = view.seen[index]
         phase, seconds = phases[index], sample.interval_seconds
         if phase is Phase.TRAIN:
-            is_start = index == start
-            start = next(next_start) if is_start else start
-            yield seconds, 0.0, 0.0, known(reading.gpu_memory_used_bytes), is_start
+            yield seconds, 0.0, 0.0, known(reading.gpu_memory_used_bytes), index in are_starts
         elif phase is Phase.VALIDATE:
             yield seconds, seconds, 0.0, None, False
         elif phase is Phase.CHECKPOINT:
             yield seconds, 0.0, seconds, None, False
 
 
-def _of_series(view: View, span_seconds: float, columns: int) -> list[_Row]:
-    """Return the columns, oldest first; those of which nothing is known have no seconds."""
+def _of_series(view: View, span_seconds: float, columns: int, *, has_memory: bool) -> list[_Row]:
+    """Return the columns of which something is known, oldest first."""
     width, label = span_seconds / columns, str(view.pid)
 
     def series(metric: str) -> tuple[Bucket | None, ...]:
         return view.window.series(metric, label, columns=columns, span_seconds=span_seconds)
 
+    memory = series("training_gpu_memory_used_bytes") if has_memory else (None,) * columns
     rows: list[_Row] = []
     had_gap = False
     for validating, writing, held in zip(
-        series("validation_ratio"),
-        series("checkpoint_ratio"),
-        series("training_gpu_memory_used_bytes"),
-        strict=True,
+        series("validation_ratio"), series("checkpoint_ratio"), memory, strict=True
     ):
         if validating is None or writing is None:
-            rows.append(_NOTHING)
-        elif validating.high <= 0.0 and writing.high <= 0.0:
+            continue
+        if validating.high <= 0.0 and writing.high <= 0.0:
             rows.append((width, 0.0, 0.0, None if held is None else held.high, had_gap))
             had_gap = False
         else:

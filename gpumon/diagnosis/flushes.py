@@ -30,6 +30,8 @@ def flushes_of(view: View, limit_bytes: int) -> int:
     found = 0
     drop = max(_LEAST_BYTES, _LEAST_RATIO * limit_bytes)
     used = [known(reading.gpu_memory_used_bytes) or 0 for _, reading in view.seen]
+    if max(used) - min(used) < drop:
+        return 0
     for index in range(1, len(used)):
         before = used[index - 1]
         if before < _NEAR_LIMIT * limit_bytes or before - used[index] < drop:

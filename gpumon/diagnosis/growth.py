@@ -11,8 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
-from gpumon.diagnosis.epochs import epochs_of
+from gpumon.diagnosis.epochs import epochs_with_memory
 from gpumon.diagnosis.view import View
+from gpumon.history.columns import Bucket
 from gpumon.history.stats import theil_sen
 from gpumon.model.measure import known
 
@@ -60,11 +61,28 @@ def growth_of(view: View, total_bytes: int, headroom_bytes: int) -> Growth | Non
     `headroom_bytes` is what is left above its peak. Where the time to the end of the run is not known, as
     much time again as was looked at is taken.
     """
+    highs = [column.high for column in memory_of_the_hour(view) if column is not None]
+    if highs and max(highs) - min(highs) < _LEAST_RISE * total_bytes:
+        return None  # the usual case: it rests
     return _by_epochs(view, total_bytes, headroom_bytes) or _by_columns(view, total_bytes, headroom_bytes)
 
 
+def memory_of_the_hour(view: View) -> tuple[Bucket | None, ...]:
+    """Return the GPU memory of the training within the last hour, by half minutes."""
+    return view.once(_memory_of_the_hour)
+
+
+def _memory_of_the_hour(view: View) -> tuple[Bucket | None, ...]:
+    return _series(view, *_SPANS[1])
+
+
+def _series(view: View, span_seconds: float, columns: int) -> tuple[Bucket | None, ...]:
+    metric, label = "training_gpu_memory_used_bytes", str(view.pid)
+    return view.window.series(metric, label, columns=columns, span_seconds=span_seconds)
+
+
 def _by_epochs(view: View, total_bytes: int, headroom_bytes: int) -> Growth | None:
-    epochs = epochs_of(view)
+    epochs = epochs_with_memory(view)
     # The first epochs of a run are no part of a trend; those of before gpumon looked are not among these.
     unseen = max(0, (known(view.reading.progress.epoch) or 0) - len(epochs))
     ends = list(accumulate(epoch.seconds for epoch in epochs))
@@ -93,9 +111,7 @@ def _by_epochs(view: View, total_bytes: int, headroom_bytes: int) -> Growth | No
 def _by_columns(view: View, total_bytes: int, headroom_bytes: int) -> Growth | None:
     for span_seconds, columns in _SPANS:
         width = span_seconds / columns
-        found = view.window.series(
-            "training_gpu_memory_used_bytes", str(view.pid), columns=columns, span_seconds=span_seconds
-        )
+        found = _series(view, span_seconds, columns)
         marks = [(index * width, column.high) for index, column in enumerate(found) if column is not None]
         if len(marks) < _LEAST_COLUMNS:
             continue

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from math import exp, log
 
 from gpumon.diagnosis.flushes import flushes_of
-from gpumon.diagnosis.growth import Growth, growth_of
+from gpumon.diagnosis.growth import Growth, growth_of, memory_of_the_hour
 from gpumon.diagnosis.view import View
 from gpumon.diagnosis.words import bytes_of_words, percent
 from gpumon.model.gpu import GpuReading
@@ -168,10 +168,7 @@ def _record_step(view: View, memory: GpuMemory) -> float:
         return prior
     rises: list[float] = []
     highest: float | None = None
-    label = str(view.pid)
-    for column in view.window.series(
-        "training_gpu_memory_used_bytes", label, columns=120, span_seconds=3600.0
-    ):
+    for column in memory_of_the_hour(view):
         if column is None:
             continue
         if highest is None:

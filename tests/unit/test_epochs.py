@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gpumon.diagnosis.epochs import epochs_of, phase_shares
+from gpumon.diagnosis.epochs import epochs_of, epochs_with_memory, phase_shares
 from gpumon.model.training import Phase
 from tests.unit.run_scene import phased, slower, view
 
@@ -43,7 +43,7 @@ def test_long_epochs_are_read_from_the_series() -> None:
 
 def test_memory_is_the_most_that_was_held_while_training() -> None:
     """The validation's own peak, at twice the batch, does not count."""
-    epochs = epochs_of(view(phased(*_EPOCH, *_EPOCH, (TRAIN, 1))))
+    epochs = epochs_with_memory(view(phased(*_EPOCH, *_EPOCH, (TRAIN, 1))))
     assert [epoch.gpu_memory_bytes for epoch in epochs] == [5 * 1024**3]
 
 
