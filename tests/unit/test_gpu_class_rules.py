@@ -126,7 +126,7 @@ def test_counters_overrule_the_size_of_a_batch() -> None:
     """A large batch of a tiny model leaves the SMs empty all the same."""
     text = found(batch_too_small.RULE, replace(EMPTY, batch_size=64)).text
     assert text.startswith(
-        "a batch of 64 images is too small for the GPU: the loop waits only 0 % for data, yet 12 %"
+        "a batch of 64 images is too small for the GPU: the loop waits only 0 % for data, yet only 12 %"
     )
 
 
@@ -146,7 +146,7 @@ def test_amp_is_told_with_the_checklist() -> None:
     """Who says that it is off, and the answers to what people are told to check."""
     finding = found(amp_off.RULE, NO_AMP)
     assert finding.text == (
-        "mixed precision (AMP) is off, says the log: AMP checks failed, on a RTX 3060: tensor cores yes"
+        "mixed precision (AMP) is off, says the log: AMP checks failed, on RTX 3060: tensor cores yes"
         " (compute capability 8.6); driver for CUDA 12.6 yes (560.35.03); CPU the bottleneck no (wait for"
         " data 0 % ±0.3)"
     )

@@ -45,7 +45,7 @@ class _Precision:
     @property
     def words(self) -> str:
         if self.enabled is False:
-            return f"mixed precision (AMP) is off, says {self.source}, on a {self.device.newest.name}"
+            return f"mixed precision (AMP) is off, says {self.source}, on {self.device.newest.name}"
         return (
             f"the tensor cores of {self.device.words} are at work only {percent(self.tensor or 0.0)} of the"
             " time, so mixed precision (AMP) seems to be off"

@@ -113,7 +113,7 @@ def _text(step: Step, room: _Room, active: float | None) -> str:
     if active is not None:
         return (
             f"{images} is too small for the GPU: the loop waits only {percent(step.wait.value)} for data,"
-            f" yet {percent(active)} of the SMs are active, and it takes {room.words}"
+            f" yet only {percent(active)} of the SMs are active, and it takes {room.words}"
         )
     seconds = "" if step.seconds is None else f" in {1000 * step.seconds:.0f} ms"
     steps = "such small steps" if step.seconds is None else "steps that short"
