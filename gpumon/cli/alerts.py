@@ -6,7 +6,7 @@ import os
 import shutil
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
@@ -100,34 +100,47 @@ class AlertLines:
         settings: Settings,
         stream: TextIO,
         environ: Mapping[str, str] = os.environ,
+        *,
+        form: Callable[[Alert], str] | None = None,
     ) -> None:
-        """Begin to follow the watch."""
+        """Begin to follow the watch. `form` makes the line of an alert (None: time, severity, text)."""
         self._watch = watch
         self._settings = settings
         self._stream = stream
         self._environ = environ
+        self._form = _line if form is None else form
+        self.written = 0
+        self.is_gone = False
         self._waiting: deque[Alert] = deque(maxlen=_MOST_LINES)
         watch.subscribe(self._waiting.append)
         watch.start()
 
     def write(self) -> None:
-        """Write what came up since the last time. A stream that is gone ends nothing."""
-        with suppress(OSError, ValueError):
+        """Write what came up since the last time; `is_gone` tells that nobody reads it any more."""
+        try:
             self._write()
+        except (OSError, ValueError):
+            self.is_gone = True
 
     def _write(self) -> None:
-        from gpumon.model.document_values import rfc3339
         from gpumon.monitor.notification import BELL, notification
 
         is_terminal = self._stream.isatty()
         while self._waiting:
             alert = self._waiting.popleft()
-            moment = rfc3339(alert.report.sample.instant.unix_seconds)
-            line = f"gpumon: {moment} {alert.finding.severity.value} {alert.text}\n"
+            self.written += 1
+            line = self._form(alert)
             if is_terminal:
                 line += notification(alert.title, alert.text, self._settings.notify, self._environ)
                 line += BELL if self._settings.bell else ""
             self._stream.write(line)
-        while word := self._watch.take_trouble():
-            self._stream.write(f"gpumon: {word}\n")
         self._stream.flush()
+        while word := self._watch.take_trouble():
+            click.echo(f"gpumon: {word}", err=True)
+
+
+def _line(alert: Alert) -> str:
+    from gpumon.model.document_values import rfc3339
+
+    moment = rfc3339(alert.report.sample.instant.unix_seconds)
+    return f"gpumon: {moment} {alert.finding.severity.value} {alert.text}\n"

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from gpumon.cli.alerts import AlertLines, alert_options, check_alerts, watched
+from gpumon.cli.headless import ending_in_order, is_over, wait_and_write
 from gpumon.cli.options import pid_argument, settings_from, shared_options
 from gpumon.cli.recorded import start
 from gpumon.cli.runs_kept import kept_runs
 from gpumon.settings import Settings
-
-if TYPE_CHECKING:
-    from gpumon.model.report import Report
-
-_ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_LINE_SECONDS = 0.5
 
 
 @click.command("record", context_settings={"help_option_names": ["-h", "--help"]})
@@ -69,52 +60,21 @@ def record(settings: Settings, pid: int | None, path: Path | None, seconds: floa
         recorder = start(path, monitor, settings)
 
         def look() -> None:
-            if not recorder.state.is_recording or (pid is not None and _is_over(monitor.report())):
+            if not recorder.state.is_recording or (pid is not None and is_over(monitor.report())):
                 over.set()
 
         with (
             kept_runs(monitor, settings),
-            _ending_in_order(over),
+            ending_in_order(over),
             watched(monitor, settings) as watch,
         ):
             click.echo(f"gpumon: {recorder.state.text}; Ctrl-C ends it", err=True)
             lines = AlertLines(watch, settings, sys.stderr)
             monitor.subscribe(look)
             monitor.start()
-            _wait(over, seconds, lines)
+            wait_and_write(over, seconds, lines.write)
             recorder.close()
     finally:
         monitor.close()
     click.echo(f"gpumon: {recorder.state.text}", err=True)
     return 1 if recorder.state.has_failed else 0
-
-
-def _wait(over: threading.Event, seconds: float | None, lines: AlertLines) -> None:
-    """Wait for the end, or for so many seconds, and write the alerts meanwhile."""
-    deadline = None if seconds is None else time.monotonic() + seconds
-    is_over = False
-    while not is_over and (deadline is None or time.monotonic() < deadline):
-        left = _LINE_SECONDS if deadline is None else min(_LINE_SECONDS, deadline - time.monotonic())
-        is_over = over.wait(max(0.0, left))
-        lines.write()
-
-
-def _is_over(report: Report | None) -> bool:
-    """Tell whether the training that was asked for has ended."""
-    from gpumon.model.report import AttachState
-
-    return report is not None and report.attachment.state is AttachState.ENDED
-
-
-@contextmanager
-def _ending_in_order(over: threading.Event) -> Iterator[None]:
-    """Let signals set `over`. One that is ignored (nohup) stays so."""
-    before = {number: signal.getsignal(number) for number in _ENDINGS}
-    for number, handler in before.items():
-        if handler is not signal.SIG_IGN:
-            signal.signal(number, lambda *_: over.set())
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

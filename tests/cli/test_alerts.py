@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -13,10 +12,7 @@ import click
 import pytest
 
 from gpumon.cli.alerts import AlertLines, check_alerts, watched
-from gpumon.demo import launch
 from gpumon.settings import Settings
-from tests.demo.processes import until
-from tests.e2e.demo_runs import ROOT, environment, scenario
 from tests.tui.fake_feed import FakeFeed
 
 _TERM = {"TERM": "xterm-256color"}
@@ -82,39 +78,6 @@ def test_a_command_that_is_not_there_is_refused_at_once() -> None:
         check_alerts(Settings(on_finding="tell-nobody --now"))
     with pytest.raises(click.UsageError, match="there is no finding 'starvd'"):
         check_alerts(replace(Settings(), mute="starvd"))
-
-
-def test_a_recording_tells_of_what_it_finds(tmp_path: Path) -> None:
-    """`gpumon record` on a starved training: a line on stderr, and the command is run."""
-    script = tmp_path / "tell"
-    script.write_text(f"#!/bin/sh\ncat > {tmp_path}/found.json\nmv {tmp_path}/found.json {tmp_path}/done\n")
-    script.chmod(0o700)
-    with launch.start(scenario("starved")) as demo:
-        command = [
-            "record",
-            str(demo.process.pid),
-            "-o",
-            str(tmp_path / "a.gpumon"),
-            "--on-finding",
-            str(script),
-        ]
-        with subprocess.Popen(
-            [sys.executable, "-m", "gpumon", *command],
-            cwd=ROOT,
-            env=environment(),
-            stdin=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as recorder:
-            is_told = until((tmp_path / "done").exists)
-            recorder.terminate()
-            assert recorder.stderr is not None
-            said = recorder.stderr.read()
-
-    assert is_told
-    found = json.loads((tmp_path / "done").read_text(encoding="ascii"))
-    assert (True, demo.process.pid) == (found["simulated"], found["training"]["pid"])
-    assert f"warning {found['finding']['id']}: " in said
 
 
 def test_a_stream_that_is_gone_ends_nothing() -> None:

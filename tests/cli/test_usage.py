@@ -50,7 +50,7 @@ def test_the_version(flag: str) -> None:
     assert (0, f"gpumon {package.__version__}\n") == (result.exit_code, result.stdout)
 
 
-@pytest.mark.parametrize("command", ["snapshot", "advise", "attach", "record"])
+@pytest.mark.parametrize("command", ["snapshot", "advise", "attach", "record", "watch"])
 def test_a_process_that_does_not_exist(command: str) -> None:
     """One sentence on stderr, nothing on stdout, exit code 1."""
     result = _run(command, NO_PID)

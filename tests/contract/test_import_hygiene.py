@@ -46,7 +46,7 @@ def test_help_and_version_load_no_library_of_a_monitor(argument: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["attach", "snapshot", "advise", "run", "demo", "record", "replay", "runs", "doctor"]
+    "command", ["attach", "snapshot", "advise", "watch", "run", "demo", "record", "replay", "runs", "doctor"]
 )
 def test_the_help_of_a_command_loads_no_monitor(command: str) -> None:
     """Reading about a command does not need what it does."""
