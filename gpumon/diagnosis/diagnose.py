@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gpumon.diagnosis.beside import beside
 from gpumon.diagnosis.candidates import Candidate
 from gpumon.diagnosis.order import BESIDE, STANDSTILLS
 from gpumon.diagnosis.ranking import ranked
@@ -49,14 +50,13 @@ def examine(view: View) -> Diagnosis:
     if verdict is None:
         verdict = verdict_of(view)
         missing += not_judged(view, verdict)
-    beside = []
-    for rule in BESIDE:
-        judgement = judged(view, rule)
+    others = []
+    for rule, judgement in beside(view):
         if isinstance(judgement, Finding):
-            beside.append(judgement)
+            others.append(judgement)
         elif isinstance(judgement, NotJudged):
             missing.append((rule.id, judgement.reason))
-    return Diagnosis(ranked(verdict, beside), _is_settled(view, verdict), tuple(missing))
+    return Diagnosis(ranked(verdict, others), _is_settled(view, verdict), tuple(missing))
 
 
 def likeliest(view: View, diagnosis: Diagnosis) -> tuple[Candidate, ...]:

@@ -20,6 +20,8 @@ _GAP_RATIO = 0.15
 _UNKNOWN = 0.3
 # A batch that leaves more than half of the memory free could be larger (facts, row 12).
 _MEMORY_RATIO = 0.50
+# A wait for which no cause has even this much evidence is likelier none: handing over batches, say.
+_EVIDENCE = 0.25
 # The chance of a wait is told by an interval that is never taken to be narrower than this.
 _LEAST_DEVIATION = 0.002
 
@@ -27,7 +29,7 @@ _LEAST_DEVIATION = 0.002
 def runners_up(view: View) -> tuple[Candidate, ...]:
     """Return the causes of all families, the likeliest first.
 
-    Causes of a data wait share the chance that there is one, the others share the rest. Where its interval lies
+    Causes of a data wait share the chance that there is one, the others the rest. Where its interval lies
     across 5 % the likeliest of both come first: whether there is a wait is the question then.
     """
     return view.once(_runners_up)
@@ -53,8 +55,9 @@ def waits_probability(view: View) -> float:
 
 
 def _runners_up(view: View) -> tuple[Candidate, ...]:
-    waits = waits_probability(view)
     causes = [cause for cause in candidates(view) if cause.id.startswith("starved-")]
+    evidence = max((cause.weight for cause in causes), default=0.0)
+    waits = waits_probability(view) * min(1.0, evidence / _EVIDENCE)
     waiting, fed = _shared(causes, waits), _shared(_without_wait(view), 1.0 - waits)
     found = sorted((*waiting, *fed), key=lambda cause: -cause.weight)
     if isinstance(view.wait, Missing) or straddles(view.wait):

@@ -62,7 +62,7 @@ def verdict_of(view: View) -> Finding | None:
         return judgement
     for sample, second in zip(reversed(folded), reversed(seconds), strict=True):
         if second.verdict == rule.id:
-            judgement = rule.judge(_view_at(view, sample))
+            judgement = rule.judge(view_at(view, sample))
             if isinstance(judgement, Finding):
                 return judgement
     return raw_verdict(recent(view))
@@ -83,7 +83,7 @@ def not_judged(view: View, verdict: Finding | None) -> list[tuple[str, str]]:
 def _recent(view: View) -> View:
     if len(view.window.samples) <= JUDGED_SAMPLES:
         return view
-    found = _view_at(view, view.sample)
+    found = view_at(view, view.sample)
     return found if found.steady else view
 
 
@@ -97,7 +97,7 @@ def _seconds(view: View, folded: tuple[Sample, ...]) -> list[Second]:
     """Return what each of these samples says by itself."""
 
     def look(sample: Sample) -> Second:
-        return _second(recent(view) if sample is view.sample else _view_at(view, sample))
+        return _second(recent(view) if sample is view.sample else view_at(view, sample))
 
     return view.window.moments.answers(("verdict", view.reading.training.id), folded, look)
 
@@ -111,8 +111,8 @@ def _second(view: View) -> Second:
     return Second(moment, found.id if found is not None else "", known(view.wait))
 
 
-def _view_at(view: View, sample: Sample) -> View:
-    """Return the view that the samples up to one of this training give."""
+def view_at(view: View, sample: Sample) -> View:
+    """Return the view that the samples up to one of this training give, as many as causes are judged by."""
     samples = view.window.samples
     place = next(place for place in range(len(samples) - 1, -1, -1) if samples[place] is sample)
     window = view.window.until(place, JUDGED_SAMPLES)
