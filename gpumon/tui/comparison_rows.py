@@ -9,7 +9,7 @@ from typing import NamedTuple
 from gpumon.history.stats import Interval
 from gpumon.model.measure import Maybe, Missing
 from gpumon.paint.glyphs import ascii_words
-from gpumon.paint.row import Row, Span, pad, row_width
+from gpumon.paint.row import Row, Span, clip_left, pad, row_width
 from gpumon.recording.runs_compare import Comparison, Difference, Kind, Verdict
 from gpumon.recording.runs_run import Run
 from gpumon.recording.runs_words import (
@@ -20,10 +20,11 @@ from gpumon.recording.runs_words import (
     factor_words,
     followed_text,
     memory_words,
+    model_text,
     points_words,
+    program_text,
     seen_text,
     speed_words,
-    training_text,
     wait_words,
 )
 from gpumon.tui.run_rows import labelled
@@ -49,32 +50,33 @@ class _Line(NamedTuple):
 def comparison_rows(comparison: Comparison, boot: str, width: int, *, is_ascii: bool) -> list[Row]:
     """Return the table, what can be said of it, and what is to be minded; `boot` is this one."""
     cells = min(_MOST_CELLS, max(8, (width - _LABEL_CELLS) // 3 - _GAP))
-    names = _both(comparison, lambda run: Words(f"run {run.id}"))
-    rows = _table([_Line("", names, Words("change"), "title", "title")], cells)
-    rows += _table(_lines(comparison, boot, is_ascii=is_ascii), cells)
-    others = [_difference(each) for each in comparison.differences if each.kind is not Kind.SETTING]
-    if others:
-        rows += [(), (Span("also different", "title"),), *_table(_plain(others, is_ascii=is_ascii), cells)]
     room = min(width, _MOST_TEXT_CELLS)
 
     def told(text: str) -> str:
         return ascii_words(text) if is_ascii else text
 
-    rows += [(), *wrap(told(comparison.text), room, _VERDICTS.get(comparison.verdict, "value"))]
+    rows = [*wrap(told(comparison.text), room, _VERDICTS.get(comparison.verdict, "value")), ()]
+    names = _both(comparison, lambda run: Words(f"run {run.id}"))
+    rows += _table([_Line("", names, Words("change"), "title", "title")], cells)
+    rows += _table(_lines(comparison, boot, is_ascii=is_ascii), cells)
+    notes: list[Row] = []
     changes = (("wait for data", comparison.wait_change), ("GPU memory", comparison.memory_change_bytes))
     for name, change in changes:
         if isinstance(change, Missing):
-            rows += labelled(name, told(change.reason), room, _LABEL_CELLS)
+            notes += labelled(name, told(change.reason), room, _LABEL_CELLS)
     for warning in comparison.warnings:
-        rows += labelled("mind", told(warning), room, _LABEL_CELLS)
-    return rows
+        notes += labelled("mind", told(warning), room, _LABEL_CELLS)
+    others = [_difference(each) for each in comparison.differences if each.kind is not Kind.SETTING]
+    if others:
+        notes += [(), (Span("also different", "title"),), *_table(_plain(others, is_ascii=is_ascii), cells)]
+    return [*rows, (), *notes] if notes else rows
 
 
 def _lines(comparison: Comparison, boot: str, *, is_ascii: bool) -> list[_Line]:
     speedup, wait, memory = comparison.speedup, comparison.wait_change, comparison.memory_change_bytes
     faster = _VERDICTS.get(comparison.verdict, "")
     lines = [
-        _Line("training", _both(comparison, lambda run: Words(training_text(run)))),
+        _Line("training", _both(comparison, lambda run: Words(model_text(run) or program_text(run)))),
         _Line("seen", _both(comparison, lambda run: Words(seen_text(run)))),
         *(_difference(each) for each in comparison.differences if each.kind is Kind.SETTING),
         _Line("images/s", _both(comparison, speed_words), factor_words(speedup), "value", faster),
@@ -135,5 +137,7 @@ def _table(lines: Sequence[_Line], cells: int) -> list[Row]:
 def _cell(words: Words, cells: int, role: str) -> list[Row]:
     if not words.value:
         return []
-    rows = wrap(words.value, cells, role)
+    # Of a word that is too long, as a path, the end tells more.
+    shown = " ".join(clip_left(word, cells) for word in words.value.split())
+    rows = wrap(shown, cells, role)
     return [*rows, *wrap(words.limits, cells, "dim")] if words.limits else rows

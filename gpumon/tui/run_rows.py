@@ -23,8 +23,9 @@ from gpumon.recording.runs_words import (
 )
 from gpumon.tui.wrap import wrap
 
-# From the first on there are intervals and times of day, from the second on everything.
-_WIDE, _VERY_WIDE = 100, 150
+# Below the first only what tells a run; from the second on intervals and times of day, then everything.
+_NARROW, _WIDE, _VERY_WIDE = 70, 100, 150
+_NARROW_COLUMNS = frozenset({"img/s", "wait", "ended"})
 _LABEL_CELLS = 10
 # Of the mark, of the gap before the training, and of a blank at the end.
 _EDGE_CELLS = 5
@@ -96,7 +97,11 @@ def run_row(seen: SeenRun, width: int, now_unix_seconds: float, *, is_marked: bo
 def run_details(seen: SeenRun, width: int, *, is_ascii: bool) -> list[Row]:
     """Return all that is known of a run, in rows of at most `width` cells."""
     run, about = seen.run, seen.run.about
-    settings = [f"{setting.name} {value_text(setting.value)}" for setting in about.settings]
+    settings = [
+        f"{setting.name} {value_text(setting.value).rsplit('/', 1)[-1]}"
+        for setting in about.settings
+        if setting.value != ""
+    ]
     machine = [about.hostname, *about.gpus]
     if about.usable_cores is not None:
         machine.append(f"{about.usable_cores:g} cores")
@@ -108,9 +113,9 @@ def run_details(seen: SeenRun, width: int, *, is_ascii: bool) -> list[Row]:
         ("training", training_text(run) + version),
         ("seen", f"{seen_text(run)}, followed {followed_text(run)}"),
         ("machine", ", ".join(machine)),
-        ("settings", ", ".join(settings)),
         ("measured", "; ".join(numbers)),
         ("ended", seen.end_text if word in seen.end_text else f"{word}: {seen.end_text}"),
+        ("settings", ", ".join(settings)),
     )
     rows: list[Row] = []
     for label, text in facts:
@@ -145,6 +150,8 @@ def _columns(width: int) -> Sequence[_Column]:
         _Column("peak", 9, _peak, 20 if is_very_wide else 0, gap=1),
         _Column("ended", 8, lambda seen, _: Words(_ENDS[seen.end][0]), is_right=False),
     ]
+    if width < _NARROW:
+        after = [column for column in after if column.name in _NARROW_COLUMNS]
     if is_very_wide:
         after.append(_Column("followed", 8, lambda seen, _: Words(duration(seen.run.seen_seconds))))
     used = sum(column.gap + column.cells + column.limits for column in (*before, *after))
@@ -176,7 +183,10 @@ def _when(seen: SeenRun, look: _Look) -> Words:
 def _training(seen: SeenRun, look: _Look) -> Words:
     if look.width >= _VERY_WIDE:
         return Words(training_text(seen.run))
-    return Words(model_text(seen.run) or program_text(seen.run))
+    model = model_text(seen.run)
+    if not model:
+        return Words(program_text(seen.run))
+    return Words(f"SIM {model}" if seen.run.about.simulated else model)
 
 
 def _peak(seen: SeenRun, _: _Look) -> Words:

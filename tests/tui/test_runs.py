@@ -121,6 +121,30 @@ async def test_two_marked_runs_stand_side_by_side(path: Path) -> None:
         assert "is marked" not in shown.text()
 
 
+async def test_the_verdict_stands_above_the_table(path: Path) -> None:
+    """What can be said of two runs is read first, and all of it fits into 80x24."""
+    async with dashboard() as shown:
+        await _open(shown, path)
+        await shown.press("down", "enter", "down", "enter")
+
+        assert "run 2 is faster" in shown.lines()[2]
+        assert "of 2" not in shown.lines()[1]
+        assert "finished             finished" in shown.text()
+
+
+async def test_a_simulated_run_says_so(tmp_path: Path) -> None:
+    """In the list its model has a word in front, for its speed says nothing of a real GPU."""
+    path = tmp_path / "runs.sqlite"
+    database = RunsDatabase(path)
+    database.write(PROCESS, replace(ABOUT, simulated=True), _DONE, [])
+    database.close()
+    async with dashboard() as shown:
+        await _open(shown, path)
+
+        assert "SIM yolov5s" in _row(shown, 1)
+        assert "simulated yolov5 train.py" in shown.text()
+
+
 async def test_a_mark_can_be_taken_back(path: Path) -> None:
     """Enter on a run that is marked takes its mark away."""
     async with dashboard() as shown:
