@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import zip_longest
+from itertools import repeat, zip_longest
 
 from gpumon.advice.amount import amount, unit_of
 from gpumon.model.finding import Evidence, Finding
 from gpumon.model.metrics import METRICS
 from gpumon.paint.area import area
 from gpumon.paint.axis import round_ticks, time_axis
+from gpumon.paint.numbers import quantity
 from gpumon.paint.row import Row, Span, fit, runs
 from gpumon.paint.wrap import wrap
 from gpumon.tui.widgets.chart import columns_of, means
@@ -95,26 +96,27 @@ def _picture(item: Evidence, finding: Finding, frame: Frame, cells: int, height:
         return []
     top = _top(item, values)
     speaks = [_speaks(value, item) for value in values]
-    ascii_only = frame.view.ascii
+    roles = {True: _ROLES[finding_role(finding)], False: _OTHER_ROLE}
     layers = [
         area(
             [value if chosen is wanted else None for value, chosen in zip(values, speaks, strict=True)],
             height=height,
             top=top,
-            role=role,
+            role=roles[wanted],
             limit=item.threshold,
-            ascii_only=ascii_only,
+            ascii_only=frame.view.ascii,
         )
-        for wanted, role in ((True, _ROLES[finding_role(finding)]), (False, _OTHER_ROLE))
+        # As a rule all of them are on one side.
+        for wanted in sorted({side for value, side in zip(values, speaks, strict=True) if value is not None})
     ]
-    rows = [_merged(first, second, speaks) for first, second in zip(*layers, strict=True)]
+    rows = layers[0] if len(layers) == 1 else list(map(_merged, *layers, repeat(speaks)))
     labels = [""] * height
     if item.threshold is not None and 0 < item.threshold < top:
         # The row in which `area` draws the line.
         from_below = max(0, round(item.threshold / top * height * 8) - 1) // 8
-        labels[height - 1 - from_below] = amount(item.metric, item.threshold)
-    labels[-1] = amount(item.metric, 0.0)
-    labels[0] = amount(item.metric, top)
+        labels[height - 1 - from_below] = _axis_label(item.metric, item.threshold)
+    labels[-1] = _axis_label(item.metric, 0.0)
+    labels[0] = _axis_label(item.metric, top)
     return [
         (Span(text.rjust(_AXIS_CELLS), "axis"), Span(" "), *row)
         for text, row in zip(labels, rows, strict=True)
@@ -140,11 +142,17 @@ def _top(item: Evidence, values: Sequence[float | None]) -> float:
     return round_ticks(highest * 1.1, 2)[-1]
 
 
-def _merged(first: Row, second: Row, takes_first: Sequence[bool]) -> Row:
+def _axis_label(metric: str, value: float) -> str:
+    """Return a value with its unit where that has room beside the picture, else without."""
+    text = amount(metric, value)
+    return text if len(text) <= _AXIS_CELLS else quantity(value)
+
+
+def _merged(first: Row, second: Row, takes_second: Sequence[bool]) -> Row:
     """Return one row of two, cell by cell."""
     cells = (
-        one if is_first else other
-        for one, other, is_first in zip(_cells(first), _cells(second), takes_first, strict=True)
+        other if is_second else one
+        for one, other, is_second in zip(_cells(first), _cells(second), takes_second, strict=True)
     )
     return runs(cells)
 

@@ -9,7 +9,7 @@ import pytest
 from gpumon.model.finding import Evidence, Finding, Severity
 from gpumon.monitor.finding_watch import FindingWatch
 from gpumon.monitor.muted import Muted
-from gpumon.paint.row import row_text
+from gpumon.paint.row import row_text, row_width
 from gpumon.recording.mark import Mark, MarkKind
 from gpumon.tui.evidence_rows import evidence_rows
 from tests.tui.fake_feed import FakeFeed
@@ -164,3 +164,13 @@ async def test_a_watch_knows_what_was_muted_before() -> None:
     assert [item.id for item in watch.episodes] == ["starved-too-few-workers", "power-capped"]
     assert replace(fake_frame(), muted=watch.muted.ids).muted == {"power-capped"}
     assert {item.pid for item in watch.episodes} == {MAIN_PID}
+
+
+def test_the_axis_of_a_picture_never_moves_it() -> None:
+    """A unit that has no room beside the picture is left out: all rows have one width."""
+    item = Evidence("images_per_second", 90.1, 120.0, text="slow")
+    finding = Finding("hung", Severity.CRITICAL, "", 0.0, (item,))
+    rows = evidence_rows(finding, fake_frame("starved", seconds=300), 120, height=4)
+
+    assert {120} == {row_width(row) for row in rows[:4]}
+    assert "120 " in row_text(rows[0]) + row_text(rows[1])
