@@ -45,7 +45,7 @@ def test_hang_on_a_full_shm(stage: Stage) -> None:
     """Workers that cannot hand over a batch for want of /dev/shm: both the hang and its cause are told."""
     training = stage.fresh(replace(recipes.COMPUTE_BOUND, under=_SMALL_SHM))
     with Watch(training.pid, wish=Wish(training.pid)) as watch:
-        look = watch.until(lambda look: "hung" in _names(look), 90)
+        look = watch.until(lambda look: "hung" in _names(look), 150)
     assert "shm-nearly-full" in _names(look)
     assert {Severity.CRITICAL} == {
         finding.severity for finding in look.judged.findings if finding.id in {"hung", "shm-nearly-full"}
