@@ -61,8 +61,10 @@ def growth_of(view: View, total_bytes: int, headroom_bytes: int) -> Growth | Non
     `headroom_bytes` is what is left above its peak. Where the time to the end of the run is not known, as
     much time again as was looked at is taken.
     """
-    highs = [column.high for column in memory_of_the_hour(view) if column is not None]
-    if highs and max(highs) - min(highs) < _LEAST_RISE * total_bytes:
+    seen = [column for column in memory_of_the_hour(view) if column is not None]
+    if seen and max(column.high for column in seen) - min(column.low for column in seen) < (
+        _LEAST_RISE * total_bytes
+    ):
         return None  # the usual case: it rests
     return _by_epochs(view, total_bytes, headroom_bytes) or _by_columns(view, total_bytes, headroom_bytes)
 

@@ -47,6 +47,12 @@ def test_steady_growth_is_seen_with_its_pace() -> None:
     assert pytest.approx(75 * _MIB, rel=0.1) == growth.bytes_per_second
 
 
+@pytest.mark.parametrize("seconds", [20, 28, 40])
+def test_growth_is_seen_soon(seconds: int) -> None:
+    """Also where all that was seen lies within half a minute."""
+    assert _memory(_view(_rising, seconds)).growth is not None
+
+
 def test_memory_is_told_to_be_full_in_time() -> None:
     """The time until it is full is what is left divided by the pace."""
     memory = _memory(_view(_rising))
