@@ -6,7 +6,7 @@ from gpumon.diagnosis.course import Second, standing_after
 from gpumon.diagnosis.order import CAUSES
 from gpumon.diagnosis.rule import Judgement, NotJudged, Rule
 from gpumon.diagnosis.rules import unclear
-from gpumon.diagnosis.view import View, view_from
+from gpumon.diagnosis.view import VERDICT_SECONDS, View, view_from
 from gpumon.model.finding import Finding
 from gpumon.model.measure import known
 from gpumon.model.sample import Sample
@@ -36,13 +36,13 @@ def recent(view: View) -> View:
     return view.once(_recent)
 
 
-def raw_verdict(view: View) -> Finding | None:
-    """Return the first cause that fires on a view by itself, or that it is unclear, or None."""
-    for rule in VERDICTS:
-        judgement = judged(view, rule)
-        if isinstance(judgement, Finding):
-            return judgement
-    return None
+def raw_verdict(view: View) -> str:
+    """Return the id of the first cause that fires on a view by itself, "unclear", or "" for none yet."""
+    for rule in CAUSES:
+        if isinstance(judged(view, rule), Finding):
+            return rule.id
+    # What it would say costs as much as all causes together, and is not asked here.
+    return unclear.RULE.id if view.steady_seconds >= VERDICT_SECONDS else ""
 
 
 def verdict_of(view: View) -> Finding | None:
@@ -54,30 +54,34 @@ def verdict_of(view: View) -> Finding | None:
     seconds = _seconds(view, folded)
     informative = sum(1 for second in seconds if second.verdict)
     from_start = len(folded) == len(view.seen) or informative < _LEAST_SECONDS
-    rule = _RULES.get(standing_after(seconds, from_start=from_start).verdict)
-    if rule is None:
-        return raw_verdict(recent(view))
-    judgement = judged(recent(view), rule)
-    if isinstance(judgement, Finding):
-        return judgement
+    standing = standing_after(seconds, from_start=from_start).verdict
+    found = _finding(recent(view), standing)
+    if found is not None:
+        return found
     for sample, second in zip(reversed(folded), reversed(seconds), strict=True):
-        if second.verdict == rule.id:
-            judgement = rule.judge(view_at(view, sample))
-            if isinstance(judgement, Finding):
-                return judgement
-    return raw_verdict(recent(view))
+        if second.verdict == standing and (found := _finding(view_at(view, sample), standing)) is not None:
+            return found
+    # Nothing stands yet, or it was taken to be unclear before the seconds that are folded.
+    return _finding(recent(view), raw_verdict(recent(view)))
 
 
 def not_judged(view: View, verdict: Finding | None) -> list[tuple[str, str]]:
     """Return (id, reason) of the causes before the verdict that could not be judged."""
     found = []
-    for rule in VERDICTS:
+    for rule in CAUSES:
         judgement = judged(recent(view), rule)
         if isinstance(judgement, NotJudged):
             found.append((rule.id, judgement.reason))
         if isinstance(judgement, Finding) or (verdict is not None and rule.id == verdict.id):
             break
     return found
+
+
+def _finding(view: View, verdict: str) -> Finding | None:
+    """Return the finding of a verdict on a view; None where its rule does not fire, or there is none."""
+    rule = _RULES.get(verdict)
+    judgement = None if rule is None else judged(view, rule)
+    return judgement if isinstance(judgement, Finding) else None
 
 
 def _recent(view: View) -> View:
@@ -107,8 +111,7 @@ def _second(view: View) -> Second:
     moment = view.sample.instant.monotonic_seconds
     if not view.steady or view.steady[-1][0] is not view.sample:
         return Second(moment, "")
-    found = raw_verdict(view)
-    return Second(moment, found.id if found is not None else "", known(view.wait))
+    return Second(moment, raw_verdict(view), known(view.wait))
 
 
 def view_at(view: View, sample: Sample) -> View:

@@ -119,7 +119,12 @@ class Window:
             reading = sample.training(pid)
             if reading is None:
                 continue
-            if newest is not None and reading.training.id != newest.training.id:
+            # As a rule it is the very same training, which is quicker to see than that it is an equal one.
+            if (
+                newest is not None
+                and reading.training is not newest.training
+                and reading.training.id != newest.training.id
+            ):
                 break
             newest = reading
             found.append((sample, reading))
