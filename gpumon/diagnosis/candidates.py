@@ -9,7 +9,6 @@ from gpumon.diagnosis.pace import pace_drop
 from gpumon.diagnosis.starvation import WorkerTime, worker_time
 from gpumon.diagnosis.storage import storage_of
 from gpumon.diagnosis.view import View
-from gpumon.history.stats import Interval
 from gpumon.model.measure import Missing, known
 
 
@@ -51,14 +50,6 @@ def candidates(view: View) -> tuple[Candidate, ...]:
             Candidate("host-overhead", 1 - loading, _SIGNALS["host-overhead"]),
         )
     return view.once(_with_workers)
-
-
-def likeliest_two(view: View, wait: Interval) -> tuple[Candidate, Candidate]:
-    """Return the two likeliest causes, of which one is compute-bound where the wait is near 5 %."""
-    first, second = candidates(view)[:2]
-    if wait.low <= 0.05:
-        return Candidate("compute-bound", 0.5, "a longer look at the wait"), first
-    return first, second
 
 
 def _with_workers(view: View) -> tuple[Candidate, ...]:

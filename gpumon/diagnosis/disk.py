@@ -67,12 +67,13 @@ def disk_words(view: View, disk: DiskWait) -> str:
 def disk_evidence(view: View, disk: DiskWait) -> list[Evidence]:
     """Return the wait, what the workers do meanwhile, and how busy the disk is."""
     storage = disk.storage
+    looks = view.pooled(lambda reading: reading.loader.worker_disk_ratio) or 0.0
     found = [
         wait_evidence(disk.wait),
         Evidence(
             "worker_disk_ratio",
-            disk.share,
-            OUTSIDE_RATIO,
+            looks,
+            OUTSIDE_RATIO if looks > OUTSIDE_RATIO else None,
             text=f"the workers wait {percent(disk.share)} of the time for a disk{_seen(view)}",
         ),
         Evidence("disk_busy_ratio", disk.device_busy_ratio, IDLE_DEVICE_RATIO, text=read_words(storage)),

@@ -36,10 +36,9 @@ class Storage:
     `device` is the name of the busiest disk, `device_busy_ratio` how busy it is, and
     `device_read_bytes_per_second` what all disks read. `read_bytes_per_second` is what the workers caused to
     be fetched from storage, `fetched_ratio` its share of all that they read (pipes included), so the page
-    cache had the rest. `thrown_out_ratio` is, by pressure stall information, the share of the time waiting
-    for I/O that is also time waiting for memory: the kernel counts a page that was in the cache and was
-    thrown out. `cache_room_bytes` is what the page cache can take, `epoch_bytes` what an epoch reads at
-    least.
+    cache had the rest. `memory_stall_ratio` and `io_stall_ratio` are pressure stall information of the newest
+    seconds: the kernel counts a wait for a page that was in the cache and was thrown out as both.
+    `cache_room_bytes` is what the page cache can take, `epoch_bytes` what an epoch reads at least.
     """
 
     device: str
@@ -47,7 +46,8 @@ class Storage:
     device_read_bytes_per_second: float | None
     read_bytes_per_second: float | None
     fetched_ratio: float | None
-    thrown_out_ratio: float | None
+    memory_stall_ratio: float | None
+    io_stall_ratio: float | None
     cache_room_bytes: float | None
     cache_is_limited: bool
     epoch_bytes: float | None
@@ -58,6 +58,14 @@ class Storage:
         if self.fetched_ratio is not None:
             return self.fetched_ratio >= _FETCHING_RATIO
         return None
+
+    @property
+    def thrown_out_ratio(self) -> float | None:
+        """The share of the time waiting for I/O that is time waiting for memory, too; None if not known."""
+        memory, io = self.memory_stall_ratio, self.io_stall_ratio
+        if memory is None or io is None:
+            return None
+        return min(1.0, memory / io) if io >= _LEAST_STALL else 0.0
 
     @property
     def is_thrown_out(self) -> bool:
@@ -88,13 +96,15 @@ def _storage(view: View) -> Storage:
     busiest = _busiest(disks)
     read, characters = _worker_reads(view)
     room, is_limited = _cache_room(view)
+    stalls = _stalls(view)
     return Storage(
         device=busiest[0] if busiest else "",
         device_busy_ratio=busiest[1] if busiest else None,
         device_read_bytes_per_second=mean([_read(each) for each in disks]) if disks else None,
         read_bytes_per_second=read,
         fetched_ratio=min(1.0, read / characters) if read is not None and characters else None,
-        thrown_out_ratio=_thrown_out(view),
+        memory_stall_ratio=stalls[0],
+        io_stall_ratio=stalls[1],
         cache_room_bytes=room,
         cache_is_limited=is_limited,
         epoch_bytes=_epoch_bytes(view),
@@ -132,18 +142,16 @@ def _worker_reads(view: View) -> tuple[float | None, float | None]:
     return (mean(fetched) if fetched else None), (mean(read) if read else None)
 
 
-def _thrown_out(view: View) -> float | None:
+def _stalls(view: View) -> tuple[float | None, float | None]:
+    """Return the shares of the newest seconds in which anything waits for memory and for I/O."""
     pairs = [
         (number(sample.host.pressure.memory_some_ratio), number(sample.host.pressure.io_some_ratio))
         for sample, _ in view.steady[-_STALL_SAMPLES:]
     ]
-    stalls = [(memory, io) for memory, io in pairs if memory is not None and io is not None]
-    if not stalls:
-        return None
-    waiting = mean([io for _, io in stalls])
-    if waiting < _LEAST_STALL:
-        return 0.0
-    return min(1.0, mean([memory for memory, _ in stalls]) / waiting)
+    known_pairs = [(memory, io) for memory, io in pairs if memory is not None and io is not None]
+    if not known_pairs:
+        return None, None
+    return mean([memory for memory, _ in known_pairs]), mean([io for _, io in known_pairs])
 
 
 def _cache_room(view: View) -> tuple[float | None, bool]:

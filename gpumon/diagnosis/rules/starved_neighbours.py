@@ -46,7 +46,7 @@ def judge(view: View) -> Judgement:
     )
     evidence = (
         wait_evidence(wait),
-        Evidence("host_cpu_busy_ratio", cores.others_ratio, OTHERS_RATIO, text=taken),
+        Evidence("host_cpu_busy_ratio", _busy(view, cores), BUSY_RATIO, text=taken),
         Evidence(
             "worker_run_queue_wait_ratio",
             view.worker_queue or 0.0,
@@ -65,11 +65,16 @@ def _against(view: View, cores: Cores, others_ratio: float, queue: float) -> str
         return f"workers wait for a core only {percent(queue)} as long as they run"
     if others_ratio < OTHERS_RATIO:
         return f"other programs take {percent(others_ratio)} of the cores"
-    taken = ((cores.others or 0.0) + (view.own_cpu or 0.0)) / cores.host
+    taken = _busy(view, cores)
     # How full the cores are that its affinity leaves it is not known; the queue for them says it.
     if cores.limit is not CoreLimit.AFFINITY and taken <= BUSY_RATIO:
         return f"the cores of the machine are busy only {percent(taken)}"
     return ""
+
+
+def _busy(view: View, cores: Cores) -> float:
+    """Return how busy all cores of the machine are."""
+    return min(1.0, ((cores.others or 0.0) + (view.own_cpu or 0.0)) / cores.host)
 
 
 def _taken(cores: Cores) -> str:

@@ -22,12 +22,13 @@ def judge(view: View) -> Judgement:
     if not storage.is_thrown_out:
         return Silent("nothing shows that memory had held what is read")
     evidence = disk_evidence(view, disk)
-    if storage.thrown_out_ratio is not None:
+    stalled, waiting = storage.memory_stall_ratio, storage.io_stall_ratio
+    if storage.thrown_out_ratio is not None and stalled is not None and waiting is not None:
         words = (
             f"{percent(storage.thrown_out_ratio)} of the time in which anything waits for I/O it waits for"
             " what memory had thrown out"
         )
-        evidence.append(Evidence("memory_some_ratio", storage.thrown_out_ratio, THROWN_OUT_RATIO, text=words))
+        evidence.append(Evidence("memory_some_ratio", stalled, THROWN_OUT_RATIO * waiting, text=words))
     return Finding(
         RULE.id,
         RULE.severity,

@@ -41,13 +41,14 @@ def judge(view: View) -> Judgement:
         return Silent(f"the workers wait {percent(time.disk)} of the time for a disk here")
     share = max(time.remote, share if time.remote < time.disk else 0.0)
     how = f"wait {percent(share)} of the time for {where}"
+    metric = "worker_remote_ratio" if time.remote >= time.disk else "worker_disk_ratio"
     local = read_words(storage)
     text = f"{starved_words(view, wait)}{workers_words(view)} {how}"
     text += f", while of the disks here {local}" if local else ""
     each = each_words(shares_by_worker(view, lambda state: state.remote + state.disk))
     evidence = [
         wait_evidence(wait),
-        Evidence("worker_remote_ratio", share, OUTSIDE_RATIO, text=f"the workers {how}{each}"),
+        Evidence(metric, share, OUTSIDE_RATIO, text=f"the workers {how}{each}"),
     ]
     if storage.device_busy_ratio is not None:
         words = f"of the disks here {local}"
