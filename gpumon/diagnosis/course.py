@@ -25,6 +25,9 @@ _ENTER_WINDOWS, _ENTER_NEAR_WINDOWS, _NEAR_RATIO = 3, 12, 0.10
 LEAVE_RATIO = 0.03
 _LEAVE_WINDOWS = 5
 HOLD_SECONDS = 60.0
+# The first verdict is given on 4 s, and windows grow up to 20 s: until then, and for some seconds more, what
+# they say replaces it.
+_PROVISIONAL_SECONDS = 30.0
 # Of another cause of the same wait, or between states without a wait.
 _CHANGE_WINDOWS = 5
 # What was certain stays so for so many windows that are not: longer than one stall lies in their 20 s.
@@ -53,7 +56,7 @@ class Standing:
 
     `rival` is what the newest seconds say instead, in `rival_windows` of them in a row; `low_windows` counts
     those in a row in which a wait that stands was none to speak of. `is_first` tells that it was the first
-    one, given on a short window: what longer ones say may replace it without a minute of hold.
+    one, given on a short window: for a while what longer ones say may replace it without a minute of hold.
     """
 
     verdict: str = ""
@@ -113,20 +116,35 @@ def _has_lasted(standing: Standing, second: Second) -> bool:
 
 def _windows_to_enter(standing: Standing, second: Second) -> int:
     """Return how many windows in a row a verdict takes that ends no alarm."""
+    is_provisional = _is_provisional(standing, second)
     if second.verdict == _UNCLEAR:
-        return _UNCERTAIN_WINDOWS
+        return _CHANGE_WINDOWS if is_provisional and _speaks_against(standing, second) else _UNCERTAIN_WINDOWS
     if second.verdict not in _WAITS or standing.verdict in _WAITS:
         return _CHANGE_WINDOWS
     near = second.wait is not None and second.wait.low <= _NEAR_RATIO
-    return _ENTER_NEAR_WINDOWS if near else _ENTER_WINDOWS
+    if near:
+        return _CHANGE_WINDOWS if is_provisional else _ENTER_NEAR_WINDOWS
+    return _ENTER_WINDOWS
 
 
 def _is_over(standing: Standing, second: Second) -> bool:
     """Tell whether an alarm has been told for long enough, and what it told of is over or uncertain."""
+    if _is_provisional(standing, second):
+        return standing.rival_windows >= _windows_to_enter(standing, second)
     if second.monotonic_seconds - standing.since_seconds < HOLD_SECONDS:
-        return standing.is_first and standing.rival_windows >= _windows_to_enter(standing, second)
+        return False
     if standing.verdict in _WAITS and second.wait is not None and second.wait.low <= STARVED_RATIO:
         return standing.low_windows >= _LEAVE_WINDOWS
     # Of a wait that is still there only that its cause is uncertain may be said instead.
     is_unclear = second.verdict == _UNCLEAR or standing.verdict in _WAITS
     return standing.rival_windows >= (_UNCERTAIN_WINDOWS if is_unclear else _CHANGE_WINDOWS)
+
+
+def _is_provisional(standing: Standing, second: Second) -> bool:
+    """Tell whether it is the first verdict, and windows have hardly been full since."""
+    return standing.is_first and second.monotonic_seconds - standing.since_seconds < _PROVISIONAL_SECONDS
+
+
+def _speaks_against(standing: Standing, second: Second) -> bool:
+    """Tell whether a wait that is too near to 5 % to call lies on the other side of it than the verdict."""
+    return second.wait is not None and (second.wait.value > STARVED_RATIO) is not (standing.verdict in _WAITS)

@@ -51,7 +51,7 @@ def _unseen(view: View, wait: Missing) -> Judgement:
 def _hands_over(view: View, wait: Interval) -> bool:
     """Tell whether a wait near 5 % is only what handing over a batch that is ready takes."""
     idle = view.idle if view.workers else None
-    return wait.low <= STARVED_RATIO and wait.high < _HANDING_RATIO and (idle or 0.0) >= _IDLE_RATIO
+    return wait.value < STARVED_RATIO and wait.high < _HANDING_RATIO and (idle or 0.0) >= _IDLE_RATIO
 
 
 def _told(view: View, wait: Interval) -> tuple[str, tuple[Evidence, ...]]:
