@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from gpumon.diagnosis.view import View
 from gpumon.history.phases import Seen
+from gpumon.history.window import Bucket
 
-_COLUMNS = 360
-_SPAN_SECONDS = 3600.0
-# The burst after a validation is no end of a starvation: up to 2 columns of 10 s may say otherwise.
+# Columns of 10 s over a quarter of an hour, and of 30 s over an hour for what has held for longer.
+_SPANS = ((900.0, 90), (3600.0, 120))
+# The burst after a validation is no end of a starvation: up to 2 columns may say otherwise.
 _TOLERATED_COLUMNS = 2
 
 
@@ -19,23 +20,32 @@ def since_series(view: View, metric: str, holds: Callable[[float], bool], label:
     `label` is whose metric it is, as the UUID of a GPU; by default it is the training's. Columns without a
     reading (other phases, a suspended machine) do not break it.
     """
-    columns = view.window.series(metric, label or str(view.pid), columns=_COLUMNS, span_seconds=_SPAN_SECONDS)
-    oldest, contrary = len(columns), 0
-    for index in range(len(columns) - 1, -1, -1):
-        column = columns[index]
+    back_seconds = 0.0
+    for span_seconds, count in _SPANS:
+        columns = view.window.series(metric, label or str(view.pid), columns=count, span_seconds=span_seconds)
+        back = _columns_back(columns, holds)
+        back_seconds = back * span_seconds / count
+        if back < count - 1 - _TOLERATED_COLUMNS:
+            break
+    newest = view.sample.instant.unix_seconds
+    if back_seconds <= 0.0:
+        return view.steady[0][0].instant.unix_seconds if view.steady else newest
+    return newest - back_seconds
+
+
+def _columns_back(columns: Sequence[Bucket | None], holds: Callable[[float], bool]) -> int:
+    """Return how many columns before the newest it begins to hold; 0 where it is the newest, or none."""
+    back, contrary = 0, 0
+    for place, column in enumerate(reversed(columns)):
         if column is None:
             continue
         if holds(column.mean):
-            oldest, contrary = index, 0
+            back, contrary = place, 0
             continue
         contrary += 1
         if contrary > _TOLERATED_COLUMNS:
             break
-    newest = view.sample.instant
-    if oldest >= len(columns) - 1:
-        return view.steady[0][0].instant.unix_seconds if view.steady else newest.unix_seconds
-    width = _SPAN_SECONDS / _COLUMNS
-    return newest.unix_seconds - (len(columns) - 1 - oldest) * width
+    return back
 
 
 def since_seen(view: View, holds: Callable[[Seen], bool]) -> float:
