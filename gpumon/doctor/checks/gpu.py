@@ -43,6 +43,7 @@ OPTIONAL = {
         "gpu_throttle_brake_ratio",
         "gpu_throttle_reasons",
     ),
+    "hardware_counters": ("gpu_sm_busy_ratio", "gpu_tensor_busy_ratio", "gpu_memory_bandwidth_ratio"),
     "ecc": ("gpu_ecc_corrected_errors", "gpu_ecc_uncorrected_errors"),
     "performance_state": ("gpu_performance_state",),
     "mig": ("gpu_mig_mode",),
