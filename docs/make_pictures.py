@@ -1,7 +1,7 @@
 """Takes the pictures of docs/images from the running app: `python docs/make_pictures.py`.
 
 A demo training runs, the real monitor is attached to it, and the real dashboard is drawn at each size. Takes
-about three minutes: the charts need something to show.
+about seven minutes: the charts need something to show.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from gpumon.cli.runs_kept import kept_runs
 from gpumon.demo.launch import start
 from gpumon.demo.scenario import scenarios
 from gpumon.monitor.attaching import Wish
@@ -55,6 +56,10 @@ PICTURES = (
 )
 
 _REPLAYED = Picture("replay-120x36", (120, 36))
+_RUNS = (
+    Picture("runs-80x24", (80, 24), ("u",)),
+    Picture("comparison-80x24", (80, 24), ("u", "enter", "down", "enter")),
+)
 
 
 async def take(feed: Feed, picture: Picture, replay: ReplayFeed | None = None) -> str:
@@ -65,6 +70,8 @@ async def take(feed: Feed, picture: Picture, replay: ReplayFeed | None = None) -
         await pilot.pause()
         for key in picture.keys:
             await pilot.press(key)
+            # The list of runs is read in a thread of its own.
+            await asyncio.sleep(0.3)
         # Two more frames, so that what the keys opened has been drawn from fresh samples.
         await asyncio.sleep(2.2)
         await pilot.pause()
@@ -86,9 +93,26 @@ def take_replay(path: Path) -> None:
         feed.close()
 
 
+def take_runs() -> None:
+    """Take the pictures of the list of runs: one that is over, and another one that runs."""
+    table = scenarios(len(os.sched_getaffinity(0)))
+    with TemporaryDirectory() as folder:
+        os.environ["XDG_DATA_HOME"] = folder
+        for name in ("starved", "healthy"):
+            with start(table[name]) as demo:
+                monitor = build_monitor(Settings(), Wish(pid=demo.process.pid))
+                with kept_runs(monitor, Settings()):
+                    monitor.start()
+                    time.sleep(_FILL_SECONDS)
+                    for picture in _RUNS if name == "healthy" else ():
+                        save(picture, asyncio.run(take(monitor, picture)))
+                monitor.close()
+
+
 def main() -> None:
     """Run the demo and take all pictures."""
     IMAGES.mkdir(exist_ok=True)
+    take_runs()
     scenario = scenarios(len(os.sched_getaffinity(0)))["starved"]
     with start(scenario) as demo, TemporaryDirectory() as folder:
         monitor = build_monitor(Settings(), Wish(pid=demo.process.pid))

@@ -55,7 +55,7 @@ def comparison_rows(comparison: Comparison, boot: str, width: int, *, is_ascii: 
     def told(text: str) -> str:
         return ascii_words(text) if is_ascii else text
 
-    rows = [*wrap(told(comparison.text), room, _VERDICTS.get(comparison.verdict, "value")), ()]
+    rows = [*wrap(told(comparison.text), room, _verdict_role(comparison) or "value"), ()]
     names = _both(comparison, lambda run: Words(f"run {run.id}"))
     rows += _table([_Line("", names, Words("change"), "title", "title")], cells)
     rows += _table(_lines(comparison, boot, is_ascii=is_ascii), cells)
@@ -74,7 +74,7 @@ def comparison_rows(comparison: Comparison, boot: str, width: int, *, is_ascii: 
 
 def _lines(comparison: Comparison, boot: str, *, is_ascii: bool) -> list[_Line]:
     speedup, wait, memory = comparison.speedup, comparison.wait_change, comparison.memory_change_bytes
-    faster = _VERDICTS.get(comparison.verdict, "")
+    faster = _verdict_role(comparison)
     lines = [
         _Line("training", _both(comparison, lambda run: Words(model_text(run) or program_text(run)))),
         _Line("seen", _both(comparison, lambda run: Words(seen_text(run)))),
@@ -86,6 +86,12 @@ def _lines(comparison: Comparison, boot: str, *, is_ascii: bool) -> list[_Line]:
         _Line("ended", _both(comparison, lambda run: Words(end_text(run, boot)))),
     ]
     return _plain(lines, is_ascii=is_ascii)
+
+
+def _verdict_role(comparison: Comparison) -> str:
+    """Return the role of what is said of the speeds: plain where not only settings make the difference."""
+    is_fair = all(each.kind in (Kind.SETTING, Kind.PLACE) for each in comparison.differences)
+    return _VERDICTS.get(comparison.verdict, "") if is_fair else ""
 
 
 def _both(comparison: Comparison, read: Callable[[Run], Words]) -> tuple[Words, Words]:

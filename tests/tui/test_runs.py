@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from gpumon.recording.runs import RunsDatabase
+from gpumon.recording.runs_compare import compare
 from gpumon.recording.runs_run import RunEnd, RunSetting, RunState
+from gpumon.tui.comparison_rows import comparison_rows
 from gpumon.tui.screens.runs import RunsScreen
-from tests.recording.runs_scene import ABOUT, PROCESS, about, block
+from tests.recording.runs_scene import ABOUT, PROCESS, about, block, run_of
 from tests.tui.fakes import HOSTILE, START_UNIX_SECONDS
 from tests.tui.screen import SIZES, Dashboard, dashboard
 
@@ -130,6 +132,16 @@ async def test_the_verdict_stands_above_the_table(path: Path) -> None:
         assert "run 2 is faster" in shown.lines()[2]
         assert "of 2" not in shown.lines()[1]
         assert "finished             finished" in shown.text()
+
+
+@pytest.mark.parametrize(("weights", "role"), [("yolov5s.pt", "suggestion"), ("yolov5x.pt", "value")])
+def test_only_a_gain_by_settings_is_coloured(weights: str, role: str) -> None:
+    """Where another model makes the difference too, nobody is told that the settings are good."""
+    slow, fast = run_of([90.0, 91.0] * 4), run_of([147.0, 148.0] * 4, number=2, about=about(weights=weights))
+    rows = comparison_rows(compare(slow, fast), "boot-1", 78, is_ascii=False)
+
+    assert rows[0][0].role == role
+    assert "run 2 is faster" in rows[0][0].text
 
 
 async def test_a_simulated_run_says_so(tmp_path: Path) -> None:
