@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from gpumon.model.clock import Clock
 from gpumon.monitor.feed import Feed
 from gpumon.paint.numbers import duration
-from gpumon.recording.backlog import Backlog, BacklogKeeper
 from gpumon.settings import Settings
 
 if TYPE_CHECKING:
+    from gpumon.recording.backlog import Backlog, BacklogKeeper
     from gpumon.recording.writer import Recorder
 
 
@@ -33,6 +33,8 @@ class RecordSwitch:
 
     def remember(self) -> None:
         """Keep what is seen from now on, so that a recording begins with the hour before it."""
+        from gpumon.recording.backlog import BacklogKeeper
+
         if self._keeper is None and not self._settings.readonly:
             self._keeper = BacklogKeeper(self._feed)
 

@@ -69,7 +69,8 @@ class RecordedApp(App[int]):
     def on_mount(self) -> None:
         """Remember what a recording begins with, and hear of the end of one."""
         if not self.is_replay:
-            self._switch.remember()
+            # The first frame does not wait for it.
+            self.call_after_refresh(self._switch.remember)
         self._switch.listen(self._recording_is_over)
 
     def on_recording_over(self) -> None:
