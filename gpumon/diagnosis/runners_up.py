@@ -5,13 +5,12 @@ from __future__ import annotations
 from math import erf, sqrt
 
 from gpumon.diagnosis.candidates import Candidate, candidates
-from gpumon.diagnosis.memory import memory_of
 from gpumon.diagnosis.rule import NotJudged
 from gpumon.diagnosis.starvation import STARVED_RATIO
-from gpumon.diagnosis.step import Step, step_of
+from gpumon.diagnosis.step import step_of
 from gpumon.diagnosis.view import View
 from gpumon.history.stats import Z_90, Interval
-from gpumon.model.measure import Missing
+from gpumon.model.measure import Missing, known
 
 _COMPUTES = "compute-bound"
 # A gap of this share of a step, without a wait, speaks for the host rather than for the GPU.
@@ -83,15 +82,18 @@ def _without_wait(view: View) -> list[Candidate]:
     return [
         Candidate(_COMPUTES, _UNKNOWN if busy is None else max(0.01, 1.0 - host), "how busy the GPU is"),
         Candidate("host-overhead", host, "what the main process runs between two steps"),
-        Candidate("batch-too-small", _small_batch(view, step), "whether the rate rises with a larger batch"),
+        Candidate("batch-too-small", _small_batch(view), "whether the rate rises with a larger batch"),
     ]
 
 
-def _small_batch(view: View, step: Step | NotJudged) -> float:
-    memory = memory_of(view)
-    if isinstance(memory, Missing) or isinstance(step, NotJudged) or memory.limit <= 0:
+def _small_batch(view: View) -> float:
+    """Return how far the training stays below half of its GPUs' memory, by its newest reading alone."""
+    used = known(view.reading.gpu_memory_used_bytes)
+    totals = [known(gpu.gpu_memory_total_bytes) for gpu in view.reading.gpus(view.sample.gpus)]
+    total = sum(size for size in totals if size is not None)
+    if used is None or not total:
         return _UNKNOWN / 2
-    return max(0.0, _MEMORY_RATIO - memory.peak / memory.limit)
+    return max(0.0, _MEMORY_RATIO - used / total)
 
 
 def straddles(wait: Interval) -> bool:

@@ -8,8 +8,8 @@ from gpumon.diagnosis.view import View
 from gpumon.history.phases import Seen
 from gpumon.history.window import Bucket
 
-# Columns of 10 s over a quarter of an hour, and of 30 s over an hour for what has held for longer.
-_SPANS = ((900.0, 90), (3600.0, 120))
+# Columns of 10 s over ten minutes, and of a minute over an hour for what has held for longer.
+_SPANS = ((600.0, 60), (3600.0, 60))
 # The burst after a validation is no end of a starvation: up to 2 columns may say otherwise.
 _TOLERATED_COLUMNS = 2
 
@@ -24,7 +24,7 @@ def since_series(view: View, metric: str, holds: Callable[[float], bool], label:
     for span_seconds, count in _SPANS:
         columns = view.window.series(metric, label or str(view.pid), columns=count, span_seconds=span_seconds)
         back = _columns_back(columns, holds)
-        back_seconds = back * span_seconds / count
+        back_seconds = max(back_seconds, back * span_seconds / count)
         if back < count - 1 - _TOLERATED_COLUMNS:
             break
     newest = view.sample.instant.unix_seconds
