@@ -127,19 +127,20 @@ def bootstrap_shares(blocks: Sequence[tuple[int, int]]) -> tuple[float, ...]:
     Looks within one second are alike, so whole seconds are drawn, not looks. Resamples without a look
     give the share over all. Raises ValueError where no block has a look.
     """
-    hits_of = [hits for hits, _ in blocks]
-    total_of = [total for _, total in blocks]
-    total = sum(total_of)
+    total = sum(total for _, total in blocks)
     if total <= 0:
         message = "no block has a look"
         raise ValueError(message)
-    overall = sum(hits_of) / total
+    overall = sum(hits for hits, _ in blocks) / total
     if len(blocks) == 1:
         return (overall,) * RESAMPLES
+    # Hits and total of a block as one number, so that a resample is summed up once: low bits are hits.
+    bits = (len(blocks) * max(max(block) for block in blocks)).bit_length()
+    mask, packed = (1 << bits) - 1, [hits | total << bits for hits, total in blocks]
     shares: list[float] = []
     for pick in _pickers(len(blocks)):
-        drawn = sum(pick(total_of))
-        shares.append(sum(pick(hits_of)) / drawn if drawn else overall)
+        drawn = sum(pick(packed))
+        shares.append((drawn & mask) / (drawn >> bits) if drawn >> bits else overall)
     return tuple(shares)
 
 
