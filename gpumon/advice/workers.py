@@ -40,6 +40,7 @@ _HELPED_BY_MORE = frozenset(
     }
 )
 _WITHOUT_A_CORE = frozenset({"starved-cpu-exhausted", "starved-cpu-quota", "starved-neighbours"})
+_ABOUT_WORKERS = _HELPED_BY_MORE | _WITHOUT_A_CORE | {"starved-too-many-workers"}
 # Without workers the time between kernels is loading and host work in unknown parts: from 20 % loading
 # (the low end) over 65 % (the prediction) to all of it.
 _UNSEEN_LOADING = (0.65, 0.20, 1.0)
@@ -49,15 +50,15 @@ def advise_workers(view: View, finding: Finding, rewrite: Rewrite) -> tuple[Sugg
     """Return the advice on workers that follows from a finding about starvation, or nothing."""
     if finding.id == "starved-no-workers":
         return _from_none(view, finding, rewrite)
+    if finding.id not in _ABOUT_WORKERS:
+        return ()
     pipeline = pipeline_of(view)
     if pipeline is None:
         return ()
     bounds = worker_bounds(view, pipeline)
     if finding.id == "starved-too-many-workers":
         return _fewer(view, pipeline, bounds, finding, rewrite)
-    if finding.id in _WITHOUT_A_CORE or finding.id in _HELPED_BY_MORE:
-        return _more(view, pipeline, bounds, finding, rewrite)
-    return ()
+    return _more(view, pipeline, bounds, finding, rewrite)
 
 
 def _more(
