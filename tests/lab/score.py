@@ -2,7 +2,7 @@
 
 Traces whose fault only a stand-in driver tells ("scripted") are scored apart. Of the test set only sums are
 shown, so that no rule is tuned on a trace of it; `--set test` shows all of it. `--hours N` adds healthy
-trainings on a simulated clock.
+trainings on a simulated clock, `--onsets N` such in which a wait begins.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ from tests.lab.score_outcome import Outcome, judge
 from tests.lab.score_print import Outcomes, confusion_table, definitions, document, lead, tables, trace_table
 from tests.lab.score_truth import SETS, TruthError, truth_of
 
+# A wait that begins after so many healthy seconds.
+_ONSET_SECONDS = 200
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Score and print; 1 where there is no trace to score, 2 for a recording that cannot be read."""
@@ -31,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--set", dest="set_name", choices=(*SETS, "all"), default="tune")
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     parser.add_argument("--hours", type=int, default=0, help="also so many simulated healthy hours")
+    parser.add_argument("--onsets", type=int, default=0, help="also so many simulated waits that begin")
     parser.add_argument("--traces", type=Path, default=TRACES, help="folder of the recordings")
     options = parser.parse_args(arguments)
     sets = SETS if options.set_name == "all" else (options.set_name,)
@@ -39,10 +43,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (RecordingError, ValueError, LZMAError, EOFError, OSError) as error:
         print(f"cannot score: {error}", file=sys.stderr)
         return 2
-    if options.hours:
-        runs = [LongRun(seed) for seed in range(options.hours)]
-        made = {name: [judge(run, make) for run in runs] for name, make in diagnosers().items()}
-        parts["simulated hours"] = made
+    simulated = {
+        "simulated hours": [LongRun(seed) for seed in range(options.hours)],
+        "simulated onsets": [
+            LongRun(seed, _ONSET_SECONDS + 100, _ONSET_SECONDS) for seed in range(options.onsets)
+        ],
+    }
+    for part, runs in simulated.items():
+        if runs:
+            parts[part] = {name: [judge(run, make) for run in runs] for name, make in diagnosers().items()}
     if not parts:
         print(f"there is no trace of the set {options.set_name} in {options.traces}", file=sys.stderr)
         return 1

@@ -1,4 +1,4 @@
-"""Healthy trainings of hours on a simulated clock: negative controls longer than any trace of the library.
+"""Trainings on a simulated clock: healthy hours, longer than any trace of the library, and waits that begin.
 
 Batches go through the queue model of PyTorch's DataLoader (in-order delivery, two ahead per worker) with
 services that vary and have a tail; gpumon's looks at the main thread are drawn from it at 20 a second, with
@@ -52,19 +52,32 @@ class Course:
 
 @dataclass(frozen=True)
 class LongRun:
-    """An hour, or `seconds`, of a healthy training whose numbers are drawn from `seed`."""
+    """An hour, or `seconds`, of a healthy training whose numbers are drawn from `seed`.
+
+    With `slower_from` its batches take longer to load from that second on: then it waits for 20 to 60 % of
+    its time, for want of workers.
+    """
 
     seed: int
     seconds: int = HOUR
+    slower_from: int | None = None
 
     @property
     def name(self) -> str:
         """What it is called in a score."""
-        return f"healthy-hours-{self.seed}"
+        return f"healthy-hours-{self.seed}" if self.slower_from is None else f"onset-{self.seed}"
 
     @property
     def about(self) -> LongAbout:
-        """Its truth: nothing is the matter."""
+        """Its truth: nothing is the matter, or too few workers from some second on."""
+        if self.slower_from is not None:
+            onset = {
+                "scenario": self.name,
+                "labels": ["starved-too-few-workers"],
+                "proof": "simulated",
+                "onset_seconds": float(self.slower_from),
+            }
+            return LongAbout(json.dumps(onset))
         waited = sum(
             min(end, self.seconds) - start for start, end in self.course.waits if start < self.seconds
         )
@@ -87,6 +100,10 @@ class LongRun:
         # The loader could do 1.03 to 2 times what the GPU takes.
         service = step * workers / random.uniform(1.03, 2.0)
         spread, epoch = random.uniform(0.05, 0.25), random.randrange(200, 1200)
+        # Drawn apart, so that the healthy hours stay what they are.
+        wait = Random(self.seed + 2).uniform(0.2, 0.6)  # noqa: S311 - a reproducible draw
+        slow_service = step * workers / (1.0 - wait)
+        slower_from = float("inf") if self.slower_from is None else float(self.slower_from)
         taken: list[float] = []
         free = [float(_START_SECONDS)] * workers
         course = Course([], [], [], [(0.0, float(_START_SECONDS), Phase.START)])
@@ -94,8 +111,10 @@ class LongRun:
         while now < self.seconds:
             issued = taken[number - _AHEAD * workers] if number >= _AHEAD * workers else float(_START_SECONDS)
             # One batch in 500 takes four times as long: a picture as large as they come.
-            needs = service * random.lognormvariate(0.0, spread) * (4.0 if random.random() < 0.002 else 1.0)
-            done = max(free[number % workers], issued) + needs
+            begins = max(free[number % workers], issued)
+            usual = service if begins < slower_from else slow_service
+            needs = usual * random.lognormvariate(0.0, spread) * (4.0 if random.random() < 0.002 else 1.0)
+            done = begins + needs
             free[number % workers] = done
             course.work.append((done - needs, done))
             if done > now:

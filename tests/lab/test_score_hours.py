@@ -33,6 +33,20 @@ def test_samples_say_what_happened() -> None:
     assert {Phase.START, Phase.TRAIN, Phase.VALIDATE, Phase.CHECKPOINT} == {reading.phase for reading in seen}
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_wait_that_begins_is_told_within_20_s(seed: int) -> None:
+    """Before its onset the run is healthy; from then on it waits 20 to 60 %, and that is soon told."""
+    outcome = judge(LongRun(seed, 150, 90), Gpumon)
+    waits = [
+        number(sample.trainings[0].loader.data_wait_ratio) or 0.0
+        for sample in LongRun(seed, 150, 90).samples()
+    ]
+    assert sum(waits[:85]) / 85 < 0.05
+    assert 0.15 < sum(waits[-50:]) / 50 < 0.65
+    assert outcome.delay_seconds is not None
+    assert outcome.delay_seconds <= 20.0
+
+
 def test_the_same_seed_is_the_same_run() -> None:
     """Nothing is drawn anew."""
     assert list(LongRun(1, 40).samples()) == list(LongRun(1, 40).samples())
