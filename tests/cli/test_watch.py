@@ -62,7 +62,7 @@ def test_a_starved_training_is_told_of(tmp_path: Path) -> None:
 def test_where_nothing_is_found_the_exit_code_is_0() -> None:
     """Ctrl-C is how it ends without a PID."""
     with _gpumon("watch") as watching:
-        assert until(lambda: _catches(watching.pid, signal.SIGHUP))
+        assert until(lambda: _catches(watching.pid, signal.SIGTERM))
         watching.send_signal(signal.SIGINT)
 
         assert watching.wait(30) == 0

@@ -75,7 +75,7 @@ def test_a_full_shm_is_named_as_the_reason() -> None:
     """PyTorch loses the batch that finds no room and waits for it for ever."""
     full = SharedMemoryReading(8 * GIB, GIB // 2)
     samples = [with_loader(sample, shm=full) for sample in _still(25)]
-    assert "its /dev/shm is 94 % full" in finding(RULE, samples).text
+    assert "its /dev/shm of 8.0 GiB is 94 % full" in finding(RULE, samples).text
 
 
 @pytest.mark.parametrize("phase", [Phase.START, Phase.CHECKPOINT])
@@ -89,7 +89,7 @@ def test_a_start_that_lost_a_batch_to_a_full_shm_is_told_soon() -> None:
     """No network is waited for by workers that found no room for the first batch."""
     full = SharedMemoryReading(8 * GIB, GIB // 2)
     samples = [with_loader(changed(sample, phase=Phase.START), shm=full) for sample in _still(25)]
-    assert "its /dev/shm is 94 % full" in finding(RULE, samples).text
+    assert "its /dev/shm of 8.0 GiB is 94 % full" in finding(RULE, samples).text
 
 
 def _stopped(seconds: int) -> list[Sample]:

@@ -11,8 +11,9 @@ from gpumon.diagnosis.standstill import (
     step_seconds,
 )
 from gpumon.diagnosis.view import View
-from gpumon.diagnosis.words import percent, seconds_words
+from gpumon.diagnosis.words import bytes_words, percent, seconds_words
 from gpumon.model.finding import Evidence, Finding, Severity
+from gpumon.model.host import SharedMemoryReading
 from gpumon.model.measure import known, number
 from gpumon.model.training import Phase
 
@@ -57,7 +58,7 @@ def _least_seconds(view: View, found: Standstill) -> float:
     least = max(_LEAST_SECONDS[found.how], _STEPS * step_seconds(view))
     if found.how is Stillness.STOPPED:
         return _LEAST_SECONDS[found.how]
-    if view.phase in _QUIET_PHASES and _shm_full_ratio(view) is None:
+    if view.phase in _QUIET_PHASES and _short_shm(view) is None:
         return max(least, _QUIET_PHASE_SECONDS)
     if _remote_ratio(view) > _REMOTE_RATIO:
         return max(least, _REMOTE_SECONDS)
@@ -68,9 +69,11 @@ def _cause(view: View, found: Standstill) -> str:
     """Return how it stands still, and the likeliest reason."""
     if found.how is Stillness.STOPPED:
         return "its main process is stopped by a signal, kill -CONT would let it go on"
-    full = _shm_full_ratio(view)
-    if full is not None:
-        return f"all its processes sleep and its /dev/shm is {percent(full)} full, a batch was lost for it"
+    shm = _short_shm(view)
+    if shm is not None:
+        full = percent(1 - shm.shm_free_bytes / shm.shm_total_bytes)
+        size = bytes_words(shm.shm_total_bytes)
+        return f"all its processes sleep and its /dev/shm of {size} is {full} full, a batch was lost for it"
     if _remote_ratio(view) > _REMOTE_RATIO:
         return "its workers wait for remote storage, which does not answer"
     if found.how is Stillness.NO_BATCH:
@@ -81,12 +84,14 @@ def _cause(view: View, found: Standstill) -> str:
     return f"all its processes sleep, none uses a core{_ranks(view)}"
 
 
-def _shm_full_ratio(view: View) -> float | None:
-    """Return how full a /dev/shm is that may have lost a batch of the workers, None where there is room."""
+def _short_shm(view: View) -> SharedMemoryReading | None:
+    """Return a /dev/shm that may have lost a batch of the workers: full, or smaller than they need."""
     shm = known(view.reading.loader.shm)
-    if shm is None or not view.workers or shm.shm_free_bytes > _FULL_SHM_RATIO * shm.shm_total_bytes:
+    if shm is None or not view.workers:
         return None
-    return 1 - shm.shm_free_bytes / shm.shm_total_bytes
+    needed = number(view.reading.loader.shm_needed_bytes)
+    is_full = shm.shm_free_bytes <= _FULL_SHM_RATIO * shm.shm_total_bytes
+    return shm if is_full or (needed is not None and needed > shm.shm_total_bytes) else None
 
 
 def _ranks(view: View) -> str:
