@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from math import sqrt
+from math import hypot, sqrt
 from typing import Any, TypeVar
 
 from gpumon.history.phases import Seen, steady, training
@@ -103,7 +103,7 @@ class View:
         if told and 2 * len(told) >= len(found):
             return _mean_of_told(told)
         if any(total for _, total in self.looks):
-            return share_interval(self.looks)
+            return _doubted(share_interval(self.looks), [measure for measure, _ in found])
         measures = [measure for measure, _ in found]
         return _mean_of(measures) if measures else _reason(self.steady[-1][1].loader.data_wait_ratio)
 
@@ -251,6 +251,24 @@ def _mean_of(measures: Sequence[Measure]) -> Interval:
     low = mean([measure.value if measure.low is None else measure.low for measure in measures])
     high = mean([measure.value if measure.high is None else measure.high for measure in measures])
     return Interval(value, max(0.0, min(low, value) - half), min(1.0, max(high, value) + half))
+
+
+def _doubted(looks: Interval, measures: Sequence[Measure]) -> Interval:
+    """Return the share of looks with what their measures leave in doubt besides chance.
+
+    The states of threads tell nothing of a wait in which the main thread is runnable: their bounds say how
+    much that may be, and it does not even out over the seconds as chance does.
+    """
+    bounds = [
+        (m.value - m.low, m.high - m.value) for m in measures if m.low is not None and m.high is not None
+    ]
+    if 2 * len(bounds) < len(measures):
+        return looks
+    below, above = mean([low for low, _ in bounds]), mean([high for _, high in bounds])
+    low = looks.value - hypot(looks.value - looks.low, below)
+    return Interval(
+        looks.value, max(0.0, low), min(1.0, looks.value + hypot(looks.high - looks.value, above))
+    )
 
 
 def _mean_of_told(told: Sequence[tuple[Measure, float]]) -> Interval:

@@ -55,6 +55,18 @@ def wait(loaders: list[LoaderReading]) -> Interval:
     return found
 
 
+def test_what_states_leave_in_doubt_does_not_even_out() -> None:
+    """Twenty seconds without a look that waited are still as doubtful as the account of each of them."""
+    doubtful = replace(
+        looks(STATE, 0, 20),
+        data_wait_ratio=Measure(0.0, Certainty.SAMPLED, STATE, 0.05, low=0.0, high=0.06),
+    )
+    found, plain = wait([doubtful] * 20), wait([looks(STATE, 0, 20)] * 20)
+    assert plain.high < 0.02
+    assert (found.value, found.low) == (0.0, 0.0)
+    assert found.high == pytest.approx((plain.high**2 + 0.06**2) ** 0.5)
+
+
 def test_looks_of_one_source_are_pooled() -> None:
     """Seconds weigh by their looks."""
     assert wait([looks(FRAMES, 10, 50), looks(FRAMES, 0, 10)]).value == pytest.approx(10 / 60)
