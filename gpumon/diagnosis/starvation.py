@@ -62,6 +62,16 @@ def starved_words(view: View, wait: Interval) -> str:
     return f"{view.waiter} waits {wait_words(wait)} of each step for data: "
 
 
+def queue_evidence(view: View, queue_per_cpu: float, threshold_per_cpu: float) -> Evidence:
+    """Return how long workers wait for a core, as evidence; both ratios are per time on one."""
+    return Evidence(
+        "worker_run_queue_wait_ratio",
+        view.worker_queue or 0.0,
+        threshold_per_cpu * (view.worker_cpu or 0.0),
+        text=f"workers wait for a core {percent(queue_per_cpu)} as long as they run on one",
+    )
+
+
 def starved_since(view: View) -> float:
     """Return since when the loop waits."""
     return since_series(view, "data_wait_ratio", lambda wait: wait > STARVED_RATIO)

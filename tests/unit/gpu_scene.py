@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from gpumon.diagnosis.rule import Judgement, Rule
+from gpumon.diagnosis.view import view_of
+from gpumon.model.finding import Finding
 from gpumon.model.gpu import DriverReading, DriverState, GpuProcess, GpuReading, GpuState
 from gpumon.model.measure import Maybe, Missing
 from gpumon.model.reading import LoaderReading, TrainingReading
@@ -155,3 +158,17 @@ class GpuScene(Scene):
 
 def _maybe(value: T | None) -> Maybe[T]:
     return Missing("made to be missing") if value is None else value
+
+
+def judged(rule: Rule, scene: GpuScene) -> Judgement:
+    """Return what a rule says of a scene."""
+    view = view_of(scene.window(), PID)
+    assert view is not None
+    return rule.judge(view)
+
+
+def found(rule: Rule, scene: GpuScene) -> Finding:
+    """Return the finding of a rule that must fire."""
+    judgement = judged(rule, scene)
+    assert isinstance(judgement, Finding), judgement
+    return judgement

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from gpumon.diagnosis.rule import Judgement, NotJudged, Rule, Silent
+from gpumon.diagnosis.rule import NotJudged, Rule, Silent
 from gpumon.diagnosis.rules import (
     amp_off,
     batch_too_small,
@@ -16,8 +16,7 @@ from gpumon.diagnosis.rules import (
 )
 from gpumon.diagnosis.step import Step, step_of
 from gpumon.diagnosis.view import view_of
-from gpumon.model.finding import Finding
-from tests.unit.gpu_scene import GpuScene, Link
+from tests.unit.gpu_scene import GpuScene, Link, found, judged
 from tests.unit.synthetic_training import GIB, PID
 
 GAP = GpuScene(gpu_busy=0.6, main_cpu=1.0)
@@ -35,18 +34,6 @@ CLASSES: tuple[tuple[Rule, GpuScene], ...] = (
     (memory_bandwidth_bound.RULE, MOVING),
     (transfer_bound.RULE, SLOW_LINK),
 )
-
-
-def judged(rule: Rule, scene: GpuScene) -> Judgement:
-    view = view_of(scene.window(), PID)
-    assert view is not None
-    return rule.judge(view)
-
-
-def found(rule: Rule, scene: GpuScene) -> Finding:
-    judgement = judged(rule, scene)
-    assert isinstance(judgement, Finding)
-    return judgement
 
 
 @pytest.mark.parametrize(("rule", "scene"), CLASSES, ids=lambda value: getattr(value, "id", ""))

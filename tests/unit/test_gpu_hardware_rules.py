@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from gpumon.diagnosis.rule import Judgement, NotJudged, Rule, Silent
+from gpumon.diagnosis.rule import NotJudged, Rule, Silent
 from gpumon.diagnosis.rules import (
     data_parallel,
     gpu_lost,
@@ -17,12 +17,11 @@ from gpumon.diagnosis.rules import (
     power_capped,
     thermal_throttle,
 )
-from gpumon.diagnosis.view import view_of
-from gpumon.model.finding import Finding, Severity
+from gpumon.model.finding import Severity
 from gpumon.model.gpu import DriverState
 from gpumon.model.training import Phase
-from tests.unit.gpu_scene import GpuScene
-from tests.unit.synthetic_training import GIB, PID
+from tests.unit.gpu_scene import GpuScene, found, judged
+from tests.unit.synthetic_training import GIB
 
 HOT = GpuScene(throttle_thermal=0.4, temperature=88.0, sm_clock=1.3e9)
 CAPPED = GpuScene(throttle_power=0.5, sm_clock=1.5e9)
@@ -42,18 +41,6 @@ HARDWARE: tuple[tuple[Rule, GpuScene], ...] = (
     (idle_gpus.RULE, SPARE),
     (data_parallel.RULE, ONE_PROCESS),
 )
-
-
-def judged(rule: Rule, scene: GpuScene) -> Judgement:
-    view = view_of(scene.window(), PID)
-    assert view is not None
-    return rule.judge(view)
-
-
-def found(rule: Rule, scene: GpuScene) -> Finding:
-    judgement = judged(rule, scene)
-    assert isinstance(judgement, Finding)
-    return judgement
 
 
 @pytest.mark.parametrize(("rule", "scene"), HARDWARE, ids=lambda value: getattr(value, "id", ""))

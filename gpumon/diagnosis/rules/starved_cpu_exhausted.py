@@ -9,6 +9,7 @@ from gpumon.diagnosis.rules.starved_too_many_workers import what_speaks_against
 from gpumon.diagnosis.starvation import (
     COMPUTING_RATIO,
     QUEUE_PER_CPU,
+    queue_evidence,
     starved_since,
     starved_words,
     starved_workers,
@@ -41,12 +42,7 @@ def judge(view: View) -> Judgement:
     evidence = (
         wait_evidence(wait),
         Evidence("host_cpu_busy_ratio", cores.busy_ratio, BUSY_RATIO, text=taken),
-        Evidence(
-            "worker_run_queue_wait_ratio",
-            view.worker_queue or 0.0,
-            QUEUE_PER_CPU * (view.worker_cpu or 0.0),
-            text=f"workers wait for a core {percent(queue)} as long as they run on one",
-        ),
+        queue_evidence(view, queue, QUEUE_PER_CPU),
     )
     return Finding(RULE.id, RULE.severity, text, starved_since(view), evidence, lost_ratio=wait.value)
 

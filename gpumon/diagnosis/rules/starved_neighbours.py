@@ -7,6 +7,7 @@ from gpumon.diagnosis.rule import Judgement, NotJudged, Rule, Silent
 from gpumon.diagnosis.starvation import (
     COMPUTING_RATIO,
     QUEUE_PER_CPU,
+    queue_evidence,
     starved_since,
     starved_words,
     starved_workers,
@@ -47,12 +48,7 @@ def judge(view: View) -> Judgement:
     evidence = (
         wait_evidence(wait),
         Evidence("host_cpu_busy_ratio", _busy(view, cores), BUSY_RATIO, text=taken),
-        Evidence(
-            "worker_run_queue_wait_ratio",
-            view.worker_queue or 0.0,
-            QUEUE_PER_CPU * (view.worker_cpu or 0.0),
-            text=f"workers wait for a core {percent(queue)} as long as they run on one",
-        ),
+        queue_evidence(view, queue, QUEUE_PER_CPU),
     )
     return Finding(RULE.id, RULE.severity, text, starved_since(view), evidence, lost_ratio=wait.value)
 

@@ -23,8 +23,7 @@ from gpumon.model.finding import Evidence, Finding, Severity
 
 # Workers that idle more than that are as good as never late: what the loop waits for is on its own side.
 _MOST_IDLE_RATIO = 0.75
-# How much less they get done in the seconds in which the loop waits more. Measured: 31 % with one image in a
-# hundred that costs a hundred times as much, at most 4 % where images are alike.
+# How much less they get done in the seconds in which the loop waits more; alike images differ by chance.
 DROP_RATIO = 0.10
 
 

@@ -7,6 +7,7 @@ from gpumon.diagnosis.rule import Judgement, NotJudged, Rule, Silent
 from gpumon.diagnosis.rules.starved_neighbours import FEW_OTHERS_RATIO
 from gpumon.diagnosis.starvation import (
     COMPUTING_RATIO,
+    queue_evidence,
     starved_since,
     starved_words,
     starved_workers,
@@ -16,7 +17,7 @@ from gpumon.diagnosis.starvation import (
 from gpumon.diagnosis.view import View
 from gpumon.diagnosis.words import percent
 from gpumon.history.stats import Interval
-from gpumon.model.finding import Evidence, Finding, Severity
+from gpumon.model.finding import Finding, Severity
 from gpumon.model.measure import Missing
 
 # A worker that waits for a core half as long as it runs on one (facts: row 3; measured 0.64 / 0.31 with
@@ -42,12 +43,7 @@ def judge(view: View) -> Judgement:
         f"{starved_words(view, wait)}{total} workers share {limit_words(cores)} and wait"
         f" {percent(view.worker_queue or 0.0)} of the time for one"
     )
-    evidence = Evidence(
-        "worker_run_queue_wait_ratio",
-        view.worker_queue or 0.0,
-        _QUEUE_PER_CPU * (view.worker_cpu or 0.0),
-        text=f"workers wait for a core {percent(queue)} as long as they run on one",
-    )
+    evidence = queue_evidence(view, queue, _QUEUE_PER_CPU)
     return Finding(
         RULE.id,
         RULE.severity,
