@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gpumon.advice.knobs.yolov5 import base_version
-from gpumon.advice.throughput import Pipeline, workers_for_cores
+from gpumon.advice.effective import cores_divisor, gpus_seen, validation_factor
+from gpumon.advice.shared_memory import shared_memory_need_bytes, workers_that_fit
+from gpumon.advice.throughput import Pipeline, pipeline_of, workers_for_cores
 from gpumon.diagnosis.cores import CoreLimit, cores_of, limit_words
 from gpumon.diagnosis.starvation import worker_time
 from gpumon.diagnosis.storage import IDLE_DEVICE_RATIO, storage_of
 from gpumon.diagnosis.view import View
-from gpumon.diagnosis.words import bytes_words, percent
+from gpumon.diagnosis.words import bytes_words, count_words, percent
 from gpumon.history.stats import mean
 from gpumon.model.measure import known
 from gpumon.model.process import Role
@@ -19,17 +20,11 @@ from gpumon.model.suggestion import Bound
 # Left free for everything else on the machine.
 _KEPT_MEMORY_RATIO = 0.10
 _KEPT_SHM_RATIO = 0.10
-# Batches that YOLOv5 holds in /dev/shm per train worker: 2 of its own, and of its validation loader's 2
-# workers 2 each, at twice the batch. Source: its dataloaders.py and train.py; exact on a live run.
-_YOLOV5_BATCHES_PER_WORKER = 10
-_BATCHES_PER_WORKER = 2
-# With each train worker YOLOv5 starts two for validation, which stay.
-_YOLOV5_PROCESSES_PER_WORKER = 3
 
 # Workers that wait less than that for a disk are not bound by it.
 _LEAST_DISK_RATIO = 0.05
 # A disk, like the cores, is full at 95 %.
-_FULL_RATIO = 0.95
+FULL_RATIO = 0.95
 
 _CORE_BOUNDS = {
     CoreLimit.HOST: Bound.CORES,
@@ -47,46 +42,54 @@ class WorkerBound:
     text: str
 
 
-def worker_bounds(view: View, pipeline: Pipeline | None) -> tuple[WorkerBound, ...]:
-    """Return everything that bounds the workers of one rank, the tightest first."""
+CORE_KINDS = frozenset({Bound.CORES, Bound.AFFINITY, Bound.QUOTA})
+
+
+def bounds_of(view: View) -> tuple[WorkerBound, ...]:
+    """Return everything that bounds the workers of one rank at the present batch, the tightest first."""
+    return view.once(_bounds)
+
+
+def worker_bounds(view: View, pipeline: Pipeline | None, batch: int | None = None) -> tuple[WorkerBound, ...]:
+    """Return everything that bounds the workers of one rank, the tightest first.
+
+    `batch` is that of a rank where it is to change.
+    """
     # Of equals the first counts: the cores, since no other framework would lift them.
     cores = _cores(view, pipeline) if pipeline is not None else None
-    found = [cores, _disk(view), _memory(view), _shm(view), _batch(view), _framework(view)]
+    found = [cores, _disk(view), _memory(view), _shm(view, batch), _batch(view, batch), _framework(view)]
     return tuple(sorted((bound for bound in found if bound is not None), key=lambda bound: bound.workers))
 
 
-def framework_cap(view: View) -> int | None:
+def _bounds(view: View) -> tuple[WorkerBound, ...]:
+    return worker_bounds(view, pipeline_of(view))
+
+
+def framework_cap(view: View, ranks: int | None = None) -> int | None:
     """Return the workers that the framework silently cuts to, whatever is asked for; None for no cap.
 
-    YOLOv5 and ultralytics: CPUs of the machine per visible GPU, blind to affinity and quota. v6.0 does
-    not divide; v5.0 divides by the ranks.
+    YOLOv5 and ultralytics: CPUs of the machine per visible GPU, blind to affinity and quota. With `ranks`: as
+    it would be with so many processes, which see a GPU each.
     """
-    cores = known(view.sample.host.cores)
-    framework = view.reading.training.framework
-    if framework == "ultralytics" and not view.on_gpu:
+    training, cores = view.reading.training, known(view.sample.host.cores)
+    if training.framework == "ultralytics" and not view.on_gpu:
         return 0
-    if framework not in {"yolov5", "ultralytics"} or not cores:
+    if training.framework not in {"yolov5", "ultralytics"} or not cores:
         return None
-    version = known(view.reading.training.framework_version)
-    base = base_version(version) if framework == "yolov5" and version else "v7.0"
-    if base == "v6.0":
-        return len(cores)
-    share = view.ranks if base == "v5.0" else visible_gpus(view)
-    return len(cores) // max(1, share)
+    version = known(training.framework_version) or ""
+    gpus = visible_gpus(view) if ranks is None else ranks
+    return len(cores) // cores_divisor(training.framework, version, gpus=gpus, ranks=ranks or view.ranks)
 
 
 def visible_gpus(view: View) -> int:
-    """Return how many GPUs the training sees: by its device, CUDA_VISIBLE_DEVICES, else all."""
+    """Return how many GPUs the training sees, whichever of them are watched."""
+    training = view.reading.training
+    if training.visible_gpus is not None:
+        return training.visible_gpus
+    # A recording of before it was kept, or no driver: the GPUs that are watched, unless it says otherwise.
     device = view.setting("device")
-    text = "" if device is None else str(device).strip().lower().replace("cuda:", "")
-    if text in {"cpu", "mps"}:
-        return 0
-    if text and text not in {"none", "-1"}:
-        return len([part for part in text.strip("[]()").split(",") if part.strip()])
-    for name, value in view.reading.training.environment:
-        if name == "CUDA_VISIBLE_DEVICES":
-            return len([part for part in value.split(",") if part.strip() not in {"", "-1"}])
-    return len(view.sample.gpus)
+    variable = next((value for name, value in training.environment if name == "CUDA_VISIBLE_DEVICES"), None)
+    return gpus_seen(None if device is None else str(device), variable, len(view.sample.gpus)) or 0
 
 
 def rank_batch(view: View) -> int | None:
@@ -120,7 +123,7 @@ def _disk(view: View) -> WorkerBound | None:
     busy = storage.device_busy_ratio
     if busy is None or busy < IDLE_DEVICE_RATIO:
         return None
-    most = max(workers, int(_FULL_RATIO * workers / busy))
+    most = max(workers, int(FULL_RATIO * workers / busy))
     return WorkerBound(most, Bound.NONE, f"the disk {storage.device}, which is busy {percent(busy)}")
 
 
@@ -134,9 +137,10 @@ def _framework(view: View) -> WorkerBound | None:
     return WorkerBound(cap, Bound.FRAMEWORK, f"{name}, which cuts to the CPUs per visible GPU")
 
 
-def _batch(view: View) -> WorkerBound | None:
-    batch = rank_batch(view)
-    if batch is None or view.reading.training.framework not in {"yolov5", "ultralytics"}:
+def _batch(view: View, changed: int | None) -> WorkerBound | None:
+    batch = changed or rank_batch(view)
+    # ultralytics cuts to the number of batches instead (its build.py), which hardly ever is tighter.
+    if batch is None or view.reading.training.framework != "yolov5":
         return None
     if batch == 1:
         return WorkerBound(0, Bound.BATCH, "batch 1, for which no workers are started")
@@ -160,18 +164,36 @@ def _memory(view: View) -> WorkerBound | None:
             free.append((1 - _KEPT_MEMORY_RATIO) * limit - used)
     if workers is None or not sizes or not free:
         return None
-    each = mean(sizes) * (_YOLOV5_PROCESSES_PER_WORKER if view.reading.training.framework == "yolov5" else 1)
-    more = max(0, int(min(free) / (each * view.ranks)))
-    return WorkerBound(workers + more, Bound.MEMORY, f"memory: a worker takes {bytes_words(each)}")
+    each = mean(sizes)
+    more = max(0, int(min(free) / (each * (view.ranks + validation_workers(view)))))
+    words = f"memory: a worker takes {bytes_words(each)}"
+    if validation_workers(view):
+        words += f", and so do {count_words(validation_workers(view), 'more')} for validation"
+    return WorkerBound(workers + more, Bound.MEMORY, words)
 
 
-def _shm(view: View) -> WorkerBound | None:
-    shm, workers, batch = known(view.reading.loader.shm), known(view.workers), rank_batch_bytes(view)
-    if shm is None or workers is None or batch is None:
+def validation_workers(view: View) -> int:
+    """Return how many workers for validation come with each train worker of a rank, all on rank 0.
+
+    They stay for the whole run (YOLOv5's train.py and InfiniteDataLoader).
+    """
+    training = view.reading.training
+    version = known(training.framework_version) or ""
+    return validation_factor(training.framework, version, classifies="classify" in training.name)
+
+
+def _shm(view: View, batch: int | None) -> WorkerBound | None:
+    shm, workers, size = known(view.reading.loader.shm), known(view.workers), view.setting("imgsz")
+    now = rank_batch(view)
+    if shm is None or workers is None or now is None or not isinstance(size, int) or size <= 0:
         return None
-    is_yolov5 = view.reading.training.framework == "yolov5"
-    each = batch * (_YOLOV5_BATCHES_PER_WORKER if is_yolov5 else _BATCHES_PER_WORKER)
+    validates = validation_workers(view) > 0
     free = shm.shm_free_bytes - _KEPT_SHM_RATIO * shm.shm_total_bytes
-    more = max(0, int(free / (each * view.ranks)))
-    words = f"a /dev/shm of {bytes_words(shm.shm_total_bytes)}: a worker needs {bytes_words(each)}"
-    return WorkerBound(workers + more, Bound.SHM, words)
+    running = workers
+    if batch is not None and batch != now:
+        # A new start, with what the present batches hold at least.
+        val_workers = validation_workers(view) * workers
+        held = shared_memory_need_bytes(workers, now, size, ranks=view.ranks, val_workers=val_workers)
+        free, running = free + held.low, 0
+    most = workers_that_fit(free, running, batch or now, size, ranks=view.ranks, validates=validates)
+    return WorkerBound(most, Bound.SHM, f"a /dev/shm of {bytes_words(shm.shm_total_bytes)}")

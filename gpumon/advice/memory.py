@@ -1,134 +1,258 @@
 """GPU memory of a training: what it may still take, and the largest batch that fits.
 
-M(B) = base + slope * B, from one observation of the peak and a prior for the base. Checked on published
-AutoBatch logs (YOLOv5s, YOLOv5m, YOLOv8s): with the base known, doubling the batch is predicted within
-5 %; a base of 0 errs on the safe side by up to 10 %.
+M(B) = base + slope * B of one rank: a line through the peak that was seen, whose base is known from the
+model's parameters and from what earlier runs held at other batches, weighted by their variances. Checked on
+published AutoBatch logs (YOLOv5s, YOLOv5m, YOLOv8s): with the base known, doubling the batch is predicted
+within 5 %; a base of 0 errs on the safe side by up to 10 %.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
+from math import hypot
 
 from gpumon.advice.bounds import rank_batch
+from gpumon.advice.learning_rate import accumulated
+from gpumon.advice.model_memory import base_bytes, model_name, parameters_of
+from gpumon.advice.prior import NOTHING_KNOWN, Prior, SeenMemory
 from gpumon.diagnosis.memory import GpuMemory, memory_of
+from gpumon.diagnosis.risk import LARGEST_AREA
 from gpumon.diagnosis.view import View, view_of
 from gpumon.history.stats import Z_90, Interval
 from gpumon.history.window import Window
-from gpumon.model.measure import Maybe, Missing
-from gpumon.model.suggestion import MemoryOutlook
+from gpumon.model.measure import Certainty, Maybe, Missing, known
+from gpumon.model.suggestion import MemoryOutlook, OomRisk, RiskLevel
 from gpumon.model.training import Phase
 
-# Context with lazy loading: 300 to 426 MiB (CUDA 11.7 and later).
-_CONTEXT_BYTES = 400 * 1024**2
-# SGD in fp32 under autocast: weights, gradients, momentum, EMA copy (16), autocast's cache (2).
-_BYTES_PER_PARAMETER = 18
-# Millions of parameters of YOLOv5 by the letter of its size.
-_PARAMETERS = {"n": 1.9e6, "s": 7.2e6, "m": 21.2e6, "l": 46.5e6, "x": 86.7e6}
-_SIZE = re.compile(r"yolov?5([nsmlx])6?(?:\W|_|$)", re.IGNORECASE)
-# The base is a prior: at most this share of what was seen.
-_MOST_BASE = 0.5
-# Share of the limit that a batch may take; the first validation, at twice the batch, may still add.
+# The prior's base: at most this share of what was seen; with earlier runs at other batches, this one.
+_MOST_BASE, _MOST_SEEN_BASE = 0.5, 0.9
+# Standard deviation of any peak about the line (the allocator's steps), and of the prior's base as a share of
+# the peak. Together they give 4 % for twice the batch: there the three logs are off by 2.8 % (root mean
+# square), and by Student's t for three of them 95 % lie within 2.35 times that, as within 1.645 of 4 %.
+_PEAK_DEVIATION, _BASE_DEVIATION = 0.02, 0.066
+# Share of the limit that a batch may take; the first validation, at twice the batch, may still add, and so
+# may batches with many more targets than usual.
 _MARGIN, _MARGIN_UNVALIDATED = 0.90, 0.85
-# Relative deviation of M(B'): 2 % plus 4 % for every doubling it is away.
-_DEVIATION, _DEVIATION_PER_STEP = 0.02, 0.04
+# The peak rose by so much of the device after the first validation: not every batch was seen yet.
+_STILL_RISING = 0.02
 # At most twice the batch in one step, then look again.
 _LARGEST_STEP = 2
 # --multi-scale: the largest of its 21 sizes has been drawn after 100 steps with 99.2 %.
-_LARGEST_AREA, _STEPS_TO_LARGEST = 2.25, 100
+_STEPS_TO_LARGEST = 100
+_NOMINAL = 64
+_SMALL_BATCHES = (12, 8, 6, 4, 2, 1)
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryModel:
-    """M(B) of one rank on its GPU: bytes at a batch, from its `peak` at `batch`; `allowed` is the most."""
+    """M(B) of one rank on its GPU: bytes at a batch, from its `peak` at `batch`; `allowed` is the most.
+
+    `base_deviation` is the standard deviation of its base in bytes; `rests_on` says what it is built on.
+    Training needs `need_ratio` of what is held: the allocator gives the rest back before it fails. More than
+    `limit` bytes are never held (None: no limit). `is_present_safe` tells that the present batch was seen to
+    live with little risk: the margin is for batches that nobody has seen.
+    """
 
     batch: int
     peak: int
     base: float
     slope: float
     allowed: float
+    base_deviation: float = 0.0
+    rests_on: str = ""
+    need_ratio: float = 1.0
+    limit: int | None = None
+    is_present_safe: bool = False
 
     def bytes_at(self, batch: int) -> Interval:
-        """Return the predicted peak at a batch with its 90 % interval."""
+        """Return the predicted peak at a batch with its 90 % interval, as it will be seen."""
+        found = self._wanted(batch)
+        if self.limit is None:
+            return found
+        return Interval(*(min(edge, float(self.limit)) for edge in (found.value, found.low, found.high)))
+
+    def largest(self, *, safe: bool, steps: int = 1) -> int:
+        """Return the largest batch that fits and so many steps of advice could reach; 0 where none does.
+
+        A step at most doubles the batch. Safe: its 95th percentile fits; else its median does.
+        """
+        fitting, most = 0, self.batch * _LARGEST_STEP**steps
+        while fitting < most:
+            middle = (fitting + most + 1) // 2
+            if self._fits(middle, safe=safe):
+                fitting = middle
+            else:
+                most = middle - 1
+        # The present batch is known, unlike those around it.
+        is_known = self.is_present_safe or self._fits(self.batch, safe=safe)
+        return max(fitting, self.batch) if is_known else fitting
+
+    def _wanted(self, batch: int) -> Interval:
         middle = self.base + self.slope * batch
-        deviation = Z_90 * (_DEVIATION + _DEVIATION_PER_STEP * abs(batch / self.batch - 1)) * middle
         if batch == self.batch:
-            deviation = 0.0
+            return Interval(middle, middle, middle)
+        # The line turns about the peak that was seen.
+        turned = (batch / self.batch - 1) * self.base_deviation
+        deviation = Z_90 * hypot(_PEAK_DEVIATION * middle, turned)
         return Interval(middle, middle - deviation, middle + deviation)
 
-    def largest(self, *, safe: bool) -> int:
-        """Return the largest batch up to twice the present one that fits; 0 where none does.
-
-        Safe: its 95th percentile fits; else its median does.
-        """
-        fitting = 0
-        for batch in range(1, self.batch * _LARGEST_STEP + 1):
-            peak = self.bytes_at(batch)
-            if (peak.high if safe else peak.value) <= self.allowed:
-                fitting = batch
-        return fitting
+    def _fits(self, batch: int, *, safe: bool) -> bool:
+        peak = self._wanted(batch)
+        return self.need_ratio * (peak.high if safe else peak.value) <= self.allowed
 
 
-def outlook(window: Window, pid: int) -> MemoryOutlook:
+def outlook(window: Window, pid: int, prior: Prior = NOTHING_KNOWN) -> MemoryOutlook:
     """Return the GPU memory of the training with that main PID."""
     view = view_of(window, pid)
-    return outlook_of(view) if view else _unknown(Missing("the training is not seen"))
+    return outlook_of(view, prior) if view else _unknown(Missing("the training is not seen"))
 
 
-def outlook_of(view: View) -> MemoryOutlook:
-    """Return the GPU memory of one training."""
+def outlook_of(view: View, prior: Prior = NOTHING_KNOWN) -> MemoryOutlook:
+    """Return the GPU memory of one training. `prior` holds what earlier runs of it held."""
     memory = memory_of(view)
     if isinstance(memory, Missing):
         return _unknown(memory)
-    model = model_of(view, memory)
+    growth = memory.growth
+    full = Missing("its memory does not grow steadily") if growth is None else growth.full_in_seconds
+    model = model_of(view, memory, prior)
     if isinstance(model, Missing):
-        return MemoryOutlook(memory.peak, memory.limit, memory.risk, model)
-    safe = rounded_batch(model.largest(safe=True), model.batch)
+        return MemoryOutlook(memory.peak, memory.limit, memory.risk, model, full_in_seconds=full)
+    # As large as it is: who advises a batch makes it round.
+    safe = model.largest(safe=True)
     if safe < 1:
         none = Missing("even a batch of 1 would not fit with the margin")
-        return MemoryOutlook(memory.peak, memory.limit, memory.risk, none)
+        return MemoryOutlook(memory.peak, memory.limit, memory.risk, none, full_in_seconds=full)
     high = max(safe, model.largest(safe=False))
     ranks = view.ranks
-    return MemoryOutlook(memory.peak, memory.limit, memory.risk, safe * ranks, safe * ranks, high * ranks)
+    return MemoryOutlook(
+        memory.peak,
+        memory.limit,
+        memory.risk,
+        safe * ranks,
+        safe * ranks,
+        high * ranks,
+        full_in_seconds=full,
+        batch_rests_on=model.rests_on,
+    )
 
 
-def model_of(view: View, memory: GpuMemory) -> Maybe[MemoryModel]:
+def model_of(view: View, memory: GpuMemory, prior: Prior = NOTHING_KNOWN) -> Maybe[MemoryModel]:
     """Return the memory model of one rank, or why there is none yet."""
     batch = rank_batch(view)
     if batch is None:
         return Missing("the batch size is not known")
     if view.phase is Phase.START or memory.peak <= 0:
         return Missing("no training step seen yet")
-    base = min(_CONTEXT_BYTES + _BYTES_PER_PARAMETER * _parameters(view), _MOST_BASE * memory.peak)
+    peak, validated = memory.peak, memory.validated
+    for seen in prior.memory:
+        # An earlier run knows what the first validation, which is still to come here, took.
+        if not memory.validated and seen.has_validation and seen.batch_size == batch:
+            peak, validated = max(peak, seen.peak_bytes), True
+    expected, parameters_words = _expected_base(view)
+    # Peaks with a validation and one without do not lie on one line.
+    earlier = prior.memory if memory.validated else ()
+    base, deviation, others = learned_base(batch, peak, min(expected, _MOST_BASE * peak), earlier)
     area = 1.0
     if view.setting("multi_scale") and (memory.steps_done or 0) < _STEPS_TO_LARGEST:
-        area = _LARGEST_AREA
-    margin = _MARGIN if memory.validated else _MARGIN_UNVALIDATED
+        area = LARGEST_AREA
+    is_rising = sum(memory.rises) >= _STILL_RISING * memory.total
+    margin = _MARGIN if validated and not is_rising else _MARGIN_UNVALIDATED
+    if others:
+        batches = ", ".join(str(other) for other in others)
+        rests_on = f"the peak at batch {batch} and those of earlier runs at {batches}"
+    else:
+        rests_on = f"the peak at batch {batch} and {parameters_words}"
+    limit = max(0, memory.limit)
     return MemoryModel(
-        batch, memory.peak, base, area * (memory.peak - base) / batch, margin * max(0, memory.limit)
+        batch,
+        peak,
+        base,
+        area * (peak - base) / batch,
+        margin * limit,
+        deviation,
+        rests_on,
+        min(1.0, memory.need / peak),
+        limit,
+        memory.is_settled and _is_low(memory.risk),
     )
 
 
-def rounded_batch(largest: int, present: int) -> int:
-    """Return the batch to recommend: a multiple of 8, or 4, 2, 1; the present one where only it fits.
+def _is_low(risk: Maybe[OomRisk]) -> bool:
+    return not isinstance(risk, Missing) and risk.level is RiskLevel.LOW
 
-    8, 16, 32 and 64 keep YOLOv5's nominal batch of 64 by accumulation.
+
+def rounded_batch(largest: int, present: int) -> int:
+    """Return the batch to recommend: a multiple of 8, or 12, 6, 4, 2, 1; the present one where only it fits.
+
+    8, 16, 32 and 64 keep YOLOv5's nominal batch of 64 by accumulation, 12 (60) and 6 (66) nearly. Without
+    these nearly half of what fits would be left where memory is short; the tuning guide trains with 12, too.
     """
-    if largest >= 8:
+    if largest >= 16:
         batch = largest - largest % 8
     else:
-        batch = next((size for size in (4, 2, 1) if size <= largest), 0)
+        batch = next((size for size in _SMALL_BATCHES if size <= largest), 0)
     return present if batch < present <= largest else batch
 
 
-def _parameters(view: View) -> float:
-    for name in ("weights", "cfg"):
-        value = view.setting(name)
-        found = _SIZE.search(value) if isinstance(value, str) else None
-        if found:
-            return _PARAMETERS[found.group(1).lower()]
-    return _PARAMETERS["n"]
+def nominal_batch(largest: int, present: int, ranks: int = 1, nominal: int = _NOMINAL) -> int:
+    """Return the largest round batch of one rank with which an update sums about `nominal` images.
+
+    YOLOv5 sums over round(64 / B) batches of B images on all ranks (its train.py); from 64 on there is one.
+    Allowed is an eighth more or less: 24 (72 images) is, 40 (80) and 48 (48) are not. Where no larger one
+    keeps it, the present batch or a smaller one.
+    """
+    for batch in range(rounded_batch(largest, present), 0, -1):
+        is_round = rounded_batch(batch, present) == batch
+        if is_round and accumulated(batch * ranks, nominal).keeps_nominal:
+            return batch
+    return rounded_batch(largest, present)
+
+
+def _expected_base(view: View) -> tuple[float, str]:
+    """Return what the training takes without images by its model's parameters, and what that rests on."""
+    name = model_name(view.setting("weights"), view.setting("cfg"))
+    told, found = known(view.reading.progress.model_parameters), parameters_of(name)
+    words = "a small model, as its size is not known"
+    if told is not None and told.value > 0 and (found is None or told.certainty is Certainty.EXACT):
+        found = told.value
+        words = f"the {found / 1e6:.1f} million parameters of its model ({told.source})"
+    elif found is not None:
+        words = f"the {found / 1e6:.1f} million parameters of its model"
+    # Automatic mixed precision is what it does unless it is known not to.
+    amp = known(view.reading.progress.amp_enabled)
+    optimizer = view.setting("optimizer")
+    base = base_bytes(name, amp=amp is not False, optimizer=str(optimizer or "SGD"), parameters=found)
+    return base, words
+
+
+def learned_base(
+    batch: int, peak: int, expected: float, earlier: tuple[SeenMemory, ...]
+) -> tuple[float, float, tuple[int, ...]]:
+    """Return the base of a rank, its standard deviation, and the other batches that it was learned from.
+
+    All in bytes; `expected` is the base by the model alone, `earlier` what was held at other batches.
+
+    A line through (batch, peak) and (b, m) has the base (m - peak * b / batch) / (1 - b / batch). The prior
+    and all of these are weighted by their inverse variances.
+    """
+    deviation = _BASE_DEVIATION * peak
+    weight = 1.0 / deviation**2
+    weights, weighted, others = weight, weight * expected, set()
+    for seen in earlier:
+        ratio = seen.batch_size / batch
+        # A peak without a validation is no peak of a whole run.
+        if not seen.has_validation or seen.batch_size < 1 or seen.batch_size == batch or seen.peak_bytes <= 0:
+            continue
+        base = (seen.peak_bytes - peak * ratio) / (1.0 - ratio)
+        noise = _PEAK_DEVIATION * hypot(seen.peak_bytes, peak * ratio) / abs(1.0 - ratio)
+        weight = 1.0 / noise**2
+        weights += weight
+        weighted += weight * base
+        others.add(seen.batch_size)
+    most = _MOST_SEEN_BASE if others else _MOST_BASE
+    base = min(max(0.0, weighted / weights), most * peak)
+    return base, weights**-0.5, tuple(sorted(others))
 
 
 def _unknown(reason: Missing) -> MemoryOutlook:
-    return MemoryOutlook(reason, reason, reason, reason)
+    return MemoryOutlook(reason, reason, reason, reason, full_in_seconds=reason)

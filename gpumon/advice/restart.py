@@ -1,25 +1,26 @@
-"""What to mind when a training is restarted with other settings."""
+"""What to mind when a training is started again with other settings."""
 
 from __future__ import annotations
 
 from gpumon.diagnosis.view import View
-from gpumon.model.measure import known
+from gpumon.model.measure import Missing, known
+
+# Before a training goes on. YOLOv5 writes last.pt in place: who stops it meanwhile has none.
+HOW_TO_STOP = "stop it first, while it trains and not while it saves"
+# The default of a suggestion for which nobody asked how to go on.
+NOBODY_ASKED = Missing("not built")
+_BEGINS_AGAIN = "the command begins again at the first epoch"
 
 
 def restart_warnings(view: View) -> tuple[str, ...]:
-    """Return what a restart loses and how to go on without losing more."""
+    """Return what the command of a suggestion loses.
+
+    How to go on from the last checkpoint instead, and what that loses, stands in `Suggestion.go_on`.
+    """
     training = view.reading.training
-    epoch = known(view.reading.progress.epoch)
-    if training.framework == "yolov5":
-        if not epoch:
-            return ("the restart begins again at the first epoch",)
-        directory = known(training.run_dir)
-        where = f" in {directory}" if directory else ""
-        go_on = f"to go on instead: stop it, edit opt.yaml{where}, then --resume its weights/last.pt"
-        return (
-            "the command begins again at the first epoch; --resume would ignore its flags",
-            f"{go_on}; the epoch in progress is lost",
-        )
-    if training.framework == "ultralytics" and epoch:
-        return ("to go on instead of beginning again, add resume=True; the epoch in progress is lost",)
-    return ("the epoch in progress is lost with a restart",)
+    if training.framework == "torch":
+        return (f"{_BEGINS_AGAIN}, unless its own code goes on from a checkpoint",)
+    resume = known(training.settings.resume)
+    if training.framework == "ultralytics" and resume is not None and resume.value:
+        return ("the running epoch is lost: the command goes on from the last checkpoint",)
+    return (_BEGINS_AGAIN,)

@@ -1,17 +1,18 @@
-"""How fast a training would go with another number of workers.
+"""How fast a training would go with another number of workers, or with less work for each image.
 
 The three-rate model of DS-Analyzer (VLDB'21), from one running job: the rate is the smallest of what the
 GPU takes and what the workers prepare, and the CPU bounds the latter. All rates here are factors on the
 present one, so that nothing needs the rate itself: the GPU takes 1 / (1 - wait); W' workers prepare
-W' / (busy * W); the cores allow what they have per what the training uses now.
+W' / (busy * W); the cores allow what they have per what the training uses now. docs/models.md derives it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from math import ceil
+from dataclasses import dataclass, replace
+from math import ceil, hypot
 
+from gpumon.advice.ingest import WAIT_ERROR, ingest_of
+from gpumon.advice.prior import NOTHING_KNOWN, Prior, model_error
 from gpumon.diagnosis.cores import cores_of
 from gpumon.diagnosis.view import View
 from gpumon.history.stats import (
@@ -19,34 +20,41 @@ from gpumon.history.stats import (
     Interval,
     bootstrap_shares,
     interval_of,
-    mean,
     normal_draws,
     resamples,
 )
-from gpumon.model.measure import Missing, known, number
+from gpumon.model.measure import known, number
+from gpumon.model.suggestion import Effect
 
 # More than the mean need: the time per batch varies by 5-15 % (Lotus, IISWC'24).
 HEADROOM = 1.15
 # Beyond this the wait says only "very long": a factor above 50 is no prediction.
 _LONGEST_WAIT = 0.98
-# The wait is estimated with a mean error of 0.03 against a hook in the loop (measured, /proc alone).
-_WAIT_ERROR = 0.03
-# A further 10 % where the rate doubles, less where it changes less; until this machine has a history.
-_MODEL_ERROR = 0.10
 # What a second thread of a core adds to the first: 0.1 to 0.4, taken as 0.25.
 _SMT_GAIN = 0.25
 # Too many workers cost rate / (1 + d * (W / cores - 1)): d = 0.2 fits 12 against 6 workers on 8 cores
 # (110 and 120 images/s), 0.45 the loss measured with 4 workers on 2 cores, 0.1 a light one.
-_CROWDING, _LEAST_CROWDING, _MOST_CROWDING = 0.2, 0.1, 0.45
+# The prediction, then the ends of its interval.
+CROWDINGS = (0.2, 0.1, 0.45)
+# Where the cores become full the model errs by half as much again: what an image costs a core changes with
+# the load (caches, clock, the host of a virtual machine). From 1 to 2 workers on 2 cores the rate came to
+# 1.03 and 1.09 of the prediction (cores-exhausted in docs/accuracy-advice.md).
+FULL_CORES_DOUBT = 1.5
+# The three shares are known to a few hundredths. On crowded cores the CPU's is hardly more (0.05 to 0.10 seen
+# with 2 workers on a core that others use too), and a rest of 0.05 would make half of it a wait for a disk.
+_LEAST_OUTSIDE = 0.10
+# Less than that is no use of the cores: nothing can be said about how much more they give.
+_LEAST_CORES = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
     """The loader of one rank: what the throughput model is fed with.
 
-    `busy` is the busy share of the `workers`; `cpu` the cores one of them uses; `main_cpu` those of the
-    main process; `cores` what the rank could have, None where not known. `draws` are resampled pairs of
-    (wait, busy).
+    `wait` is what is lost by waiting, `wait_error` its standard error besides the draws; `busy` the busy
+    share of the `workers`; `cpu` the cores one of them uses, `queue` those it waits for; `main_cpu` those of
+    the main process; `cores` what the rank could have, None where not known. `draws` are resampled pairs of
+    (wait, busy). `error` is the model's own, half a 90 % interval where the rate doubles.
     """
 
     workers: int
@@ -57,16 +65,59 @@ class Pipeline:
     cores: float | None
     physical_cores: float | None = None
     draws: tuple[tuple[float, float], ...] = ()
+    queue: float = 0.0
+    wait_error: float = WAIT_ERROR
+    error: float = model_error(NOTHING_KNOWN, "workers")
 
+    @property
+    def outside(self) -> float:
+        """The share of time in which a worker is busy without a core and without waiting for one."""
+        outside = self.busy - self.cpu - self.queue
+        return outside if outside >= _LEAST_OUTSIDE else 0.0
 
-# Less than that is no use of the cores: nothing can be said about how much more they give.
-_LEAST_CORES = 1e-6
+    @property
+    def core_share(self) -> float:
+        """The cores that a worker uses while it is busy and nobody takes them from it: at most 1."""
+        return self.cpu / (self.cpu + self.outside) if self.outside and self.cpu else 1.0
+
+    @property
+    def wait_bounds(self) -> tuple[float, float]:
+        """The ends of the 90 % interval of `wait`."""
+        waits = sorted(wait for wait, _ in self.draws) or [self.wait]
+        low, high = waits[len(waits) // 20], waits[len(waits) - 1 - len(waits) // 20]
+        reach = Z_90 * self.wait_error
+        below = hypot(max(0.0, self.wait - low), reach)
+        above = hypot(max(0.0, high - self.wait), reach)
+        return max(0.0, self.wait - below), min(_LONGEST_WAIT, self.wait + above)
 
 
 def pipeline_of(view: View) -> Pipeline | None:
-    """Return the pipeline of a training with workers, or None where wait or workers are not known."""
-    wait, workers, busy = view.wait, known(view.workers), view.busy
-    if isinstance(wait, Missing) or not workers or busy is None or busy <= 0:
+    """Return the pipeline of a training with workers, or None where wait or workers are not known.
+
+    It has no draws: for what lasts, not for intervals.
+    """
+    return view.once(_pipeline)
+
+
+def drawn_pipeline(view: View, prior: Prior = NOTHING_KNOWN) -> Pipeline | None:
+    """Return the pipeline with its draws, and with the error that earlier proofs show; None as there."""
+    pipeline = view.once(_drawn)
+    if pipeline is None or not prior.proofs:
+        return pipeline
+    return replace(pipeline, error=model_error(prior, "workers"))
+
+
+def _drawn(view: View) -> Pipeline | None:
+    pipeline, ingest = pipeline_of(view), ingest_of(view)
+    if pipeline is None or ingest is None:
+        return None
+    burst = ingest.wait if ingest.by_burst else None
+    return replace(pipeline, draws=_draws(view, pipeline.busy, burst))
+
+
+def _pipeline(view: View) -> Pipeline | None:
+    wait, workers, busy, ingest = view.wait, known(view.workers), view.busy, ingest_of(view)
+    if ingest is None or not isinstance(wait, Interval) or not workers or busy is None or busy <= 0:
         return None
     cores = cores_of(view)
     available = physical = None
@@ -79,9 +130,17 @@ def pipeline_of(view: View) -> Pipeline | None:
         seen = number(view.sample.host.physical_cores)
         if seen is not None and 0 < seen <= all_cores:
             physical = available * seen / all_cores
-    cpu = view.worker_cpu if view.worker_cpu is not None else busy
-    main = view.main_cpu if view.main_cpu is not None else 1.0 - wait.value
-    return Pipeline(workers, wait.value, busy, cpu, main, available, physical, _draws(view, wait, busy))
+    return Pipeline(
+        workers,
+        ingest.wait,
+        busy,
+        cpu=view.worker_cpu if view.worker_cpu is not None else busy,
+        main_cpu=view.main_cpu if view.main_cpu is not None else 1.0 - wait.value,
+        cores=available,
+        physical_cores=physical,
+        queue=view.worker_queue or 0.0,
+        wait_error=ingest.error,
+    )
 
 
 def ceiling(wait: float) -> float:
@@ -89,19 +148,28 @@ def ceiling(wait: float) -> float:
     return 1.0 / (1.0 - min(max(wait, 0.0), _LONGEST_WAIT))
 
 
-def cpu_factor(pipeline: Pipeline) -> float | None:
-    """Return the rate at which the cores are full, as a factor of at least 1; None where not known."""
+def cpu_factor(pipeline: Pipeline, cpu_saved: float = 0.0, saved: float = 0.0) -> float | None:
+    """Return the rate at which the cores are full, as a factor of at least 1; None where not known.
+
+    `cpu_saved` is the share of a worker's CPU time that an image no longer takes, `saved` what else is no
+    longer used, in cores at the present rate.
+    """
     if pipeline.cores is None:
         return None
     used = _capacity(pipeline, pipeline.cpu * pipeline.workers + pipeline.main_cpu)
-    if used < _LEAST_CORES:
+    left = pipeline.cpu * (1.0 - cpu_saved) * pipeline.workers + pipeline.main_cpu - saved
+    left = _capacity(pipeline, max(0.0, left))
+    if left < _LEAST_CORES:
         return None
-    return max(1.0, _capacity(pipeline, pipeline.cores) / used)
+    return max(1.0, _capacity(pipeline, pipeline.cores) / used) * used / left
 
 
-def needed_workers(pipeline: Pipeline) -> int:
-    """Return the smallest number of workers that feeds the GPU with headroom, whatever bounds it."""
-    need = HEADROOM * pipeline.busy * pipeline.workers * ceiling(pipeline.wait)
+def needed_workers(pipeline: Pipeline, faster: float = 1.0) -> int:
+    """Return the smallest number of workers that feeds the GPU with headroom, whatever bounds it.
+
+    `faster` is the factor by which the GPU takes more than now.
+    """
+    need = HEADROOM * pipeline.busy * pipeline.workers * ceiling(pipeline.wait) * faster
     # A float a hair above a whole number is that number.
     return max(1, ceil(need - 1e-9))
 
@@ -114,48 +182,105 @@ def workers_for_cores(pipeline: Pipeline) -> int | None:
     return max(1, ceil(0.95 * pipeline.busy * pipeline.workers * factor - 1e-9))
 
 
-def speed(pipeline: Pipeline, workers: int, wait: float, busy: float) -> float:
-    """Return the predicted factor on the rate with `workers` (not fewer than now)."""
-    prepared = workers / max(busy * pipeline.workers, 1e-9)
-    factors = [ceiling(wait), prepared]
-    allowed = cpu_factor(pipeline)
-    if allowed is not None:
-        factors.append(allowed)
-    return max(1.0, min(factors))
+def speed(pipeline: Pipeline, workers: int, wait: float, busy: float, allowed: float | None) -> float:
+    """Return the predicted factor on the rate with `workers` (not fewer than now).
+
+    `allowed` is `cpu_factor`, which does not change with any of them.
+    """
+    factor = min(ceiling(wait), workers / max(busy * pipeline.workers, 1e-9))
+    return max(1.0, factor if allowed is None else min(factor, allowed))
+
+
+def work_factor(pipeline: Pipeline, workers: int, allowed: float | None, *, crowded: bool) -> float:
+    """Return what that many workers prepare, as a factor, before the GPU and crowded cores count.
+
+    `allowed` is `cpu_factor`. Where the present workers are `crowded`, fewer need not queue for a core.
+    """
+    if workers == pipeline.workers:
+        return 1.0
+    if workers > pipeline.workers:
+        more = workers / max(pipeline.busy * pipeline.workers, 1e-9)
+        return max(1.0, more if allowed is None else min(more, allowed))
+    own = pipeline.cpu + pipeline.outside if crowded else pipeline.busy
+    return min(1.0, workers / max(own * pipeline.workers, 1e-9))
+
+
+def excess(pipeline: Pipeline, workers: int) -> float:
+    """Return by what share of the cores that many workers outnumber them, counting what each uses of one."""
+    cores = max(pipeline.cores or float(pipeline.workers), 0.1)
+    return max(0.0, workers * pipeline.core_share / cores - 1.0)
+
+
+def crowd_factor(now: float, then: float, crowding: float) -> float:
+    """Return the factor on the rate as the excess of workers goes from `now` to `then`."""
+    return (1.0 + crowding * now) / (1.0 + crowding * then)
 
 
 def predict_more(pipeline: Pipeline, workers: int) -> Interval:
     """Return the factor on the rate with more workers, with its 90 % interval."""
-    point = speed(pipeline, workers, pipeline.wait, pipeline.busy)
-    return _with_errors(
-        pipeline, point, lambda wait, busy: (speed(pipeline, workers, wait, busy), ceiling(wait))
-    )
+    allowed = cpu_factor(pipeline)
+    point = speed(pipeline, workers, pipeline.wait, pipeline.busy, allowed)
+    draws = pipeline.draws or ((pipeline.wait, pipeline.busy),) * len(normal_draws())
+    wait_errors, model_errors = normal_draws(len(draws), seed=21), normal_draws(len(draws), seed=22)
+    wait_error, error = pipeline.wait_error, pipeline.error / Z_90
+    most, ratio = float("inf") if allowed is None else allowed, workers / pipeline.workers
+    factors: list[float] = []
+    # As `speed`, for each draw: written out, for it is done 200 times a second.
+    for (wait, busy), wait_deviation, deviation in zip(draws, wait_errors, model_errors, strict=True):
+        highest = 1.0 / (1.0 - min(max(wait + wait_error * wait_deviation, 0.0), _LONGEST_WAIT))
+        factor = max(1.0, min(highest, ratio / max(busy, 1e-9), most))
+        doubt = FULL_CORES_DOUBT * error if factor == most else error
+        factors.append(min(factor * (1.0 + doubt * min(1.0, factor - 1.0) * deviation), highest))
+    gain = interval_of(point, factors)
+    # What workers idle while the loop waits (batches come in their turn) is not all to be had.
+    floor = max(1.0, min(ratio, point)) * (1.0 - pipeline.error * min(1.0, point - 1.0))
+    return Interval(gain.value, max(1.0, min(gain.low, floor)), gain.high)
 
 
 def predict_fewer(pipeline: Pipeline, workers: int) -> Interval:
     """Return the factor on the rate with fewer workers where they crowd the cores."""
-    cores = max(pipeline.cores or float(pipeline.workers), 0.1)
-
-    def factor(crowding: float) -> float:
-        now = 1 + crowding * max(0.0, pipeline.workers / cores - 1)
-        then = 1 + crowding * max(0.0, workers / cores - 1)
-        return min(ceiling(pipeline.wait), now / then)
-
-    return Interval(factor(_CROWDING), factor(_LEAST_CROWDING), factor(_MOST_CROWDING))
+    now, then, highest = excess(pipeline, pipeline.workers), excess(pipeline, workers), ceiling(pipeline.wait)
+    factors = [min(highest, crowd_factor(now, then, crowding)) for crowding in CROWDINGS]
+    return Interval(factors[0], min(factors), max(factors))
 
 
-def _with_errors(
-    pipeline: Pipeline, point: float, factor: Callable[[float, float], tuple[float, float]]
+def predict_lighter(
+    pipeline: Pipeline, cpu_saved: Interval, outside_saved: Interval, cores_bind: bool
 ) -> Interval:
-    draws = pipeline.draws or ((pipeline.wait, pipeline.busy),) * len(normal_draws())
-    wait_errors, model_errors = normal_draws(len(draws), seed=21), normal_draws(len(draws), seed=22)
-    factors: list[float] = []
-    for (wait, busy), wait_error, model_error in zip(draws, wait_errors, model_errors, strict=True):
-        drawn = min(max(wait + _WAIT_ERROR * wait_error, 0.0), _LONGEST_WAIT)
-        predicted, highest = factor(drawn, busy)
-        error = _MODEL_ERROR * min(1.0, predicted - 1.0) / Z_90
-        factors.append(min(predicted * (1.0 + error * model_error), highest))
-    return interval_of(point, factors)
+    """Return the factor on the rate where an image takes its worker less time on and off the CPU.
+
+    The savings are shares of that time, with their 90 % intervals. `cores_bind` tells that the cores are full
+    already, whatever the count of them says: then the rate grows as the CPU time shrinks.
+    """
+
+    def factor(wait: float, cpu: float, outside: float) -> float:
+        computing = max(0.0, pipeline.busy - pipeline.outside)
+        left = computing * (1.0 - cpu) + pipeline.outside * (1.0 - outside)
+        factors = [ceiling(wait), 1.0 / max(left, 1e-3)]
+        allowed = cpu_factor(replace(pipeline, cores=0.0) if cores_bind else pipeline, cpu)
+        if allowed is not None:
+            factors.append(allowed)
+        return max(1.0, min(factors))
+
+    low_wait, high_wait = pipeline.wait_bounds
+    value = factor(pipeline.wait, cpu_saved.value, outside_saved.value)
+    low = factor(low_wait, cpu_saved.low, outside_saved.low)
+    high = factor(high_wait, cpu_saved.high, outside_saved.high)
+    error = pipeline.error * min(1.0, value - 1.0)
+    highest = min(max(high, value) * (1.0 + error), ceiling(high_wait))
+    return Interval(value, max(1.0, min(low, value) * (1.0 - error)), highest)
+
+
+def wait_after(wait: float, gain: Interval, faster: float = 1.0) -> Effect:
+    """Return the share of time that the loop waits once the rate has changed by `gain`.
+
+    A step's other part, 1 - wait, stays, but for a GPU that takes `faster` as many images a second.
+    """
+
+    def left(factor: float) -> float:
+        return min(1.0, max(0.0, 1.0 - factor * (1.0 - wait) / faster))
+
+    return Effect(wait, left(gain.value), left(gain.high), left(gain.low))
 
 
 def _capacity(pipeline: Pipeline, cores: float) -> float:
@@ -166,8 +291,10 @@ def _capacity(pipeline: Pipeline, cores: float) -> float:
     return physical + _SMT_GAIN * (cores - physical)
 
 
-def _draws(view: View, wait: Interval, busy: float) -> tuple[tuple[float, float], ...]:
-    looks = view.looks
+def _draws(view: View, busy: float, by_burst: float | None) -> tuple[tuple[float, float], ...]:
+    looks, wait = view.looks, view.wait
+    if by_burst is not None or not isinstance(wait, Interval):
+        return () if by_burst is None else ((by_burst, busy),) * len(normal_draws())
     if not any(total for _, total in looks):
         spread = wait.half_width / Z_90
         return tuple((min(1.0, max(0.0, wait.value + spread * draw)), busy) for draw in normal_draws())
@@ -176,5 +303,6 @@ def _draws(view: View, wait: Interval, busy: float) -> tuple[tuple[float, float]
     known_idles = [idle for idle in idles if idle is not None]
     if len(known_idles) != len(looks):
         return tuple((share, busy) for share in waits)
-    busies = [1.0 - mean([known_idles[i] for i in drawn]) for drawn in resamples(len(looks))]
+    read, count = known_idles.__getitem__, len(looks)
+    busies = [1.0 - sum(map(read, drawn)) / count for drawn in resamples(count)]
     return tuple(zip(waits, busies, strict=True))

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from gpumon.cli.options import pid_argument, settings_from, shared_options
+from gpumon.cli.options import Seconds, pid_argument, settings_from, shared_options
 from gpumon.cli.recorded import record_option, recorded
 from gpumon.cli.replay import check_replay, replay_options, report_from
 from gpumon.cli.runs_kept import kept_runs
@@ -26,7 +26,7 @@ WARNING_FOUND = 3
 @click.option("--json", "as_json", is_flag=True, help="Print the JSON document (schema 1).")
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=1.0),
+    type=Seconds(min=1.0),
     default=30.0,
     show_default=True,
     metavar="SECONDS",

@@ -67,10 +67,13 @@ def watched(feed: Feed, settings: Settings) -> Iterator[FindingWatch]:
 
     The watch is not started: whoever shows alerts subscribes first.
     """
+    from gpumon.cli.kept_home import shuts_out_caller
     from gpumon.monitor.finding_watch import FindingWatch
     from gpumon.monitor.muted import Muted, muted_path
 
-    muted = Muted(muted_path(), settings.muted_ids, is_written=not settings.readonly)
+    path = muted_path()
+    is_written = not settings.readonly and not shuts_out_caller(path)
+    muted = Muted(path, settings.muted_ids, is_written=is_written)
     watch = FindingWatch(feed, muted)
     if not settings.on_finding:
         yield watch
@@ -123,24 +126,28 @@ class AlertLines:
             self.is_gone = True
 
     def _write(self) -> None:
-        from gpumon.monitor.notification import BELL, notification
-
         is_terminal = self._stream.isatty()
         while self._waiting:
             alert = self._waiting.popleft()
             self.written += 1
             line = self._form(alert)
             if is_terminal:
-                line += notification(alert.title, alert.text, self._settings.notify, self._environ)
-                line += BELL if self._settings.bell else ""
+                line += loud(alert, self._settings, self._environ)
             self._stream.write(line)
         self._stream.flush()
         while word := self._watch.take_trouble():
             click.echo(f"gpumon: {word}", err=True)
 
 
-def _line(alert: Alert) -> str:
-    from gpumon.model.document_values import rfc3339
+def loud(alert: Alert, settings: Settings, environ: Mapping[str, str] = os.environ) -> str:
+    """Return what a terminal is sent with the line of an alert: notification and bell, as they are wanted."""
+    from gpumon.monitor.notification import BELL, notification
 
-    moment = rfc3339(alert.report.sample.instant.unix_seconds)
-    return f"gpumon: {moment} {alert.finding.severity.value} {alert.text}\n"
+    sequence = notification(alert.title, alert.text, settings.notify, environ)
+    return sequence + (BELL if settings.bell else "")
+
+
+def _line(alert: Alert) -> str:
+    from gpumon.sinks.watch_plain import alert_line
+
+    return alert_line(alert)

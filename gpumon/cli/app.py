@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 import gpumon as package
 
@@ -17,23 +19,31 @@ COMMANDS = {
     "advise": "gpumon.cli.advise",
     "watch": "gpumon.cli.watch",
     "run": "gpumon.cli.run",
+    "plan": "gpumon.cli.plan",
     "demo": "gpumon.cli.demo",
     "record": "gpumon.cli.record",
     "replay": "gpumon.cli.replay",
     "runs": "gpumon.cli.runs",
+    "config": "gpumon.cli.config",
+    "serve": "gpumon.cli.serve",
     "doctor": "gpumon.cli.doctor",
+    "completion": "gpumon.cli.completion",
 }
 _SHORT_HELP = {
     "attach": "Open the dashboard on a running training (the default).",
     "snapshot": "Take one look, print it, and exit.",
     "advise": "Print what limits the training and what to change.",
-    "watch": "Print each finding as it begins, without a screen.",
+    "watch": "Print a line every ten seconds, and each finding, without a screen.",
     "run": "Start a training so that gpumon sees its exact figures.",
+    "plan": "Say which settings to start a training with, before a run.",
     "demo": "Start a simulated training and open the dashboard on it.",
     "record": "Write everything that is seen into a file, without a screen.",
     "replay": "Open the dashboard on a recording.",
     "runs": "List the trainings that gpumon saw, or compare two of them.",
+    "config": "Print the settings in force, and where each comes from.",
+    "serve": "Show the dashboard in a browser on this machine.",
     "doctor": "Say what gpumon can read here, what it cannot, and why.",
+    "completion": "Print the completion script for bash, zsh or fish.",
 }
 
 
@@ -55,6 +65,9 @@ class LazyGroup(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put `attach` in front where no command is named: `gpumon`, `gpumon 1234`, `gpumon --ascii`."""
+        if ctx.resilient_parsing and not args:
+            # A shell completes the first word.
+            return super().parse_args(ctx, args)
         own = {"-h", "--help", "-V", "--version"}
         if not args or (args[0] not in COMMANDS and args[0] not in own and _may_be_attach(args[0])):
             named = next((argument for argument in args if argument in COMMANDS), None)
@@ -72,6 +85,31 @@ class LazyGroup(click.Group):
             text = f"there is no command {args[0]!r}: give the PID of a training, or one of {names}"
             raise click.UsageError(text, ctx)
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        """Return what may stand first, without importing the commands."""
+        from gpumon.cli.candidates import first_words
+
+        attach: click.Command = importlib.import_module(COMMANDS["attach"]).command
+        own = super(click.Group, self).shell_complete(ctx, incomplete) if incomplete.startswith("-") else []
+        return first_words(_SHORT_HELP, attach, ctx, incomplete) + own
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the command line to its end; what stdout does not take, as on a full disk, is exit code 1."""
+        from gpumon.cli.streams import finish, is_full, tell_unwritten
+
+        try:
+            return super().main(*args, **kwargs)
+        except OSError as error:
+            if not is_full(error):
+                raise
+            # Said once: by `finish`, if there still is something in the buffer.
+            if not finish(sys.stdout):
+                tell_unwritten(error)
+            sys.exit(1)
+        finally:
+            if code := finish(sys.stdout):
+                sys.exit(code)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; Ctrl-C ends it with 130, as a shell reports SIGINT."""

@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from gpumon.model.report import Report
 
 _ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _WRITE_SECONDS = 0.5
+# How Textual is told that a program speaks to a browser through its pipes.
+_DRIVER, _WEB_DRIVER = "TEXTUAL_DRIVER", "WebDriver"
+
+
+def has_screen(environ: Mapping[str, str] = os.environ, streams: Sequence[TextIO] = ()) -> bool:
+    """Tell whether a dashboard can be shown: in a terminal, or in the browser of `gpumon serve`.
+
+    `streams` are what is read from and written to (none: stdin and stdout). A terminal that calls itself
+    dumb, as the shell in Emacs does, cannot put its cursor anywhere.
+    """
+    if environ.get(_DRIVER, "").endswith(_WEB_DRIVER):
+        return True
+    return environ.get("TERM") != "dumb" and all(each.isatty() for each in streams or (sys.stdin, sys.stdout))
+
+
+def writes_unicode(stream: TextIO) -> bool:
+    """Tell whether a stream can hold more than ASCII."""
+    return (stream.encoding or "").lower().replace("-", "") == "utf8"
 
 
 def wait_and_write(over: threading.Event, seconds: float | None, write: Callable[[], None]) -> None:

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+import math
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
-from gpumon.settings import Settings, SettingsError, resolve
+from gpumon.cli.candidates import pids, themes
+from gpumon.cli.config_file import ConfigFile, config_path, read_config
+from gpumon.settings import Resolved, Settings, SettingsError, resolved
 
-# A config file is a few lines; more is a mistake.
-_MAX_CONFIG_BYTES = 1 << 16
+_MOST_DIGITS = 20
 
 
 def pid_argument(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the argument PID; it arrives as `pid`, None where it was not given."""
-    return click.argument("pid", metavar="[PID]", type=_to_pid, required=False)(function)
+    return click.argument("pid", metavar="[PID]", type=_to_pid, required=False, shell_complete=pids)(function)
 
 
 def _to_pid(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise click.UsageError(f"a PID is a positive number, not {text!r}")
+    # What is longer is no PID (PID_MAX_LIMIT is 2**22, linux/threads.h), and from 4300 digits no int either.
+    if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS and int(text) > 0):
+        shown = text if len(text) <= _MOST_DIGITS else f"{text[:_MOST_DIGITS]}..."
+        raise click.UsageError(f"a PID is a positive number, not {shown!r}")
     return int(text)
 
 
@@ -36,7 +39,11 @@ def shared_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--ascii", is_flag=True, default=None, help="Write ASCII characters only."),
         click.option("--color/--no-color", default=None, help="Colour, or none (NO_COLOR is honoured)."),
         click.option(
-            "--theme", metavar="NAME", help="A Textual theme; ansi-dark and ansi-light for 16 colours."
+            "--theme",
+            metavar="NAME",
+            shell_complete=themes,
+            help="gpumon-dark, -light, -contrast, -contrast-light, -colour-blind, -colour-blind-light;"
+            " ansi-dark, ansi-light (16 colours); or another theme of Textual.",
         ),
         click.option("--mouse/--no-mouse", default=None, help="Let the dashboard use the mouse (default)."),
         click.option(
@@ -67,43 +74,42 @@ def shared_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+class Seconds(click.FloatRange):
+    """A time in seconds: of all that is a float, neither nan nor infinite."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number, or fail as the range does."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is no time.", param, ctx)
+        return number
+
+
+class Chosen(NamedTuple):
+    """What was chosen for this start: the settings with their origins, and the config file."""
+
+    resolved: Resolved
+    path: Path
+
+    @property
+    def settings(self) -> Settings:
+        """The settings."""
+        return self.resolved.settings
+
+    def choices(self) -> ConfigFile:
+        """Return where the dashboard keeps what is chosen in it."""
+        return ConfigFile(self.path, self.resolved)
+
+
 def settings_from(flags: dict[str, Any]) -> Settings:
     """Return the settings of flags, environment and config file; usage errors exit with 2."""
+    return chosen_from(flags).settings
+
+
+def chosen_from(flags: dict[str, Any]) -> Chosen:
+    """Return the same settings with where each comes from, and the file; usage errors exit with 2."""
     config = flags.pop("config", None)
     try:
-        return resolve(flags, os.environ, _read_config(config))
+        return Chosen(resolved(flags, os.environ, read_config(config)), config_path(config))
     except SettingsError as error:
         raise click.UsageError(str(error)) from None
-
-
-def _read_config(path: str | None) -> dict[str, Any]:
-    """Return the parsed config file; an absent default one is empty."""
-    if path is None:
-        import platformdirs
-
-        file = platformdirs.user_config_path("gpumon") / "config.toml"
-        try:
-            if not file.is_file():
-                return {}
-        except OSError:
-            # A HOME of somebody else, as sudo may keep it: there is no config of ours in it.
-            return {}
-    else:
-        file = Path(path)
-    try:
-        with file.open("rb") as opened:
-            text = opened.read(_MAX_CONFIG_BYTES + 1)
-    except OSError as error:
-        raise SettingsError(f"the config file {file} cannot be read: {error.strerror}") from None
-    if len(text) > _MAX_CONFIG_BYTES:
-        raise SettingsError(f"the config file {file} is larger than {_MAX_CONFIG_BYTES} bytes")
-    # Imported only where there is such a file.
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-    try:
-        parsed: dict[str, Any] = tomllib.loads(text.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"the config file {file} is not TOML: {error}") from None
-    return parsed

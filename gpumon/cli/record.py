@@ -11,7 +11,7 @@ import click
 
 from gpumon.cli.alerts import AlertLines, alert_options, check_alerts, watched
 from gpumon.cli.headless import ending_in_order, is_over, wait_and_write
-from gpumon.cli.options import pid_argument, settings_from, shared_options
+from gpumon.cli.options import Seconds, pid_argument, settings_from, shared_options
 from gpumon.cli.recorded import start
 from gpumon.cli.runs_kept import kept_runs
 from gpumon.settings import Settings
@@ -26,9 +26,7 @@ from gpumon.settings import Settings
     metavar="FILE",
     help="Write this new file (default gpumon-DATE-TIME.gpumon in the working directory).",
 )
-@click.option(
-    "--for", "seconds", type=click.FloatRange(min=0.0), metavar="SECONDS", help="End after that long."
-)
+@click.option("--for", "seconds", type=Seconds(min=0.0), metavar="SECONDS", help="End after that long.")
 @alert_options
 @shared_options
 @click.pass_context

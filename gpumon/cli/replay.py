@@ -10,9 +10,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from gpumon.cli.options import settings_from, shared_options
+from gpumon.cli.options import Chosen, chosen_from, shared_options
 from gpumon.model.text import clean
-from gpumon.settings import Settings
 
 if TYPE_CHECKING:
     from gpumon.model.report import Report
@@ -46,13 +45,13 @@ def command(context: click.Context, /, file: Path, at: str | None, **flags: Any)
     all keys. Without --at it begins at the first sample. Where there is no terminal it prints what
     `gpumon snapshot --replay` prints.
     """
-    settings = settings_from(flags)
+    chosen = chosen_from(flags)
     if not (sys.stdout.isatty() and sys.stdin.isatty()):
         from gpumon.cli.snapshot import write
 
-        context.exit(write(report_from(file, at), settings, as_json=False))
+        context.exit(write(report_from(file, at), chosen.settings, as_json=False))
     with opened(file) as recording:
-        context.exit(_dashboard(recording, at, settings))
+        context.exit(_dashboard(recording, at, chosen))
 
 
 def replay_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -124,7 +123,7 @@ def _moment(at: str, recording: Recording) -> float:
         raise click.UsageError(f"--at: {error}") from error
 
 
-def _dashboard(recording: Recording, at: str | None, settings: Settings) -> int:
+def _dashboard(recording: Recording, at: str | None, chosen: Chosen) -> int:
     from gpumon.monitor.replay import ReplayFeed
     from gpumon.sources.clock import SystemClock
     from gpumon.tui.lean_import import OPENSSL, left_out
@@ -139,8 +138,10 @@ def _dashboard(recording: Recording, at: str | None, settings: Settings) -> int:
     from gpumon.monitor.muted import Muted, muted_path
 
     # Nothing begins in a recording: the watch only knows what is muted.
+    settings = chosen.settings
     muted = Muted(muted_path(), settings.muted_ids, is_written=not settings.readonly)
     try:
-        return run_dashboard(feed, settings, clock, replay=feed, watch=FindingWatch(feed, muted))
+        watch = FindingWatch(feed, muted)
+        return run_dashboard(feed, settings, clock, replay=feed, watch=watch, choices=chosen.choices())
     finally:
         feed.close()

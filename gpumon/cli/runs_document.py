@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any, TypeAlias
 
+from gpumon.advice.prior import SeenPrediction
+from gpumon.history.estimate import wait_interval
 from gpumon.history.stats import Interval
 from gpumon.model.document import SCHEMA
 from gpumon.model.document_values import rfc3339
+from gpumon.model.finding_document import change_document, effect_document
 from gpumon.model.measure import Maybe, Missing
+from gpumon.model.plan_document import proof_document
 from gpumon.recording.runs_compare import Comparison
 from gpumon.recording.runs_place import how_it_ended
 from gpumon.recording.runs_run import Run
-from gpumon.recording.runs_statistics import peak_of, speed_of, wait_interval, wait_of
+from gpumon.recording.runs_statistics import peak_of, speed_of, wait_of
 
 Json: TypeAlias = dict[str, Any]
 
@@ -38,6 +42,7 @@ def comparison_document(comparison: Comparison, boot: str, version: str) -> Json
         "gpu_memory_peak_bytes_change": _interval(
             "gpu_memory_peak_bytes_change", comparison.memory_change_bytes, missing
         ),
+        "proof": proof_document(comparison.proof),
         "warnings": list(comparison.warnings),
         "missing": missing,
     }
@@ -76,8 +81,25 @@ def _run(run: Run, boot: str) -> Json:
         ),
         "gpu_memory_peak_likely_high_bytes": _plain("gpu_memory_peak_likely_high_bytes", high, missing),
         "has_validation": run.has_validation,
+        "predictions": [_prediction(prediction) for prediction in run.predictions],
+        "proof": proof_document(run.proof),
         "missing": missing,
     }
+
+
+def _prediction(prediction: SeenPrediction) -> Json:
+    """Return what was predicted for changed settings; null is what was not."""
+    effects = {
+        name: None if effect is None else effect_document(effect)
+        for name, effect in (
+            ("speedup", prediction.speedup),
+            ("images_per_second", prediction.images_per_second),
+            ("data_wait_ratio", prediction.data_wait_ratio),
+            ("gpu_memory_bytes", prediction.gpu_memory_bytes),
+        )
+    }
+    curve = [{"value": value, "speedup": effect_document(effect)} for value, effect in prediction.curve]
+    return {"changes": [change_document(each) for each in prediction.changes], **effects, "curve": curve}
 
 
 def _interval(name: str, interval: Maybe[Interval], missing: dict[str, str]) -> Json | None:

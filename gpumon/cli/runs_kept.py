@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -11,12 +13,21 @@ import click
 from gpumon.settings import Settings
 
 if TYPE_CHECKING:
-    from gpumon.monitor.feed import Feed
+    from gpumon.monitor.feed import LiveFeed
+
+
+_SHUT_OUT = "sudo left HOME as it was, and a database of root there would be closed to you (sudo -H)"
 
 
 @contextmanager
-def kept_runs(feed: Feed, settings: Settings) -> Iterator[None]:
-    """Add what the live `feed` shows to the database of runs; with --readonly nothing is written.
+def kept_runs(
+    feed: LiveFeed, settings: Settings, environ: Mapping[str, str] = os.environ, *, user_id: int | None = None
+) -> Iterator[None]:
+    """Add what the live `feed` shows to the database of runs, and let it learn from what is in there.
+
+    With --readonly neither: who only reads a database of SQLite makes files beside it too. Nor does root make
+    a database in the HOME of whoever called sudo, as it would be closed to them (to the files beside one that
+    is there SQLite gives its owner). `environ` and `user_id` (None: the effective user) tell of that.
 
     Why it could not be kept is said in one sentence on stderr afterwards. Never raises for it.
     """
@@ -25,10 +36,20 @@ def kept_runs(feed: Feed, settings: Settings) -> Iterator[None]:
         return
     import socket
 
+    from gpumon.cli.kept_home import shuts_out_caller
     from gpumon.recording.runs_keeper import RunKeeper
     from gpumon.recording.runs_place import boot_id, runs_path
+    from gpumon.recording.runs_prior import load_prior
 
-    keeper = RunKeeper(runs_path(), boot_id(socket.gethostname()))
+    path, boot = runs_path(), boot_id(socket.gethostname())
+    if not path.exists() and shuts_out_caller(path, environ, user_id=user_id):
+        try:
+            yield
+        finally:
+            click.echo(f"gpumon: this run was not kept: {_SHUT_OUT}", err=True)
+        return
+    feed.learn_from(partial(load_prior, path, boot))
+    keeper = RunKeeper(path, boot)
     keeper.follow(feed)
     try:
         yield

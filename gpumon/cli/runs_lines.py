@@ -9,6 +9,7 @@ from gpumon.paint.numbers import duration
 from gpumon.recording.runs_compare import Comparison, Difference, Kind
 from gpumon.recording.runs_run import Run
 from gpumon.recording.runs_words import (
+    brought_words,
     bytes_words,
     difference_words,
     end_text,
@@ -16,6 +17,8 @@ from gpumon.recording.runs_words import (
     followed_text,
     memory_words,
     points_words,
+    predicted_words,
+    proof_text,
     seen_text,
     setting_text,
     speed_words,
@@ -30,12 +33,18 @@ _RIGHT = frozenset({"run", "batch", "workers"})
 
 def run_lines(runs: Sequence[Run], boot: str) -> Iterator[str]:
     """Return the list of runs as a table, the newest first."""
-    rows = [_HEAD, *(_cells(run, boot) for run in runs)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
-    for row in rows:
+    head: tuple[str, ...] = _HEAD
+    rows = [_cells(run, boot) for run in runs]
+    brought = [brought_words(run.proof) for run in runs]
+    if any(brought):
+        head = (*head, "brought")
+        rows = [(*row, words) for row, words in zip(rows, brought, strict=True)]
+    table = [head, *rows]
+    widths = [max(len(row[column]) for row in table) for column in range(len(head))]
+    for row in table:
         cells = [
             cell.rjust(width) if name in _RIGHT else cell.ljust(width)
-            for cell, width, name in zip(row, widths, _HEAD, strict=True)
+            for cell, width, name in zip(row, widths, head, strict=True)
         ]
         yield _GAP.join(cells).rstrip()
 
@@ -48,11 +57,14 @@ def comparison_lines(comparison: Comparison, boot: str) -> Iterator[str]:
     rows.append(("seen", *(seen_text(run) for run in runs), ""))
     rows += [_difference_row(each) for each in comparison.differences if each.kind is Kind.SETTING]
     speedup, change = comparison.speedup, comparison.memory_change_bytes
-    rows.append(("images/s", *(speed_words(run).joined() for run in runs), factor_words(speedup).joined()))
+    predicted = dict(predicted_words(comparison))
+    speeds = (*(speed_words(run) for run in runs), factor_words(speedup))
     waits = (*(wait_words(run) for run in runs), points_words(comparison.wait_change))
-    rows.append(("wait for data", *(words.joined() for words in waits)))
     peaks = (*(memory_words(run) for run in runs), bytes_words(change))
-    rows.append(("GPU memory", *(words.joined() for words in peaks)))
+    for label, cells in (("images/s", speeds), ("wait for data", waits), ("GPU memory", peaks)):
+        rows.append((label, *(words.joined() for words in cells)))
+        if label in predicted:
+            rows.append(("  predicted", "", predicted[label].joined(), ""))
     rows.append(("followed", *(followed_text(run) for run in runs), ""))
     rows.append(("ended", *(end_text(run, boot) for run in runs), ""))
     others = [_difference_row(each) for each in comparison.differences if each.kind is not Kind.SETTING]
@@ -67,6 +79,8 @@ def comparison_lines(comparison: Comparison, boot: str) -> Iterator[str]:
             yield _joined(row, widths)
     yield ""
     yield comparison.text
+    if comparison.proof is not None and predicted:
+        yield proof_text(comparison.proof)
     for name, value in (("wait for data", comparison.wait_change), ("GPU memory", change)):
         if isinstance(value, Missing):
             yield f"{name}: {value.reason}"

@@ -1,8 +1,8 @@
 """The course of a verdict: what each second says by itself, and which verdict stands after them.
 
 A verdict that followed every second would flicker. So the first one stands as soon as a second gives it, and
-after that it changes only for what lasts. The numbers are those of the facts on alerts (3 windows to enter, 5
-below a lower threshold to leave, held for a minute), as in Prometheus' `for` and `keep_firing_for`.
+after that it changes only for what lasts. The numbers are chosen (3 windows to enter, 5 below a lower
+threshold to leave, held for a minute), on the pattern of Prometheus' `for` and `keep_firing_for`.
 docs/adr/0004-course-of-the-verdict.md says why this is a fold over the newest seconds and no state.
 """
 
@@ -20,14 +20,14 @@ from gpumon.model.finding import Severity
 
 # A wait has begun where its whole interval was above 5 % (the rules' own threshold) in so many windows in a
 # row: few where it is far above, more where it is close, for chance then wanders across it now and then.
-_ENTER_WINDOWS, _ENTER_NEAR_WINDOWS, _NEAR_RATIO = 3, 12, 0.10
+ENTER_WINDOWS, _ENTER_NEAR_WINDOWS, _NEAR_RATIO = 3, 12, 0.10
 # It is over where its value was below 3 % in so many windows in a row, and it was told for a minute.
 LEAVE_RATIO = 0.03
-_LEAVE_WINDOWS = 5
+LEAVE_WINDOWS = 5
 HOLD_SECONDS = 60.0
 # The first verdict is given on 4 s, and windows grow up to 20 s: until then, and for some seconds more, what
 # they say replaces it.
-_PROVISIONAL_SECONDS = 30.0
+PROVISIONAL_SECONDS = 30.0
 # Of another cause of the same wait, or between states without a wait.
 _CHANGE_WINDOWS = 5
 # What was certain stays so for so many windows that are not: longer than one stall lies in their 20 s.
@@ -124,7 +124,7 @@ def _windows_to_enter(standing: Standing, second: Second) -> int:
     near = second.wait is not None and second.wait.low <= _NEAR_RATIO
     if near:
         return _CHANGE_WINDOWS if is_provisional else _ENTER_NEAR_WINDOWS
-    return _ENTER_WINDOWS
+    return ENTER_WINDOWS
 
 
 def _is_over(standing: Standing, second: Second) -> bool:
@@ -134,7 +134,7 @@ def _is_over(standing: Standing, second: Second) -> bool:
     if second.monotonic_seconds - standing.since_seconds < HOLD_SECONDS:
         return False
     if standing.verdict in _WAITS and second.wait is not None and second.wait.low <= STARVED_RATIO:
-        return standing.low_windows >= _LEAVE_WINDOWS
+        return standing.low_windows >= LEAVE_WINDOWS
     # Of a wait that is still there only that its cause is uncertain may be said instead.
     is_unclear = second.verdict == _UNCLEAR or standing.verdict in _WAITS
     return standing.rival_windows >= (_UNCERTAIN_WINDOWS if is_unclear else _CHANGE_WINDOWS)
@@ -142,7 +142,7 @@ def _is_over(standing: Standing, second: Second) -> bool:
 
 def _is_provisional(standing: Standing, second: Second) -> bool:
     """Tell whether it is the first verdict, and windows have hardly been full since."""
-    return standing.is_first and second.monotonic_seconds - standing.since_seconds < _PROVISIONAL_SECONDS
+    return standing.is_first and second.monotonic_seconds - standing.since_seconds < PROVISIONAL_SECONDS
 
 
 def _speaks_against(standing: Standing, second: Second) -> bool:

@@ -7,13 +7,16 @@ last minutes, long ones from the series of the last hour, and longer ones from t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeAlias
 
 from gpumon.diagnosis.view import View
 from gpumon.history.columns import Bucket
+from gpumon.history.phases import Seen
 from gpumon.model.measure import known
+from gpumon.model.sample import Sample
 from gpumon.model.training import Phase
 
 # (Span, columns): 30 s and 12 min. What the finer one cannot show is long enough for the coarser.
@@ -54,9 +57,9 @@ class PhaseShares:
 def epochs_of(view: View) -> tuple[Epoch, ...]:
     """Return the whole epochs that were seen, oldest first, in the finest resolution that shows two.
 
-    Without their memory, which most who ask do not need.
+    Those of series are without their memory, which most who ask do not need.
     """
-    return view.once(_without_memory)
+    return view.once(_found).epochs
 
 
 def epochs_with_memory(view: View) -> tuple[Epoch, ...]:
@@ -69,25 +72,33 @@ def phase_shares(view: View) -> PhaseShares | None:
     return view.once(_shares)
 
 
-def _without_memory(view: View) -> tuple[Epoch, ...]:
-    return _epochs(view, has_memory=False)
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Whole epochs, and the (span, columns) of the series that show them; those of samples have none."""
+
+    epochs: tuple[Epoch, ...]
+    series: tuple[float, int] | None = None
 
 
-def _with_memory(view: View) -> tuple[Epoch, ...]:
-    return _epochs(view, has_memory=True)
-
-
-def _epochs(view: View, *, has_memory: bool) -> tuple[Epoch, ...]:
-    found = tuple(_whole(_of_samples(view)))
+def _found(view: View) -> _Found:
+    found = _Found(view.once(_of_samples))
     for span_seconds, columns in _SPANS:
-        if len(found) >= _ENOUGH:
+        if len(found.epochs) >= _ENOUGH:
             break
-        rows = _of_series(view, span_seconds, columns, has_memory=has_memory)
+        rows = _of_series(view, span_seconds, columns)
         coarser = tuple(_whole(rows))
-        found = coarser if len(coarser) > len(found) else found
+        if len(coarser) > len(found.epochs):
+            found = _Found(coarser, (span_seconds, columns))
         if len(rows) < columns:
             break  # the training is younger than the span: a longer one knows no more
     return found
+
+
+def _with_memory(view: View) -> tuple[Epoch, ...]:
+    found = view.once(_found)
+    if found.series is None:
+        return found.epochs
+    return tuple(_whole(_of_series(view, *found.series, has_memory=True)))
 
 
 def _shares(view: View) -> PhaseShares | None:
@@ -121,31 +132,54 @@ def _whole(rows: Iterable[_Row]) -> Iterator[Epoch]:
             held = row_held
 
 
-def _of_samples(view: View) -> Iterator[_Row]:
-    """Yield the samples from the first start of an epoch to the last one, where there are two."""
-    phases = [reading.phase for _, reading in view.seen]
+def _of_samples(view: View) -> tuple[Epoch, ...]:
+    """Return the epochs between two starts that the full samples show."""
+    seen, starts = view.seen, _starts(view)
+    begins = {id(seen[end][0]): (begin, end) for begin, end in pairwise(starts)}
+
+    def look(sample: Sample) -> Epoch:
+        begin, end = begins[id(sample)]
+        return _epoch(seen[begin:end])
+
+    # The start that ends an epoch follows from the past up to it, and so does the epoch.
+    ends = (seen[end][0] for end in starts[1:])
+    return tuple(view.window.moments.answers(("epoch", view.reading.training.id), ends, look))
+
+
+def _starts(view: View) -> list[int]:
+    """Return the places of the samples with which an epoch starts."""
     starts: list[int] = []
     before = Phase.UNKNOWN
-    for index, phase in enumerate(phases):
+    for index, (_, reading) in enumerate(view.seen):
+        phase = reading.phase
         if phase is not before and phase is not Phase.UNKNOWN:
             if phase is Phase.TRAIN and before in _GAPS:
                 starts.append(index)
             before = phase
-    if len(starts) < _ENOUGH:
-        return
-    are_starts = frozenset(starts)
-    for index in range(starts[0], starts[-1] + 1):
-        sample, reading = view.seen[index]
-        phase, seconds = phases[index], sample.interval_seconds
+    return starts
+
+
+def _epoch(part: Sequence[Seen]) -> Epoch:
+    """Return the epoch of these samples."""
+    seconds = validation = checkpoint = 0.0
+    held: float | None = None
+    for sample, reading in part:
+        phase, lasted = reading.phase, sample.interval_seconds
         if phase is Phase.TRAIN:
-            yield seconds, 0.0, 0.0, known(reading.gpu_memory_used_bytes), index in are_starts
+            used = known(reading.gpu_memory_used_bytes)
+            if used is not None and (held is None or used > held):
+                held = used
         elif phase is Phase.VALIDATE:
-            yield seconds, seconds, 0.0, None, False
+            validation += lasted
         elif phase is Phase.CHECKPOINT:
-            yield seconds, 0.0, seconds, None, False
+            checkpoint += lasted
+        else:
+            continue
+        seconds += lasted
+    return Epoch(seconds, validation, checkpoint, held)
 
 
-def _of_series(view: View, span_seconds: float, columns: int, *, has_memory: bool) -> list[_Row]:
+def _of_series(view: View, span_seconds: float, columns: int, *, has_memory: bool = False) -> list[_Row]:
     """Return the columns of which something is known, oldest first."""
     width, label = span_seconds / columns, str(view.pid)
 

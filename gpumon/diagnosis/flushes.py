@@ -14,7 +14,8 @@ from gpumon.model.reading import TrainingReading
 from gpumon.model.training import Phase
 
 _NEAR_LIMIT = 0.90
-# facts, row 29: a drop by hundreds of MB; of a small device by a fiftieth of it.
+# Chosen: torch gives all free blocks back before it fails (CUDACachingAllocator::malloc), seen as a drop by
+# hundreds of MB; of a small device by a fiftieth of it.
 _LEAST_BYTES = 100e6
 _LEAST_RATIO = 0.02
 # Steps of seconds are slow ones: by then it is back.

@@ -24,7 +24,7 @@ _LEAST_RISE = 0.001
 _LEAST_RISES = 4
 # So many columns at least, or their newer half would be the start of the training.
 _LEAST_COLUMNS = 12
-# facts, 3.4: without the first two epochs of a run; 4 of the last 6 rise, by 2 % of the device in all; two
+# Chosen: without the first two epochs of a run; 4 of the last 6 rise, by 2 % of the device in all; two
 # flat ones are rest. Older epochs than 24 say nothing new, and pairs of them cost time.
 _FIRST_EPOCHS = 2
 _LAST_EPOCHS = 6

@@ -1,54 +1,60 @@
 """GPU memory of a training: its peak, its limit, and the probability of running out.
 
-Model: facts on allocation. PyTorch's caching allocator gives nothing back, so what NVML shows is a
-high-water mark. For exchangeable peaks per step the number of new records in the next m steps after n
-is about ln((n + m) / n) (record theory); a record exceeds the last one by an exponential amount of mean
-g. So P(out of memory) = 1 - exp(-ln((n + m) / n) * exp(-H / g)) with H the headroom. An estimate, not
-yet calibrated on real GPUs: shown as a word with its number. Memory that grows steadily is judged by its
-pace instead (gpumon.diagnosis.growth).
+PyTorch's caching allocator gives nothing back, so what NVML shows is a high-water mark. What the risk is
+judged from is gathered here; how, says gpumon.diagnosis.risk. Memory that grows steadily is judged by its
+pace (gpumon.diagnosis.growth).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import exp, log
+from math import log
 
 from gpumon.diagnosis.flushes import flushes_of
-from gpumon.diagnosis.growth import Growth, growth_of, memory_of_the_hour
+from gpumon.diagnosis.growth import Growth, growth_of
+from gpumon.diagnosis.held import held_in, pools_of
+from gpumon.diagnosis.need import Need, need_of
+from gpumon.diagnosis.own_epochs import begins_seen, epochs_seen, has_ended_epoch, has_validated, is_resumed
+from gpumon.diagnosis.risk import (
+    LARGEST_AREA,
+    Ground,
+    Risk,
+    Signs,
+    records_expected,
+    risk_of,
+    size_probability,
+)
 from gpumon.diagnosis.view import View
-from gpumon.diagnosis.words import bytes_of_words, percent
-from gpumon.model.gpu import GpuReading
+from gpumon.diagnosis.words import bytes_of_words, bytes_words, count_words, percent, seconds_words
 from gpumon.model.measure import Maybe, Missing, known, number
 from gpumon.model.reading import TrainingReading
-from gpumon.model.sample import Sample
 from gpumon.model.suggestion import OomRisk, RiskLevel
 from gpumon.model.training import Phase
 
-# Mean step between records, as a share of the device: the prior, worth this many observed records.
-_RECORD_STEP = 0.015
-_PRIOR_RECORDS = 4
-# A rise by less than this share of the device is jitter of the driver, not a record.
-_LEAST_RISE = 0.001
-# facts: the first validation runs at twice the batch; +0.5 where less than 0.3 of the batch's own memory
-# is left for it.
-_UNVALIDATED_RISK, _UNVALIDATED_SHARE = 0.5, 0.3
-# --multi-scale draws 21 sizes; the largest needs 2.25 times the memory of the activations.
-_SIZES, _LARGEST_AREA = 21, 2.25
+# Chosen: from where on the word for a probability is elevated, and high (docs/rules/vram-at-limit.md).
 _ELEVATED, _HIGH = 0.05, 0.30
-# facts, 3.3: at least even odds after one flush of the allocator, 0.8 after two.
-_FLUSHED_RISKS = (0.0, 0.5, 0.8)
-# Samples in which peak and other tenants are looked for process by process; what was before is known as
-# a sum. Looking through all 180 would cost 30 ms with 8 GPUs and 64 processes.
-_LOOKED_THROUGH = 20
+# Of the peak about a fifth are context, weights and optimizer: 8 % in the guide's YOLOv5s at batch 32 (0.55
+# of 6.8 GB), half in small batches.
+_BATCH_RATIO = 0.8
+# What is reserved and free while a step is at its largest, and given back for a larger one: on the virtual
+# GPU steps need 0.88 to 1.0 of what they reserve.
+_CACHED_RATIO = 0.08
+_MIG = (
+    "the GPU is divided by MIG, and on which slice the training runs is not known: its peak, its limit, the"
+    " risk and the largest batch are not known"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class GpuMemory:
-    """Memory on the fullest GPU of the training, in bytes.
+    """Memory on the fullest GPU of the training, or on its fullest MIG slice, in bytes.
 
     `peak` is the most the training held there; `limit` what it could hold: total minus what the driver
-    keeps and others use. `steps_done` and `steps_left` count training steps, None where not known.
-    `growth` is set where the peak rises steadily; `flushes` are the allocator's, of the last minutes.
+    keeps and others use. `validated` and `steps_done` are of this process, which a resumed run has anew;
+    `is_settled` tells that one of its epochs or validations is over. `steps_done` and `steps_left` count
+    training steps, None where not known. `growth` is set where the peak rises steadily; `flushes` are the
+    allocator's, of the last minutes. `rises` are those of the peak since the first validation,
+    `need` is what training needs of the peak, and `signs` is all that the risk is judged from.
     """
 
     total: int
@@ -60,6 +66,10 @@ class GpuMemory:
     risk: Maybe[OomRisk]
     growth: Growth | None = None
     flushes: int = 0
+    rises: tuple[float, ...] = ()
+    need: float = 0.0
+    signs: Maybe[Signs] = Missing("no training step seen yet")
+    is_settled: bool = False
 
 
 def memory_of(view: View) -> Maybe[GpuMemory]:
@@ -72,32 +82,50 @@ def _memory(view: View) -> Maybe[GpuMemory]:
     if not gpus:
         return Missing("the training uses no GPU" if not view.on_gpu else "its GPUs are not known")
     held: list[tuple[int, int, int]] = []
-    reason = "the memory of its GPUs is not known"
-    for gpu in gpus:
-        if known(gpu.gpu_mig_mode):
-            reason = "the GPU is divided by MIG: the size of this training's slice is not known"
-            continue
-        total = known(gpu.gpu_memory_total_bytes)
-        peak, others = _held_on(view, gpu.uuid)
-        if total is None or peak is None:
-            continue
-        limit = total - (known(gpu.gpu_memory_reserved_bytes) or 0) - others
-        held.append((limit - peak, total, peak))
+    for pool in pools_of(view):
+        peak, others = held_in(view, pool)
+        if peak is not None:
+            limit = pool.total_bytes - pool.reserved_bytes - others
+            held.append((limit - peak, pool.total_bytes, peak))
     if not held:
-        return Missing(reason)
+        is_divided = any(known(gpu.gpu_mig_mode) for gpu in gpus)
+        return Missing(_MIG if is_divided else "the memory of its GPUs is not known")
     headroom, total, peak = min(held)
-    done, left = _steps(view.reading)
-    validated = _validated(view)
-    growth = growth_of(view, total, max(0, headroom)) if validated else None
+    done, left = _steps(view)
+    validated = has_validated(view)
+    # A run without validations grows in its first epoch, too.
+    is_settled = validated or has_ended_epoch(view)
+    growth = growth_of(view, total, max(0, headroom)) if is_settled else None
     limit = headroom + peak
     flushes = flushes_of(view, limit)
-    memory = GpuMemory(total, peak, limit, validated, done, left, Missing("not judged"), growth, flushes)
-    return replace(memory, risk=_risk(view, memory))
+    # Before the first validation all that is held is training's; with room for as much again neither the
+    # risk nor the batch to recommend depend on it.
+    asks = validated and headroom < peak
+    need = need_of(view, peak, total) if asks else Need(float(peak), False, (), 0.0)
+    unjudged = Missing("not judged")
+    memory = GpuMemory(
+        total,
+        peak,
+        limit,
+        validated,
+        done,
+        left,
+        unjudged,
+        growth,
+        flushes,
+        need.rises,
+        need.bytes,
+        is_settled=is_settled,
+    )
+    if view.phase is Phase.START:
+        return replace(memory, risk=Missing("no training step seen yet"))
+    signs = _signs(view, memory, need)
+    return replace(memory, signs=signs, risk=_judged(memory, signs))
 
 
 def batch_bytes(memory: GpuMemory) -> float:
     """Return about what one batch takes of the peak: all but context, weights and optimizer (0.8)."""
-    return 0.8 * memory.peak
+    return _BATCH_RATIO * memory.peak
 
 
 def growth_words(growth: Growth) -> str:
@@ -117,138 +145,107 @@ def level_of(probability: float) -> RiskLevel:
     return RiskLevel.ELEVATED if probability < _HIGH else RiskLevel.HIGH
 
 
-def _risk(view: View, memory: GpuMemory) -> Maybe[OomRisk]:
-    if view.phase is Phase.START:
-        return Missing("no training step seen yet")
-    done = memory.steps_done
-    left = memory.steps_left
-    # Only the quotient counts: as many steps again where it is not known how many there are.
-    records = log(2.0) if done is None or left is None else log((done + left) / done)
-    headroom = max(0, memory.limit - memory.peak)
-    step = _record_step(view, memory)
-    probability = 1.0 - exp(-records * exp(-headroom / step))
-    if _has_validation_ahead(view, memory) and headroom < _UNVALIDATED_SHARE * batch_bytes(memory):
-        probability += _UNVALIDATED_RISK
-    if view.setting("multi_scale") and done and headroom < (_LARGEST_AREA - 1) * batch_bytes(memory):
-        unseen = (1 - 1 / _SIZES) ** done
-        probability = max(probability, unseen)
-    if memory.growth is not None:
-        probability = max(probability, memory.growth.probability)
-    probability = max(probability, _FLUSHED_RISKS[min(memory.flushes, 2)])
-    probability = min(1.0, max(0.0, probability))
-    return OomRisk(probability, level_of(probability), _risk_words(memory, probability, left))
+def _signs(view: View, memory: GpuMemory, need: Need) -> Signs:
+    done, left = memory.steps_done, memory.steps_left
+    headroom = max(0, int(memory.limit - need.bytes))
+    size = 0.0
+    if view.setting("multi_scale") and done and headroom < (LARGEST_AREA - 1) * batch_bytes(memory):
+        # Where it is not known how many steps there are to come, as many again are taken.
+        room = int(headroom + _CACHED_RATIO * memory.peak)
+        size = size_probability(done, done if left is None else left, batch_bytes(memory), room)
+    return Signs(
+        total_bytes=memory.total,
+        headroom_bytes=headroom,
+        batch_bytes=batch_bytes(memory),
+        records=records_expected(done, left),
+        rises=need.rises,
+        rises_due=_due(view, memory, need.watched_seconds),
+        has_validation_ahead=_has_validation_ahead(view, memory),
+        size_probability=size,
+        growth_probability=0.0 if memory.growth is None else memory.growth.probability,
+        flushes=memory.flushes,
+    )
+
+
+def _judged(memory: GpuMemory, signs: Signs) -> OomRisk:
+    risk = risk_of(signs)
+    level = level_of(risk.probability)
+    return OomRisk(risk.probability, level, _risk_words(memory, risk), _grounds(memory, risk, signs))
 
 
 def _has_validation_ahead(view: View, memory: GpuMemory) -> bool:
-    """Tell whether the first validation is known to be still to come: by its epoch, or by results.csv."""
-    if memory.validated or memory.steps_left == 0:
-        return False
+    """Tell whether the first validation is known to be still to come: by its epoch, or by results.csv.
+
+    Not of a resumed process that gpumon did not see begin: it may have had one.
+    """
     reading = view.reading
+    if memory.validated or memory.steps_left == 0 or (is_resumed(reading.training) and not begins_seen(view)):
+        return False
     return known(reading.progress.epoch) is not None or known(reading.training.run_dir) is not None
 
 
-def _risk_words(memory: GpuMemory, probability: float, left: int | None) -> str:
-    odds = "below 1 %" if probability < 0.01 else f"about {percent(probability)}"
+def _risk_words(memory: GpuMemory, risk: Risk) -> str:
+    odds = "below 1 %" if risk.probability < 0.01 else f"about {percent(risk.probability)}"
     peak = f"peak {bytes_of_words(memory.peak, memory.limit)}"
     if memory.growth is not None:
         return f"{odds}: memory grows, {growth_words(memory.growth)}; {peak}"
     if memory.flushes:
         flushed = "once" if memory.flushes == 1 else f"{memory.flushes} times"
         return f"{odds}: the allocator gave memory back {flushed} near the limit; {peak}"
-    until = "until the end of the run" if left is not None else "in as many steps again"
+    until = "until the end of the run" if memory.steps_left is not None else "in as many steps again"
     seen = "validation included" if memory.validated else "no validation seen yet"
     return f"{odds} {until}; {peak}, {seen}"
 
 
-def _record_step(view: View, memory: GpuMemory) -> float:
-    # The rises of the high-water mark within the last hour, shrunk to the prior. Before the first
-    # validation they are the start itself and say nothing about what comes.
-    prior = _RECORD_STEP * memory.total
-    if not memory.validated:
-        return prior
-    rises: list[float] = []
-    highest: float | None = None
-    for column in memory_of_the_hour(view):
-        if column is None:
-            continue
-        if highest is None:
-            highest = column.high
-        elif column.high > highest:
-            if column.high - highest > _LEAST_RISE * memory.total:
-                rises.append(column.high - highest)
-            highest = column.high
-    return (_PRIOR_RECORDS * prior + sum(rises)) / (_PRIOR_RECORDS + len(rises))
+def _grounds(memory: GpuMemory, risk: Risk, signs: Signs) -> str:
+    """Return in one sentence what the probability rests on."""
+    if risk.ground is Ground.GROWTH and memory.growth is not None:
+        seen = seconds_words(memory.growth.watched_seconds)
+        return f"the pace of its growth, seen over {seen}, and the time to the end of the run"
+    if risk.ground is Ground.FLUSHES:
+        return "a saw-tooth near the limit: how often simulated trainings with one ran out of memory"
+    if risk.ground is Ground.SIZES:
+        return "the sizes that --multi-scale has not drawn yet, whose memory goes with their pixels"
+    if risk.ground is Ground.VALIDATION:
+        return "the first validation to come, at twice the batch, for which little is left"
+    room = bytes_words(signs.headroom_bytes)
+    if not signs.rises:
+        return f"{room} of room, no rise of the peak seen, and how rarely steps set records: an estimate"
+    mean_rise = bytes_words(sum(signs.rises) / len(signs.rises))
+    seen = count_words(len(signs.rises), "rise")
+    return f"{room} of room, {seen} of the peak seen, {mean_rise} each, and how rarely steps set records"
 
 
-def _held_on(view: View, uuid: str) -> tuple[int | None, int]:
-    """Return the most that the training and the most that others held on a GPU."""
-    members = frozenset(member.id.pid for member in view.reading.training.members)
-    peak: int | None = None
-    others = 0
-    for sample, reading in view.seen[-_LOOKED_THROUGH:]:
-        gpu = _gpu(sample, uuid)
-        own = None if gpu is None else _used_on(gpu, reading, members)
-        if gpu is None or own is None:
-            continue
-        peak = own if peak is None else max(peak, own)
-        others = max(others, (known(gpu.gpu_memory_used_bytes) or 0) - own)
-    return _peak_before(view, peak), others
+def _due(view: View, memory: GpuMemory, watched_seconds: float) -> float:
+    """Return how many records n exchangeable steps set within the last ones: ln(n / those before)."""
+    done, pace = memory.steps_done, _steps_per_second(view)
+    if done is None or pace is None:
+        return 0.0
+    first_epoch = number(view.reading.progress.batches) or 1.0
+    before = max(1.0, first_epoch, done - pace * watched_seconds)
+    return max(0.0, log(done / before))
 
 
-def _peak_before(view: View, peak: int | None) -> int | None:
-    if peak is None:
+def _steps_per_second(view: View) -> float | None:
+    (first, early), (last, late) = view.seen[0], view.seen[-1]
+    seconds = last.instant.monotonic_seconds - first.instant.monotonic_seconds
+    begun, done = _counted(early)[0], _counted(late)[0]
+    if begun is None or done is None or seconds <= 0:
         return None
-    # What was before is known only as the sum over the GPUs: of use where there is one.
-    now = known(view.reading.gpu_memory_used_bytes)
-    if now and len(view.reading.gpu_uuids) == 1:
-        columns = view.window.series(
-            "training_gpu_memory_used_bytes", str(view.pid), columns=24, span_seconds=86400.0
-        )
-        highest = max((column.high for column in columns if column is not None), default=0.0)
-        # float32 rounds by up to 2^-24: not a new peak.
-        if highest > peak * (1 + 2**-20):
-            peak = int(highest)
-    return peak
+    return max(0.0, (done - begun) / seconds)
 
 
-def _used_on(gpu: GpuReading, reading: TrainingReading, members: frozenset[int]) -> int | None:
-    """Return what a training holds on one GPU: by its processes, else its share of its sum."""
-    processes = known(gpu.processes)
-    if processes:
-        own = [
-            value
-            for process in processes
-            if process.pid in members and (value := known(process.gpu_memory_used_bytes)) is not None
-        ]
-        if own:
-            return sum(own)
-    total = known(reading.gpu_memory_used_bytes)
-    if total is not None and reading.gpu_uuids:
-        return total // len(reading.gpu_uuids)
-    # No accounting by process (WSL, some containers): take the GPU to be the training's alone.
-    return known(gpu.gpu_memory_used_bytes) if not processes else None
+def _steps(view: View) -> tuple[int | None, int | None]:
+    """Return the steps that this process has done, as far as they were seen, and those to come."""
+    done, left = _counted(view.reading)
+    if done is None or not is_resumed(view.reading.training):
+        return done, left
+    own = epochs_seen(view) * (number(view.reading.progress.batches) or 1.0)
+    return max(1, min(done, int(own))), left
 
 
-def _gpu(sample: Sample, uuid: str) -> GpuReading | None:
-    for gpu in sample.gpus:
-        if gpu.uuid == uuid:
-            return gpu
-    return None
-
-
-def _validated(view: View) -> bool:
-    progress = view.reading.progress
-    if (known(progress.epoch) or 0) >= 1 or progress.epoch_results >= 1:
-        return True
-    phases = [reading.phase for _, reading in view.seen]
-    # A validation that is over: one that still runs may yet grow.
-    return any(
-        phase is Phase.VALIDATE and phases[index + 1] is not Phase.VALIDATE
-        for index, phase in enumerate(phases[:-1])
-    )
-
-
-def _steps(reading: TrainingReading) -> tuple[int | None, int | None]:
+def _counted(reading: TrainingReading) -> tuple[int | None, int | None]:
+    """Return the steps of the whole run: those done, also before it was resumed, and those to come."""
     progress = reading.progress
     epoch, epochs = known(progress.epoch), known(progress.epochs)
     batch, batches = number(progress.batch), number(progress.batches)

@@ -41,7 +41,7 @@ from gpumon.diagnosis.rules import (
     workers_respawned,
 )
 
-# facts, decision order (0): is it training at all? What fires here is the verdict at once, and nothing that
+# The order begins with (0): is it training at all? What fires here is the verdict at once, and nothing that
 # follows from it is told.
 STANDSTILLS: tuple[Rule, ...] = (hung.RULE, starting.RULE, not_on_gpu.RULE)
 # (4) The causes of a data wait, from the most to the least specific; of several ranks first whether one is

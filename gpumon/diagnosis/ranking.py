@@ -47,7 +47,7 @@ def ranked(verdict: Finding | None, beside: Iterable[Finding]) -> tuple[Finding,
     """Return the findings that are told: the verdict first, then one for each other cause.
 
     Those that only follow from another one are left out. The rest: critical ones first, then by what they
-    cost, then by severity (facts, hygiene: by predicted seconds saved, not by severity words).
+    cost, then by severity (what could be saved says more than a word for it).
     """
     others = [finding for finding in beside if verdict is None or finding.id != verdict.id]
     everything = others if verdict is None else [verdict, *others]

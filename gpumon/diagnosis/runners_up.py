@@ -17,7 +17,7 @@ _COMPUTES = "compute-bound"
 _GAP_RATIO = 0.15
 # Without a number that speaks for or against it.
 _UNKNOWN = 0.3
-# A batch that leaves more than half of the memory free could be larger (facts, row 12).
+# A batch that leaves more than half of the memory free could be larger (Gao et al., ICSE 2024).
 _MEMORY_RATIO = 0.50
 # A wait for which no cause has even this much evidence is likelier none: handing over batches, say.
 _EVIDENCE = 0.25

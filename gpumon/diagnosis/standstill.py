@@ -27,7 +27,7 @@ _WORKING_CORES = 0.003
 _GPU_BUSY_RATIO = 0.05
 _LOOP_ROLES = frozenset({Role.MAIN, Role.RANK})
 _WORKER_ROLES = frozenset({Role.TRAIN_WORKER, Role.VAL_WORKER})
-_STOPPED_STATES = ("T", "t")
+STOPPED_STATES = ("T", "t")
 # An hour by ten seconds: how fast batches came before, and when the workers last did anything. Those that
 # wait for an index use a hundred times less.
 _SPAN_SECONDS = 3600.0
@@ -115,7 +115,7 @@ def _seconds(view: View, holds: Callable[[Seen], bool]) -> float:
 
 def _is_stopped(pair: Seen) -> bool:
     main = next((row for row in pair[1].processes if row.role is Role.MAIN), None)
-    return main is not None and main.state in _STOPPED_STATES
+    return main is not None and main.state in STOPPED_STATES
 
 
 def _is_asleep(view: View) -> Callable[[Seen], bool]:

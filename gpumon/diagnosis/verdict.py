@@ -7,6 +7,7 @@ from gpumon.diagnosis.order import CAUSES
 from gpumon.diagnosis.rule import Judgement, NotJudged, Rule
 from gpumon.diagnosis.rules import unclear
 from gpumon.diagnosis.view import VERDICT_SECONDS, View, view_from
+from gpumon.diagnosis.wait_level import level_after, with_level
 from gpumon.model.finding import Finding
 from gpumon.model.measure import known
 from gpumon.model.sample import Sample
@@ -55,12 +56,13 @@ def verdict_of(view: View) -> Finding | None:
     informative = sum(1 for second in seconds if second.verdict)
     from_start = len(folded) == len(view.seen) or informative < _LEAST_SECONDS
     standing = standing_after(seconds, from_start=from_start).verdict
+    level = level_after(seconds, from_start=from_start)
     found = _finding(recent(view), standing)
     if found is not None:
-        return found
+        return with_level(found, level)
     for sample, second in zip(reversed(folded), reversed(seconds), strict=True):
         if second.verdict == standing and (found := _finding(view_at(view, sample), standing)) is not None:
-            return found
+            return with_level(found, level)
     # Nothing stands yet, or it was taken to be unclear before the seconds that are folded.
     return _finding(recent(view), raw_verdict(recent(view)))
 
@@ -93,6 +95,8 @@ def _recent(view: View) -> View:
 
 def _folded(view: View) -> tuple[Sample, ...]:
     """Return the samples of the training among the newest of the window."""
+    if len(view.seen) == len(view.window.samples):
+        return tuple(sample for sample, _ in view.seen[-FOLDED_SAMPLES:])
     newest = {id(sample) for sample in view.window.samples[-FOLDED_SAMPLES:]}
     return tuple(sample for sample, _ in view.seen[-FOLDED_SAMPLES:] if id(sample) in newest)
 
@@ -119,5 +123,7 @@ def view_at(view: View, sample: Sample) -> View:
     samples = view.window.samples
     place = next(place for place in range(len(samples) - 1, -1, -1) if samples[place] is sample)
     window = view.window.until(place, JUDGED_SAMPLES)
+    if len(view.seen) == len(samples):
+        return view_from(window, view.pid, view.seen[max(0, place + 1 - JUDGED_SAMPLES) : place + 1])
     held = {id(held) for held in window.samples}
     return view_from(window, view.pid, tuple(pair for pair in view.seen if id(pair[0]) in held))

@@ -8,7 +8,7 @@ from functools import cached_property
 from math import hypot, sqrt
 from typing import Any, TypeVar
 
-from gpumon.history.phases import Seen, steady, training
+from gpumon.history.phases import Seen, newest, newest_steady, training
 from gpumon.history.stats import Z_90, Interval, mean, share_interval
 from gpumon.history.window import Window
 from gpumon.model.measure import Certainty, Maybe, Measure, Missing, known, number
@@ -225,22 +225,13 @@ def view_of(window: Window, pid: int) -> View | None:
 
 def view_from(window: Window, pid: int, seen: tuple[Seen, ...]) -> View:
     """Return the view of the training with that main PID, which these samples of the window show."""
-    chosen = steady(seen)
+    chosen = newest_steady(seen, FULL_SECONDS)
     only_bursts = False
     if not chosen:
         everything = training(seen)
         if sum(sample.interval_seconds for sample, _ in everything) >= _ALL_BURST_SECONDS:
-            chosen, only_bursts = everything, True
-    return View(window, pid, seen, _newest(chosen, FULL_SECONDS), only_bursts)
-
-
-def _newest(seen: Sequence[Seen], seconds: float) -> tuple[Seen, ...]:
-    covered = 0.0
-    first = len(seen)
-    while first > 0 and covered < seconds:
-        first -= 1
-        covered += seen[first][0].interval_seconds
-    return tuple(seen[first:])
+            chosen, only_bursts = newest(everything, FULL_SECONDS), True
+    return View(window, pid, seen, chosen, only_bursts)
 
 
 def _mean_of(measures: Sequence[Measure]) -> Interval:

@@ -97,7 +97,7 @@ def with_members(
     plan = context.plan(names_workers=named)
     members = members_of(tree, group.mains, group.launchers, plan, known_members)
     settings = settle_workers(training.settings, context.effective(), members)
-    return replace(training, members=members, settings=settings)
+    return replace(training, members=members, settings=settings, visible_gpus=context.gpus())
 
 
 def _with_autobatch(

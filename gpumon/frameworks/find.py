@@ -15,7 +15,7 @@ from gpumon.frameworks.ultralytics import Ultralytics
 from gpumon.frameworks.workers import WorkerContext
 from gpumon.frameworks.yolov5 import Yolov5
 from gpumon.model.measure import Missing, known
-from gpumon.model.process import ProcessSeen, Role
+from gpumon.model.process import ProcessId, ProcessSeen, Role
 from gpumon.model.source import Framework
 from gpumon.model.training import Training
 
@@ -96,6 +96,15 @@ def refresh(
         before=(training,),
     )
     return next((fresh for fresh in found if fresh.id == training.id), training)
+
+
+def started_by(
+    process: ProcessSeen, trainings: tuple[Training, ...], processes: tuple[ProcessSeen, ...]
+) -> frozenset[ProcessId]:
+    """Return which trainings a process has started, itself or by what it has started."""
+    tree = ProcessTree.of(processes)
+    mains = {training.id for training in trainings}
+    return frozenset(below.id for below in tree.descendants(process) if below.id in mains)
 
 
 def boot_time() -> float | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gpumon.advice.shared_memory import shared_memory_need_bytes
 from gpumon.frameworks.loader_bytes import batch_bytes, setting_of
 from gpumon.frameworks.loader_wait import (
     NO_LOOKS,
@@ -28,9 +28,6 @@ from gpumon.model.training import Member, Training
 from gpumon.sources.interpreter_reading import InterpreterReading, IteratorReading
 from gpumon.sources.reporter_reading import ReporterReading
 
-_PREFETCH = 2  # torch's default; YOLOv5 and ultralytics never set it
-# Validation batches are rectangles: their height by width in COCO-like data, and its bounds.
-_ASPECT_LOW, _ASPECT, _ASPECT_HIGH = 0.5625, 0.75, 1.0
 _NOT_REPORTED = Missing("it was not started by `gpumon run`")
 _NO_ITERATOR = Missing("no DataLoader of torch was seen in its frames yet")
 
@@ -158,6 +155,7 @@ def shm_needed(training: Training, workers: Maybe[int], val_workers: int) -> May
 
     2 batches for each worker, each 3 bytes a pixel, the validation's at twice the batch and in
     rectangles, and about 2 training batches in flight; predicted 32.0 MB where 32.2 MB were measured.
+    `val_workers` are those that were seen: without any there is no validation loader, or not yet.
     """
     if training.framework not in ("yolov5", "ultralytics"):
         return Missing("known for YOLOv5 and ultralytics only")
@@ -174,22 +172,10 @@ def _shm_bytes(training: Training, workers: int, val_workers: int, total: int, i
     if total <= 0 or imgsz <= 0:
         return Missing("the real batch size is not known")
     ranks = max(training.world_size, 1)
-    batch = max(total // ranks, 1)
-    train = ranks * (_PREFETCH * workers + 2) * batch * 3 * imgsz**2
-    val_batches = _PREFETCH * (val_workers or 2 * workers)
-
-    def bytes_at(aspect: float) -> float:
-        width = math.ceil(imgsz / 32 + 0.5) * 32
-        height = math.ceil(imgsz * aspect / 32 + 0.5) * 32
-        return float(train + val_batches * 2 * batch * 3 * height * width)
-
-    return Measure(
-        bytes_at(_ASPECT),
-        Certainty.ESTIMATED,
-        "2 batches for each worker",
-        low=bytes_at(_ASPECT_LOW),
-        high=bytes_at(_ASPECT_HIGH),
+    need = shared_memory_need_bytes(
+        workers, max(total // ranks, 1), imgsz, ranks=ranks, val_workers=val_workers
     )
+    return Measure(need.value, Certainty.ESTIMATED, "2 batches for each worker", low=need.low, high=need.high)
 
 
 def _main_thread(training: Training, thread_states: Sequence[ThreadStates]) -> ThreadStates | None:

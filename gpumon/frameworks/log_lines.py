@@ -15,6 +15,7 @@ class LineKind(str, Enum):
     CACHE = "caching images"
     BATCH_SIZE = "batch size"
     AMP = "AMP checks"
+    MODEL = "model summary"
     WORKERS = "dataloader workers"
     STARTING = "starting training"
     HEADER = "epoch header"
@@ -56,7 +57,7 @@ class TrainLine:
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """A line that means something. `number` is its count: epochs, workers or the batch size.
+    """A line that means something. `number` is its count: epochs, workers, parameters or the batch size.
 
     `passed` is set for AMP checks; `one_based` for headers of a classifier, whose epochs start at 1;
     `names` are the columns of a header after the GPU's memory.
@@ -94,6 +95,9 @@ _COMPLETED = re.compile(r"(\d{1,9}) epochs completed in |Training complete \(")
 _AUTOBATCH = re.compile(r"AutoBatch: .{0,300}?\b[Uu]sing (?:default )?(?:CPU )?batch-size (\d{1,9})")
 _HALVED = re.compile(r"Reducing to batch=(\d{1,9}) and retrying")
 _AMP = re.compile(r"AMP: checks (passed|failed)")
+# "YOLOv5s summary: 214 layers, 7235389 parameters, 7235389 gradients": one without gradients is of a model
+# that only validates. New versions of ultralytics part the thousands with commas.
+_MODEL = re.compile(r"\b[Ss]ummary: \d{1,6} layers, (\d[\d,]{0,18}) parameters, (?!0\b)\d")
 _EARLY_STOP = re.compile(
     r"(?:Stopping training early as no|Training stopped early as no|EarlyStopping patience \d)"
 )
@@ -198,6 +202,9 @@ def _of_words(text: str) -> LogLine | None:
     if _HEADER.match(text):
         names = tuple(word[:40] for word in text.split()[2 : 2 + _MOST_COLUMNS])
         return LogLine(LineKind.HEADER, one_based="train_loss" in text, names=names)
+    model = _MODEL.search(text)
+    if model is not None:
+        return LogLine(LineKind.MODEL, number=int(model[1].replace(",", "")))
     amp = _AMP.search(text)
     if amp is not None:
         return LogLine(LineKind.AMP, passed=amp[1] == "passed")

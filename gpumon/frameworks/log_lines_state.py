@@ -14,7 +14,7 @@ from gpumon.frameworks.log_lines_trouble import (
     parse_trouble,
 )
 
-# Marks older than this say nothing about the rate now (facts: windows of 4 to 20 s, overlapping).
+# Chosen: marks older than this say nothing about the rate now.
 MARKS_SECONDS = 40.0
 _MARKS = 96
 
@@ -41,7 +41,7 @@ class LogState:
     marks on our clock, one for each reading that found new batches; `told` are marks on the elapsed time
     that the bar itself prints. `batch_size` is what AutoBatch or a retry after running out of memory
     made of it. `columns` are the header's after the GPU's memory. `workers` is what YOLOv5 prints: all
-    ranks, without the validation's.
+    ranks, without the validation's. `parameters` are the model's, by its summary.
     """
 
     framework: str = "yolov5"
@@ -61,6 +61,7 @@ class LogState:
     epochs_planned: int | None = None
     batch_size: int | None = None
     amp_passed: bool | None = None
+    parameters: int | None = None
     epochs_completed: int | None = None
     is_completed: bool = False
     stopped_early: bool = False
@@ -112,7 +113,7 @@ def advance(state: LogState, lines: Iterable[str], at_unix_seconds: float, *, pa
 
 
 def adopt_head(state: LogState, head: Iterable[str], at_unix_seconds: float) -> LogState:
-    """Return `state` with what only the beginning of a long log told: workers, batch size, AMP.
+    """Return `state` with what only the beginning of a long log told: workers, batch size, AMP, the model.
 
     The beginning counts only if it is of the same run, as far as can be told: the same number of epochs
     and of batches, and no end of a run in it (a log can be appended to by run after run).
@@ -128,6 +129,7 @@ def adopt_head(state: LogState, head: Iterable[str], at_unix_seconds: float) -> 
         workers=first.workers if state.workers is None else state.workers,
         batch_size=first.batch_size if state.batch_size is None else state.batch_size,
         amp_passed=first.amp_passed if state.amp_passed is None else state.amp_passed,
+        parameters=first.parameters if state.parameters is None else state.parameters,
     )
 
 
@@ -156,9 +158,17 @@ def _after_meaning(state: LogState, parsed: LogLine, at: float) -> LogState:
     if parsed.kind is LineKind.RUN_START or (
         parsed.kind is LineKind.STARTING and (state.is_completed or state.train is not None)
     ):
-        # The number of workers is printed just before "Starting training".
-        workers = state.workers if parsed.kind is LineKind.STARTING else None
-        state = LogState(state.framework, state.read_unix_seconds, workers=workers)
+        # The model and the number of workers are printed just before "Starting training".
+        keeps = parsed.kind is LineKind.STARTING
+        state = LogState(
+            state.framework,
+            state.read_unix_seconds,
+            workers=state.workers if keeps else None,
+            parameters=state.parameters if keeps else None,
+        )
+    if parsed.kind is LineKind.MODEL:
+        # It tells nothing of where the run stands.
+        return replace(state, parameters=parsed.number)
     state = replace(state, newest=parsed.kind, newest_unix_seconds=at, in_traceback=False)
     if parsed.kind is LineKind.TRAIN:
         return _after_train(state, parsed, at)

@@ -9,6 +9,7 @@ from typing import TypeVar
 from gpumon.frameworks.inside import OUTSIDE, Inside, InsidePlace
 from gpumon.frameworks.log_lines_state import LogState
 from gpumon.frameworks.losses import not_finite_ratio, read_losses
+from gpumon.frameworks.model_size import model_parameters
 from gpumon.frameworks.rate import choose_rate, log_rate
 from gpumon.history.stats import quantile
 from gpumon.model.clock import Instant
@@ -84,6 +85,9 @@ def read_progress(
         steps_skipped_ratio=inside.steps_skipped_ratio,
         amp_enabled=amp_enabled,
         amp_source=amp_source,
+        model_parameters=model_parameters(
+            training, log, run_dir, epochs=None if isinstance(place.epochs, Missing) else place.epochs
+        ),
     )
 
 

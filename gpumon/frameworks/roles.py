@@ -35,7 +35,8 @@ class WorkerPlan:
     `val_factor` give the other possible pairs: a cap c gives min(c, asked) and min(c, asked * factor).
     `val_first` tells that the val workers are older (--image-weights forks the train workers anew every
     epoch). `forks_name_workers` is False where torch does not name its workers, so that forks with the
-    main process's argv are them; None where that is not known.
+    main process's argv are them; None where that is not known. `is_capped` is False where nothing cuts what
+    was asked for, so that as many workers as that are one loader's.
     """
 
     train: int | None = None
@@ -44,6 +45,7 @@ class WorkerPlan:
     val_factor: int = 2
     val_first: bool = False
     names_workers: bool | None = None
+    is_capped: bool = True
 
     def pairs(self) -> frozenset[tuple[int, int]]:
         """Return the pairs (train, val) that some cap would give."""
@@ -160,6 +162,9 @@ def split(starts: Sequence[int], plan: WorkerPlan) -> int:
     pair of numbers that some cap would give. Else all are of one group.
     """
     count = len(starts)
+    # On busy cores the forks of one loader may lie as far apart as those of two.
+    if not plan.is_capped and count == plan.asked:
+        return count
     expected = (plan.val, plan.train) if plan.val_first else (plan.train, plan.val)
     has_numbers = plan.asked is not None or expected != (None, None)
     alone = _ALONE_PAUSE_TICKS if count > 2 else _ONLY_PAUSE_TICKS

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from gpumon.advice.knobs import yolov5
-from gpumon.frameworks.effective import (
+from gpumon.advice.effective import (
     EffectiveWorkers,
     WorkerCap,
     gpus_seen,
     ultralytics_workers,
+    validation_factor,
     yolov5_workers,
 )
 from gpumon.frameworks.process_tree import Machine
@@ -39,6 +39,10 @@ class WorkerContext:
         """Return the workers of one rank by the rules of the framework; None where nothing is asked."""
         return self._capped(1, 1)
 
+    def gpus(self) -> int | None:
+        """Return how many GPUs a rank sees; None where that is not known."""
+        return gpus_seen(_text(self.settings.device), self.visible_devices, self.machine.visible_gpus)
+
     def plan(self, *, names_workers: bool | None) -> WorkerPlan:
         """Return how many train and val workers are expected."""
         factor = self._val_factor()
@@ -51,15 +55,12 @@ class WorkerContext:
             val_factor=factor,
             val_first=self.framework == "yolov5" and _is_set(self.settings.image_weights),
             names_workers=names_workers,
+            is_capped=not is_torch,
         )
 
     def _val_factor(self) -> int:
-        """Return how many times the train workers the val loader is given (2 since YOLOv5 v6.1)."""
-        if self.framework == "ultralytics":
-            return 1 if self.task == "classify" else 2
-        if self.framework == "torch" or self.task == "classify":
-            return 1
-        return 2 if yolov5.at_least(self.version, "v6.1") else 1
+        """Return how many times the train workers the val loader is given; 1 where that is not known."""
+        return validation_factor(self.framework, self.version, classifies=self.task == "classify") or 1
 
     def _capped(self, workers_factor: int, batch_factor: int) -> EffectiveWorkers | None:
         asked = _number(self.settings.workers_asked)
@@ -68,8 +69,7 @@ class WorkerContext:
         if self.framework == "torch":
             return EffectiveWorkers(asked, "as asked")
         batch = _number(self.settings.batch_size)
-        device = _text(self.settings.device)
-        gpus = gpus_seen(device, self.visible_devices, self.machine.visible_gpus)
+        gpus = self.gpus()
         cap = WorkerCap(
             asked=asked * workers_factor,
             batch=None if batch is None else batch // max(self.world_size, 1) * batch_factor,

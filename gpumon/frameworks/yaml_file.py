@@ -15,6 +15,8 @@ _NODES_LIMIT = 4096
 _DEPTH_LIMIT = 16
 _TEXT_LIMIT = 4096
 _WHOLE_LIMIT = 2**63
+# What PyYAML raises besides its own errors: for `!!int ''`, `!!bool x`, `!!timestamp x`, dates that are none.
+_INVALID = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 def read_yaml(files: FileView, path: str) -> Maybe[dict[str, Plain]]:
@@ -37,7 +39,7 @@ def parse_yaml(text: str) -> Maybe[dict[str, Plain]]:
     try:
         problem = _problem(text)
         loaded: object = None if problem else yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError):
+    except (*_INVALID, yaml.YAMLError):
         return Missing("not valid YAML")
     if problem:
         return Missing(problem)
@@ -56,9 +58,18 @@ def _problem(text: str) -> str:
         if isinstance(event, yaml.AliasEvent):
             return "holds aliases"
         depth += isinstance(event, opening) - isinstance(event, closing)
-        if nodes > _NODES_LIMIT or depth > _DEPTH_LIMIT:
+        if nodes > _NODES_LIMIT or depth > _DEPTH_LIMIT or _is_long_number(event):
             return "too large or too deep for a settings file"
     return ""
+
+
+def _is_long_number(event: object) -> bool:
+    """Tell whether a scalar may be too long a number: one of base 60 (`1:1:1 ...`) takes its square."""
+    import yaml
+
+    if not isinstance(event, yaml.ScalarEvent) or len(event.value) <= _TEXT_LIMIT:
+        return False
+    return event.style is None or event.tag is not None
 
 
 def _plain(value: object) -> Plain:

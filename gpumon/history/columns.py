@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from math import ceil
 
@@ -77,24 +78,41 @@ class Columns:
 
     def __init__(self) -> None:
         """Start with nothing kept."""
-        self._kept: dict[tuple[str, str, float], tuple[int, tuple[Bucket | None, ...]]] = {}
+        self._kept: dict[tuple[str, str, float, bool], tuple[int, tuple[Bucket | None, ...]]] = {}
 
     def read(
-        self, rows: tuple[Rows, ...], metric: str, label: str, *, width: float, first: int, last: int
+        self,
+        rows: tuple[Rows, ...],
+        metric: str,
+        label: str,
+        *,
+        width: float,
+        first: int,
+        last: int,
+        is_thinned: bool = False,
     ) -> tuple[Bucket | None, ...]:
-        """Return columns first..last, of which `last` is the newest and may still change."""
-        key = (metric, label, width)
+        """Return columns first..last, of which `last` may still change.
+
+        `is_thinned` tells that the rows are stretches: what is kept of them is not mixed with what is not.
+        """
+        key = (metric, label, width, is_thinned)
         kept_first, kept = self._kept.get(key, (first, ()))
         if not kept_first <= first <= kept_first + len(kept):
             kept_first, kept = first, ()
-        finished = list(kept[first - kept_first : last - kept_first])
-        finished += [
-            bucket_of(rows, metric, label, column, width) for column in range(first + len(finished), last)
-        ]
+        result = kept[first - kept_first : last - kept_first]
+        if len(result) < last - first:
+            new = range(first + len(result), last)
+            result += tuple(bucket_of(rows, metric, label, column, width) for column in new)
         newest = bucket_of(rows, metric, label, last, width)
-        result = tuple(finished)
-        if first + len(result) >= kept_first + len(kept):
-            if len(self._kept) * max(1, len(result)) > _KEPT_COLUMNS:
-                self._kept = {}
+        if result is not kept and first + len(result) >= kept_first + len(kept):
+            # The newest last: series of a width or of a training that nobody looks at any more go first.
+            self._kept.pop(key, None)
             self._kept[key] = (first, result)
+            while len(self._kept) > 1 and len(self._kept) * len(result) > _KEPT_COLUMNS:
+                self._drop_oldest()
         return (*result, newest)
+
+    def _drop_oldest(self) -> None:
+        # Another reader may have dropped it, or added one meanwhile.
+        with suppress(RuntimeError, StopIteration):
+            self._kept.pop(next(iter(self._kept)), None)

@@ -9,6 +9,7 @@ from gpumon.history.chunk import Chunk, Rows
 from gpumon.history.columns import Columns, column_of
 from gpumon.history.extremes import Extremes
 from gpumon.history.moments import Moments
+from gpumon.history.turns import Turns
 from gpumon.history.window import Thinned, Window
 from gpumon.model.metrics import METRICS
 from gpumon.model.sample import Sample
@@ -88,6 +89,7 @@ class History:
         self._tiers = (_Tier(_STRETCH_SECONDS, others), _Tier(_CORE_STRETCH_SECONDS, cores))
         self._columns = Columns()
         self._moments = Moments()
+        self._turns = Turns()
 
     def append(self, sample: Sample) -> None:
         """Add the next sample. Monotonic time that runs backwards is held at the last moment."""
@@ -133,12 +135,14 @@ class History:
             _full_seconds=FULL_SECONDS,
             _columns=self._columns,
             moments=self._moments,
+            turns=self._turns.all,
         )
 
     def _keep(self, sample: Sample) -> None:
         if len(self._samples) == self._samples.maxlen:
             self._moments.forget(self._samples[0])
         self._samples.append(sample)
+        self._turns.read(sample)
 
     def _row(self, start: float, end: float, stride: int) -> Chunk:
         """Begin a row; return the chunk whose newest row it is."""

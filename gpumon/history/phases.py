@@ -56,9 +56,49 @@ def steady(seen: Sequence[Seen]) -> tuple[Seen, ...]:
     return tuple(found)
 
 
+def newest_steady(seen: Sequence[Seen], seconds: float) -> tuple[Seen, ...]:
+    """Return the newest of `steady(seen)` that cover so many seconds, oldest first.
+
+    All of them where they cover less; the one that reaches beyond is among them.
+    """
+    parts: list[Sequence[Seen]] = []
+    covered = 0.0
+    last = len(seen)
+    while last > 0 and covered < seconds:
+        first = _first_of_span(seen, last)
+        if seen[first][1].phase is Phase.TRAIN:
+            part = seen[first:last]
+            after_gap = first > 0 and seen[first - 1][1].phase in _GAPS
+            burst, begin = (_burst_length(part) if after_gap else 0), len(part)
+            while begin > burst and covered < seconds:
+                begin -= 1
+                covered += part[begin][0].interval_seconds
+            parts.append(part[begin:])
+        last = first
+    return tuple(pair for part in reversed(parts) for pair in part)
+
+
+def newest(seen: Sequence[Seen], seconds: float) -> tuple[Seen, ...]:
+    """Return the newest samples that cover so many seconds, or all of them."""
+    covered = 0.0
+    first = len(seen)
+    while first > 0 and covered < seconds:
+        first -= 1
+        covered += seen[first][0].interval_seconds
+    return tuple(seen[first:])
+
+
 def training(seen: Sequence[Seen]) -> tuple[Seen, ...]:
     """Return the samples of training, bursts included."""
     return tuple(pair for pair in seen if pair[1].phase is Phase.TRAIN)
+
+
+def _first_of_span(seen: Sequence[Seen], last: int) -> int:
+    """Return where the phase of the sample before `last` began."""
+    phase, first = seen[last - 1][1].phase, last - 1
+    while first > 0 and seen[first - 1][1].phase is phase:
+        first -= 1
+    return first
 
 
 def _burst_length(part: Sequence[Seen]) -> int:

@@ -17,6 +17,7 @@ RESAMPLES = 200
 SEED = 20
 # The 95th percentile of the normal distribution: the half-width of a 90 % interval in deviations.
 Z_90 = 1.6448536269514722
+_LARGEST_BYTE = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +103,17 @@ def wilson(hits: int, total: int) -> Interval:
 
 
 @lru_cache(maxsize=64)
-def resamples(blocks: int, count: int = RESAMPLES, seed: int = SEED) -> tuple[tuple[int, ...], ...]:
+def resamples(blocks: int, count: int = RESAMPLES, seed: int = SEED) -> tuple[Sequence[int], ...]:
     """Return `count` draws of `blocks` indices with replacement: which blocks each resample holds."""
     random = Random(seed)  # noqa: S311 - a reproducible draw, not a secret
-    return tuple(tuple(random.choices(range(blocks), k=blocks)) for _ in range(count))
+    # While a training fills the window the number of blocks goes up with each sample: 64 numbers of blocks
+    # are 2 MB as bytes, 17 MB as integers.
+    pack = bytes if blocks <= _LARGEST_BYTE + 1 else tuple
+    return tuple(pack(random.choices(range(blocks), k=blocks)) for _ in range(count))
 
 
-@lru_cache(maxsize=32)
+# As integers: quicker, and large.
+@lru_cache(maxsize=8)
 def _pickers(blocks: int) -> tuple[Callable[[Sequence[int]], tuple[int, ...]], ...]:
     """Return what takes the values of each resample out of a list of at least two."""
     return tuple(itemgetter(*indices) for indices in resamples(blocks))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
@@ -10,6 +10,7 @@ from gpumon.history.chunk import Chunk, Rows
 from gpumon.history.columns import Bucket, Columns, column_of
 from gpumon.history.extremes import Numbers
 from gpumon.history.moments import Moments
+from gpumon.history.turns import Turn
 from gpumon.model.reading import TrainingReading
 from gpumon.model.sample import Sample
 
@@ -30,7 +31,8 @@ class Window:
 
     `samples` are the newest full samples, oldest first (at least one); `series` reaches back a day.
     Columns lie on monotonic time, so a stepped clock moves nothing; Unix times stand in the samples.
-    `moments` keeps what was found out about single samples, for all windows of one history.
+    `moments` keeps what was found out about single samples, for all windows of one history; `turns` are when
+    trainings went from one phase or epoch to the next, oldest first, as far as they are kept.
     """
 
     samples: tuple[Sample, ...]
@@ -39,34 +41,68 @@ class Window:
     _full_seconds: float
     _columns: Columns = field(compare=False, repr=False)
     moments: Moments = field(default_factory=Moments, compare=False, repr=False)
+    turns: tuple[Turn, ...] = ()
 
     @property
     def newest(self) -> Sample:
         """The newest sample."""
         return self.samples[-1]
 
+    @property
+    def oldest_seconds(self) -> float:
+        """The monotonic time from which on there are numbers, single ones or stretches of them."""
+        full = (part.chunk.starts[0] for part in self._full if part.count)
+        oldest = min(full, default=self.samples[0].instant.monotonic_seconds)
+        tier = min(self._thinned.values(), key=lambda one: one.bucket_seconds, default=None)
+        stretches = () if tier is None else tier.rows
+        # The first stretch may begin before its first number.
+        ends = (part.chunk.ends[0] for part in stretches if part.count)
+        return min((oldest, *ends))
+
     def series(
-        self, metric: str, label: str, *, columns: int, span_seconds: float
+        self,
+        metric: str,
+        label: str,
+        *,
+        columns: int,
+        span_seconds: float,
+        until_seconds: float | None = None,
     ) -> tuple[Bucket | None, ...]:
         """Return the last `span_seconds` of a metric in `columns` columns, oldest first.
 
+        With `until_seconds` those that end in the column of that monotonic moment instead of the newest.
+
         A column covers an absolute stretch of monotonic time, a multiple of span_seconds / columns, so
         it never changes once the newest column has moved on. None where nothing is known. Low and high
-        are kept, so that a spike survives any zoom. Spans beyond an hour are drawn from stretches of
-        10 s (cores: 120 s).
+        are kept, so that a spike survives any zoom. What begins more than an hour ago is drawn from
+        stretches of 10 s (cores: 120 s).
         """
         if columns < 1 or span_seconds <= 0:
             return ()
         width = span_seconds / columns
         rows = self._full
         tier = self._thinned.get(metric)
-        if tier is not None and span_seconds > self._full_seconds:
+        past_seconds = 0.0
+        if until_seconds is not None:
+            past_seconds = max(0.0, self.newest.instant.monotonic_seconds - until_seconds)
+        is_thinned = tier is not None and past_seconds + span_seconds > self._full_seconds
+        if tier is not None and is_thinned:
             rows = (*tier.rows, self._open_stretch(metric, label, tier))
         newest = max((part.chunk.ends[part.count - 1] for part in rows if part.count), default=None)
         if newest is None:
             return (None,) * columns
         last = column_of(newest, width)
-        return self._columns.read(rows, metric, label, width=width, first=last - columns + 1, last=last)
+        if until_seconds is not None:
+            last = min(last, column_of(until_seconds, width))
+        return self._columns.read(
+            rows,
+            metric,
+            label,
+            width=width,
+            first=last - columns + 1,
+            last=last,
+            is_thinned=is_thinned,
+        )
 
     def numbers(self, start_seconds: float, end_seconds: float, width_seconds: float) -> Iterator[Numbers]:
         """Yield all numbers between two moments of the newest hour, both left out, oldest first.
@@ -103,10 +139,12 @@ class Window:
         """
         newest = self.samples[place]
         moment = newest.instant.monotonic_seconds
-        rows = self._full
+        rows, turns = self._full, self.turns
         if place < len(self.samples) - 1:
             rows = tuple(Rows(part.chunk, there) for part in rows if (there := part.after(moment)))
-        return replace(self, samples=self.samples[max(0, place + 1 - count) : place + 1], _full=rows)
+            turns = turns[: bisect_right(turns, moment, key=lambda turn: turn.seconds)]
+        samples = self.samples[max(0, place + 1 - count) : place + 1]
+        return replace(self, samples=samples, _full=rows, turns=turns)
 
     def of_training(self, pid: int) -> tuple[tuple[Sample, TrainingReading], ...]:
         """Return the samples in which the training with that main PID was seen, oldest first.
@@ -116,8 +154,11 @@ class Window:
         found: list[tuple[Sample, TrainingReading]] = []
         newest: TrainingReading | None = None
         for sample in reversed(self.samples):
-            reading = sample.training(pid)
-            if reading is None:
+            # Written out: it is looked at in every sample, whenever there is a new one.
+            for reading in sample.trainings:
+                if reading.training.id.pid == pid:
+                    break
+            else:
                 continue
             # As a rule it is the very same training, which is quicker to see than that it is an equal one.
             if (

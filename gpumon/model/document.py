@@ -17,6 +17,7 @@ from gpumon.model.finding_document import finding_document, suggestion_document
 from gpumon.model.gpu import GpuProcess, GpuReading
 from gpumon.model.host import HostReading, MemoryReading, SharedMemoryReading
 from gpumon.model.measure import Missing
+from gpumon.model.plan_document import plan_document, proof_document
 from gpumon.model.process import ProcessReading
 from gpumon.model.reading import LossesReading, TrainingReading
 from gpumon.model.report import Report, TrainingReport
@@ -26,7 +27,7 @@ from gpumon.model.training import Setting, Settings
 SCHEMA = 1
 
 # Written elsewhere in the document, or too fine for it.
-_GPU_LEFT_OUT = {"processes", "busy_samples", "state", "simulated", "index", "uuid", "name"}
+_GPU_LEFT_OUT = {"processes", "slices", "busy_samples", "state", "simulated", "index", "uuid", "name"}
 _PROCESS_LEFT_OUT = {"id", "parent_pid", "role", "name", "command", "user", "state"}
 
 
@@ -80,6 +81,7 @@ def _gpu(gpu: GpuReading) -> Json:
         found["processes"] = None
     else:
         found["processes"] = [_gpu_process(process) for process in gpu.processes]
+    found["slices"] = [_fields(part, set()) for part in gpu.slices]
     return found
 
 
@@ -185,6 +187,8 @@ def _training(reading: TrainingReading, report: TrainingReport | None, gpus: tup
         "suggestions": [suggestion_document(suggestion) for suggestion in report.suggestions]
         if report
         else [],
+        "plan": plan_document(report.plan) if report else [],
+        "proof": proof_document(report.proof if report else None),
         "ended": None
         if reading.ended is None
         else {
@@ -231,15 +235,18 @@ def _memory(outlook: MemoryOutlook | None) -> Json | None:
             "level": risk.level.value,
             "certainty": "estimated",
             "text": risk.text,
+            "rests_on": risk.rests_on,
         },
         "peak_bytes": plain("peak_bytes", outlook.peak_bytes, missing),
         "limit_bytes": plain("limit_bytes", outlook.limit_bytes, missing),
+        "full_in_seconds": plain("full_in_seconds", outlook.full_in_seconds, missing),
         "largest_safe_batch": plain("largest_safe_batch", batch, missing)
         if isinstance(batch, Missing)
         else {
             "value": batch,
             "low": outlook.largest_safe_batch_low,
             "high": outlook.largest_safe_batch_high,
+            "rests_on": outlook.batch_rests_on,
             "certainty": "estimated",
         },
     }

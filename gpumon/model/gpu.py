@@ -65,6 +65,21 @@ class GpuProcess:
 
 
 @dataclass(frozen=True, slots=True)
+class GpuSlice:
+    """A MIG device: a part of a GPU with memory and processes of its own, in bytes.
+
+    `pids` are the processes that compute in it, in gpumon's own PID namespace. `reserved` is what the driver
+    keeps of it, `used` excludes that.
+    """
+
+    uuid: str
+    gpu_memory_used_bytes: Maybe[int]
+    gpu_memory_reserved_bytes: Maybe[int]
+    gpu_memory_total_bytes: Maybe[int]
+    pids: Maybe[tuple[int, ...]] = _UNREAD
+
+
+@dataclass(frozen=True, slots=True)
 class GpuReading:
     """Everything one GPU says at one instant, in base units.
 
@@ -73,6 +88,7 @@ class GpuReading:
     reading. Memory is NVML's v2: `used` excludes what the driver reserves.
     `gpu_sm_busy_ratio`, `gpu_tensor_busy_ratio` and `gpu_memory_bandwidth_ratio` are by hardware counters
     (NVML's GPM): the share of SMs at work, of their time in tensor operations, of the peak bandwidth.
+    `slices` are its MIG devices, none where it is not divided or they may not be read.
     """
 
     index: int
@@ -92,6 +108,7 @@ class GpuReading:
     gpu_memory_reserved_bytes: Maybe[int] = _UNREAD
     gpu_memory_total_bytes: Maybe[int] = _UNREAD
     processes: Maybe[tuple[GpuProcess, ...]] = _UNREAD
+    slices: tuple[GpuSlice, ...] = ()
     gpu_temperature_celsius: Maybe[float] = _UNREAD
     gpu_temperature_slowdown_celsius: Maybe[float] = _UNREAD
     gpu_power_watts: Maybe[float] = _UNREAD

@@ -87,6 +87,7 @@ class ProgressReading:
     `losses_not_finite_ratio` is the share of them that are nan or infinite. `steps_skipped_ratio` is the
     share of the newest optimizer steps that a GradScaler skipped for gradients that were not finite.
     `amp_enabled` is whether automatic mixed precision is in use, `amp_source` who tells so.
+    `model_parameters` is how many parameters its model has.
     """
 
     epoch: Maybe[int] = _UNREAD
@@ -106,6 +107,7 @@ class ProgressReading:
     steps_skipped_ratio: Maybe[float] = _UNREAD
     amp_enabled: Maybe[bool] = _UNREAD
     amp_source: str = ""
+    model_parameters: Maybe[Measure] = _UNREAD
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from gpumon.model.finding import Finding
+from gpumon.model.plan import PlanStep
+from gpumon.model.proof import Proof
 from gpumon.model.sample import Sample
 from gpumon.model.suggestion import MemoryOutlook, Suggestion
 from gpumon.model.training import Training
@@ -39,7 +41,8 @@ class TrainingReport:
     """Findings (the verdict first), suggestions and memory of one training.
 
     `settled` is False while the window is still too short for a verdict; `doubt` then says in one sentence
-    what it waits for, and which two are the likeliest.
+    what it waits for, and which two are the likeliest. `plan` is the guided list; `proof` what changed
+    settings brought, where the training is known from an earlier run.
     """
 
     pid: int
@@ -48,6 +51,8 @@ class TrainingReport:
     memory: MemoryOutlook | None = None
     settled: bool = False
     doubt: str = ""
+    plan: tuple[PlanStep, ...] = ()
+    proof: Proof | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,31 @@ class Effect:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """A setting that is changed, from what to what; None means not set."""
+
+    setting: str
+    from_value: int | float | str | bool | None
+    to_value: int | float | str | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class GoOn:
+    """How to go on with the changed settings from the last checkpoint, instead of beginning again.
+
+    `lost` says in one sentence what is lost. `edit` is a unified diff of the file `path` that has to be
+    edited first; both are empty where nothing is. `command` makes the edit and starts the training. Where
+    it `begins_again`, no checkpoint is gone on from: it only makes an edit for which there is no flag.
+    """
+
+    command: Maybe[str]
+    lost: str
+    path: str = ""
+    edit: str = ""
+    begins_again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Suggestion:
     """One setting to change.
 
@@ -40,6 +65,8 @@ class Suggestion:
     set. `speedup` is the predicted factor on images per second, present also where the rate itself is
     not known. `rests_on` says in one sentence what the prediction is built on. `command` is ready for a
     shell, or Missing with the reason why none can be built. `warnings` are what to mind when applying.
+    `together` are other settings that the same command changes; the predictions are for all of them.
+    `curve` has the predicted factor for other values of `setting`, by value.
     """
 
     setting: str
@@ -52,8 +79,12 @@ class Suggestion:
     speedup: Maybe[Effect]
     images_per_second: Maybe[Effect] = Missing("the rate of the training is not known")
     gpu_memory_bytes: Maybe[Effect] = Missing("does not change with this setting")
+    data_wait_ratio: Maybe[Effect] = Missing("not predicted for this setting")
     command: Maybe[str] = Missing("not built")
     warnings: tuple[str, ...] = ()
+    together: tuple[Change, ...] = ()
+    curve: tuple[tuple[int, Effect], ...] = ()
+    go_on: Maybe[GoOn] = Missing("not built")
 
 
 class RiskLevel(str, Enum):
@@ -66,11 +97,15 @@ class RiskLevel(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class OomRisk:
-    """The probability that the training runs out of GPU memory before it ends, as an estimate."""
+    """The probability that the training runs out of GPU memory before it ends, as an estimate.
+
+    `rests_on` says in a sentence what it is judged from; empty where that is not told.
+    """
 
     probability: float
     level: RiskLevel
     text: str
+    rests_on: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +113,9 @@ class MemoryOutlook:
     """GPU memory of a training: its peak, its limit and the largest batch that fits.
 
     `limit_bytes` is what is left for this training on its GPU (total minus what the driver reserves and
-    others hold). `largest_safe_batch` has low and high; it is for the whole training (all ranks).
+    others hold). `largest_safe_batch` has low and high; it is for the whole training (all ranks), and
+    `batch_rests_on` says in a sentence what it is built on. `full_in_seconds` is when memory that grows
+    steadily will be full at its pace.
     """
 
     peak_bytes: Maybe[int]
@@ -87,3 +124,5 @@ class MemoryOutlook:
     largest_safe_batch: Maybe[int]
     largest_safe_batch_low: int | None = None
     largest_safe_batch_high: int | None = None
+    full_in_seconds: Maybe[float] = Missing("its memory does not grow steadily")
+    batch_rests_on: str = ""

@@ -97,7 +97,8 @@ class Training:
     `command` is the argv that started it (the launcher's where there is one), cleaned;
     `command_is_exact` tells whether it may be copied. `command_directory` is where to run it.
     `notes` are sentences about what could not be seen and traps that were resolved.
-    `world_size` is the number of ranks. `log_path` is set where its stderr is a regular file.
+    `world_size` is the number of ranks. `log_path` is set where its stderr is a regular file. `visible_gpus`
+    is the number of GPUs that each rank sees, whichever of them are watched; None where that is not known.
     """
 
     id: ProcessId
@@ -117,6 +118,7 @@ class Training:
     timeline_path: str | None = None
     environment: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
+    visible_gpus: int | None = None
 
     def pids(self, *roles: Role) -> tuple[int, ...]:
         """Return the PIDs of the members with one of `roles` (of all members without roles)."""

@@ -10,6 +10,10 @@ from gpumon.model.process import ProcessId
 from gpumon.model.report import Attachment, AttachState
 from gpumon.model.training import Ended, Training
 
+# Trainings remembered that were there beside the current one: those that started last, for a restart of it
+# is among the newest.
+_MOST_BESIDE = 256
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:
@@ -23,12 +27,14 @@ class Wish:
 class Found:
     """The trainings of one scan. `pid_name` is the name of the wished process, None if there is none.
 
-    `is_scanned` is False before the first scan is over.
+    `below` are the trainings that the wished process has started, at whatever remove: those of a shell, of
+    srun, or of `uv run`. `is_scanned` is False before the first scan is over.
     """
 
     trainings: tuple[Training, ...]
     pid_name: str | None = None
     is_scanned: bool = True
+    below: frozenset[ProcessId] = frozenset()
 
 
 class Attaching:
@@ -89,7 +95,8 @@ class Attaching:
         others = tuple(training for training in found.trainings if training.id != current.id)
         if len(others) < len(found.trainings):
             # Only a scan that still sees the current one: its restart may show before its end does.
-            self._beside |= {training.id for training in others}
+            seen = self._beside | {training.id for training in others}
+            self._beside = frozenset(sorted(seen, key=lambda each: each.start_ticks)[-_MOST_BESIDE:])
         return Attachment(AttachState.ATTACHED, f"attached to {_title(current)}{again}", current, others)
 
     def _after_the_end(self, found: Found) -> Attachment:
@@ -127,19 +134,27 @@ class Attaching:
             text = f"{len(trainings)} trainings are running: choose one"
             return Attachment(AttachState.CHOOSING, text, None, trainings)
         if self._wish.pid is not None:
-            self._take(_with_pid(trainings, self._wish.pid))
-        else:
-            self._take(trainings[0] if trainings else None)
+            return self._search_wished(found, self._wish.pid)
+        self._take(trainings[0] if trainings else None)
         if self._current is not None:
             return self._attached(found)
-        if self._wish.pid is None:
-            text = "no training is running: gpumon attaches when one starts"
-            return Attachment(AttachState.SEARCHING, text)
+        return Attachment(AttachState.SEARCHING, "no training is running: gpumon attaches when one starts")
+
+    def _search_wished(self, found: Found, pid: int) -> Attachment:
+        """Return the state while the wished process is no training, and attach once it, or one below, is."""
+        started = tuple(training for training in found.trainings if training.id in found.below)
+        wished = _with_pid(found.trainings, pid)
+        if wished is None and len(started) > 1:
+            text = f"process {pid} ({found.pid_name}) has started {len(started)} trainings: choose one"
+            return Attachment(AttachState.CHOOSING, text, None, started)
+        self._take(wished or next(iter(started), None))
+        if self._current is not None:
+            return self._attached(found)
         if found.pid_name is None:
-            text = f"process {self._wish.pid} is gone"
+            text = f"process {pid} is gone"
         else:
-            text = f"process {self._wish.pid} ({found.pid_name}) is no training that gpumon knows"
-        return Attachment(AttachState.MACHINE, text, None, trainings)
+            text = f"process {pid} ({found.pid_name}) is no training that gpumon knows"
+        return Attachment(AttachState.MACHINE, text, None, found.trainings)
 
 
 def _everything(trainings: tuple[Training, ...]) -> Attachment:

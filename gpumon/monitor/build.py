@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from gpumon.frameworks.find import find_trainings
-from gpumon.model.clock import Instant
-from gpumon.model.gpu import DriverState, GpusReading
+from gpumon.model.measure import Missing
 from gpumon.model.text import clean
 from gpumon.model.training import Training
 from gpumon.monitor.attaching import Found, Wish
-from gpumon.monitor.follower import Follower
 from gpumon.monitor.looks import Looks
 from gpumon.monitor.monitor import Monitor, Parts
 from gpumon.settings import MAX_THREAD_RATE_HERTZ, Settings
@@ -21,8 +20,12 @@ from gpumon.sources.clock import SystemClock
 from gpumon.sources.host import HostSource
 from gpumon.sources.nvml import NvmlSource
 from gpumon.sources.own_cost import OwnCostSource
+from gpumon.sources.proc_file import read_file
 from gpumon.sources.process_scan import ProcessScanner
 from gpumon.sources.virtual_gpu import VirtualGpuSource
+
+if TYPE_CHECKING:
+    from gpumon.monitor.follower import Follower
 
 # Looks at frames for each look at states of threads: the error of the wait falls with their number. At the
 # default 40 a second it was 0.01 in windows of 10 s.
@@ -34,28 +37,48 @@ def process_exists(pid: int) -> bool:
     return Path(f"/proc/{pid}").is_dir()
 
 
+def process_of(pid: int) -> int:
+    """Return the process that a thread belongs to; a process' own PID as it is.
+
+    /proc has threads too, though it does not list them, and htop shows them like processes.
+    """
+    status = read_file(f"/proc/{pid}/status", 4096)
+    if isinstance(status, Missing):
+        return pid
+    told = next((line for line in status.splitlines() if line.startswith(b"Tgid:")), b"").split()
+    return int(told[1]) if len(told) == 2 and told[1].isdigit() else pid
+
+
 def build_monitor(settings: Settings, wish: Wish) -> Monitor:
-    """Return the monitor of this machine; it reads nothing before its first tick."""
+    """Return the monitor of this machine; it reads nothing of it before its first tick."""
     clock = SystemClock()
+    if wish.pid is not None:
+        wish = replace(wish, pid=process_of(wish.pid))
     rate = settings.thread_rate_hertz
     looks = Looks(rate, min(_FRAME_LOOKS * rate, MAX_THREAD_RATE_HERTZ), os.getpid())
     scanner = ProcessScanner()
-    gpus = _CountedGpus(NvmlSource(clock, select=(settings.gpu,) if settings.gpu else ()))
+    gpus = NvmlSource(clock, select=(settings.gpu,) if settings.gpu else ())
     followers: list[Follower] = []
     before: list[Training] = []
 
     def find(gpu_pids: frozenset[int]) -> Found:
+        # Loaded in the thread of the scan, and the follower where something is followed: what can be seen
+        # before does not wait for it.
+        from gpumon.frameworks.find import find_trainings, started_by
+
         also = gpu_pids if wish.pid is None else gpu_pids | {wish.pid}
         processes = scanner.scan(also)
-        name = next((seen.name for seen in processes if seen.id.pid == wish.pid), None)
-        # YOLOv5 cuts its workers to the CPUs per GPU; a choice of GPUs here is none there.
-        visible_gpus = gpus.count if not settings.gpu else None
+        wished = next((seen for seen in processes if seen.id.pid == wish.pid), None)
+        # YOLOv5 cuts its workers to the CPUs per GPU of the machine: a choice of GPUs here is none there.
         before[:] = find_trainings(
-            processes, gpu_pids=gpu_pids, visible_gpus=visible_gpus, before=tuple(before)
+            processes, gpu_pids=gpu_pids, visible_gpus=gpus.machine_gpus, before=tuple(before)
         )
-        return Found(tuple(before), name)
+        below = frozenset() if wished is None else started_by(wished, tuple(before), processes)
+        return Found(tuple(before), None if wished is None else wished.name, below=below)
 
     def follow(training: Training) -> Follower:
+        from gpumon.monitor.follower import Follower
+
         follower = Follower(
             training,
             lambda gone: _forget(gone, followers, looks),
@@ -78,25 +101,6 @@ def build_monitor(settings: Settings, wish: Wish) -> Monitor:
         stop=looks.stop,
     )
     return Monitor(parts, wish, settings.interval_seconds)
-
-
-class _CountedGpus:
-    """A source of GPUs that remembers how many there are (None: no driver, or none yet)."""
-
-    def __init__(self, source: NvmlSource) -> None:
-        self._source = source
-        self.count: int | None = None
-
-    def read(self, now: Instant) -> GpusReading:
-        """Return what the source reads."""
-        reading = self._source.read(now)
-        if reading.driver.state is DriverState.OK:
-            self.count = len(reading.gpus)
-        return reading
-
-    def close(self) -> None:
-        """Close the source."""
-        self._source.close()
 
 
 def _forget(gone: Follower, followers: list[Follower], looks: Looks) -> None:

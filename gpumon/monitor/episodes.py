@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from gpumon.diagnosis.diagnose import RULES
 from gpumon.model.clock import Instant
 from gpumon.model.finding import Severity
 from gpumon.model.report import Report
@@ -82,6 +81,9 @@ def episodes_of(marks: Sequence[Mark], now: Instant) -> tuple[Episode, ...]:
 
     Marks do not tell the training, nor the severity: it is that of the rule.
     """
+    # All rules: only a recording has need of them here.
+    from gpumon.diagnosis.diagnose import RULES
+
     severities = {rule.id: rule.severity for rule in RULES}
     kept: list[Episode] = []
     for mark in marks:

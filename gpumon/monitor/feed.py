@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from gpumon.history.window import Window
 from gpumon.model.report import Report
 from gpumon.model.source import Listener
+
+if TYPE_CHECKING:
+    from gpumon.monitor.priors import Load
 
 
 class Feed(Protocol):
@@ -24,10 +27,22 @@ class Feed(Protocol):
         """Return the history up to the newest report, or None before the first sample."""
         ...
 
+    def prior(self) -> str:
+        """Return what earlier runs taught of what it shows, as a recording keeps it; empty: nothing."""
+        ...
+
     def choose(self, pid: int) -> None:
         """Attach to the training with that main PID (one of the candidates)."""
         ...
 
     def close(self) -> None:
         """Stop sampling and give everything back."""
+        ...
+
+
+class LiveFeed(Feed, Protocol):
+    """A feed of the running machine, which can be told where earlier runs are known."""
+
+    def learn_from(self, load: Load) -> None:
+        """From now on ask `load` for what earlier runs taught of each training."""
         ...

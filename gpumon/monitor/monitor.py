@@ -5,9 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from gpumon.advice.advise import report_on
 from gpumon.history.history import History
 from gpumon.history.window import Window
 from gpumon.model.clock import Clock, Instant
@@ -16,13 +15,17 @@ from gpumon.model.host import HostReading
 from gpumon.model.measure import Missing
 from gpumon.model.process import ProcessId
 from gpumon.model.reading import TrainingReading
-from gpumon.model.report import Attachment, Report
+from gpumon.model.report import Attachment, Report, TrainingReport
 from gpumon.model.sample import Sample, SelfReading, SourceError
 from gpumon.model.source import Listener, Source
 from gpumon.model.text import clean
 from gpumon.model.training import Ended, Phase, Training
 from gpumon.monitor.attaching import Attaching, Found, Wish
+from gpumon.monitor.heap import keep_heap_small
 from gpumon.monitor.source_thread import SourceThread
+
+if TYPE_CHECKING:
+    from gpumon.monitor.priors import Load, Priors
 
 # How long a tick waits for the sources it has asked; later ones are late.
 _PATIENCE_SECONDS = 0.3
@@ -100,6 +103,7 @@ class Monitor:
         self._window: Window | None = None
         self._listeners: list[Listener] = []
         self._chosen_pid: int | None = None
+        self._priors: Priors | None = None
         self._wake = threading.Event()
         self._closing = False
         self._lock = threading.Lock()
@@ -125,6 +129,22 @@ class Monitor:
         with self._lock:
             return self._window
 
+    def prior(self) -> str:
+        """Return what earlier runs taught of the trainings so far, as a recording keeps it."""
+        priors = self._priors
+        return "" if priors is None else priors.text
+
+    def learn_from(self, load: Load) -> None:
+        """From now on ask `load` for what earlier runs taught of each training; at most once.
+
+        It is called in a thread of its own: a slow disk delays no sample.
+        """
+        # What reads recordings is loaded only where there is something to learn.
+        from gpumon.monitor.priors import Priors
+
+        with self._lock:
+            self._priors = self._priors or Priors(load)
+
     def choose(self, pid: int) -> None:
         """Attach to the training with that main PID at once."""
         with self._lock:
@@ -139,6 +159,8 @@ class Monitor:
             self._thread.join(timeout=2.0)
         self._gpus.stop()
         self._finder.stop()
+        if self._priors is not None:
+            self._priors.stop()
         for following in self._following.values():
             following.close()
         self._following.clear()
@@ -169,6 +191,9 @@ class Monitor:
             name for name, on_time in (("nvml", gpus_on_time), ("scan", scan_on_time)) if not on_time
         )
         late += tuple(name for following in self._following.values() for name in following.late())
+        priors = self._priors
+        if priors is not None:
+            priors.take(now)
         sample = Sample(
             sequence=self._sequence,
             instant=now,
@@ -178,7 +203,7 @@ class Monitor:
             gpus=all_gpus.gpus,
             host=host,
             trainings=trainings,
-            errors=self._errors(),
+            errors=self._errors() + (() if priors is None else priors.errors(now)),
             late_sources=late,
             late_seconds=late_seconds,
             self_reading=self._parts.own.read(now),
@@ -187,9 +212,9 @@ class Monitor:
         self._remember_gpu_pids(sample)
         self._history.append(sample)
         window = self._history.window()
-        report = Report(
-            sample, attachment, tuple(report_on(window, reading.training.id.pid) for reading in trainings)
-        )
+        report = Report(sample, attachment, _judged(window, trainings, priors) if trainings else ())
+        if priors is not None:
+            priors.ask(sample)
         with self._lock:
             self._window, self._report = window, report
             listeners = tuple(self._listeners)
@@ -198,6 +223,7 @@ class Monitor:
         return report
 
     def _run(self) -> None:
+        keep_heap_small()
         due = self._parts.clock.now().monotonic_seconds
         while not self._closing:
             try:
@@ -287,6 +313,21 @@ class Monitor:
             if isinstance(gpu.processes, tuple)
             for process in gpu.processes
         )
+
+
+def _judged(
+    window: Window, trainings: tuple[TrainingReading, ...], priors: Priors | None
+) -> tuple[TrainingReport, ...]:
+    """Return what is to be said of each training."""
+    # All rules and models: loaded with the first training, and not before the first frame of a machine.
+    from gpumon.advice.advise import report_on
+    from gpumon.advice.prior import NOTHING_KNOWN
+    from gpumon.advice.terms import Terms
+
+    return tuple(
+        report_on(window, each.id.pid, Terms(NOTHING_KNOWN if priors is None else priors.prior(each.id)))
+        for each in (reading.training for reading in trainings)
+    )
 
 
 def _is_starting(reading: TrainingReading) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from gpumon.model.text import clean
+from gpumon.sources.log import open_regular
 
 # As the ids of the design: lower case, digits and hyphens.
 _ID = re.compile(r"[a-z][a-z0-9-]{0,39}")
@@ -64,7 +65,8 @@ class Muted:
 
 def _read(path: Path) -> frozenset[str]:
     try:
-        with path.open("rb") as opened:
+        # Nothing but a file: a FIFO in its place would hold gpumon for good.
+        with os.fdopen(open_regular(str(path)), "rb") as opened:
             text = opened.read(_MOST_BYTES).decode("ascii", "replace")
     except OSError:
         return frozenset()

@@ -75,6 +75,10 @@ class ReplayFeed:
         with self._lock:
             return self._window
 
+    def prior(self) -> str:
+        """Return what earlier runs taught when it was recorded."""
+        return self._recorded.prior
+
     def choose(self, pid: int) -> None:
         """Look at another of the trainings that were recorded."""
         self._ask(lambda: self._choose(pid))

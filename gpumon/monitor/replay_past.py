@@ -53,6 +53,11 @@ class Recorded(Protocol):
         """The moment from which every sample is there."""
         ...
 
+    @property
+    def prior(self) -> str:
+        """What earlier runs taught of the trainings, as gpumon.recording.learned reads it; empty: nothing."""
+        ...
+
     def samples(self, start_seconds: float, end_seconds: float) -> Iterator[Sample]:
         """Yield the samples from `start_seconds` to `end_seconds`, oldest first."""
         ...

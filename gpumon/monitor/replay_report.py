@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gpumon.advice.advise import report_on
+from gpumon.advice.terms import Terms
 from gpumon.history.history import FULL_SECONDS
 from gpumon.history.window import Window
 from gpumon.model.report import Attachment, AttachState, Report
-from gpumon.model.sample import Sample
+from gpumon.model.sample import Sample, SourceError
 from gpumon.monitor.replay_past import Recorded
+from gpumon.recording.learned import read_learned
 
 # A history keeps up to ten minutes more than an hour.
 _NEEDED_SECONDS = FULL_SECONDS + 600.0
@@ -23,8 +27,9 @@ def judged_from_seconds(recorded: Recorded) -> float:
 def report_at(recorded: Recorded, window: Window, *, chosen_pid: int | None = None) -> Report:
     """Return the report on the newest sample of a window.
 
-    What gpumon was attached to is as told live. `chosen_pid` is the training to look at where several
-    were recorded.
+    What gpumon was attached to is as told live, and what earlier runs taught is what was known then; where
+    that is broken the report is made without it, and its sample says so. `chosen_pid` is the training to
+    look at where several were recorded.
     """
     sample = window.newest
     told = _told(recorded, sample)
@@ -33,8 +38,14 @@ def report_at(recorded: Recorded, window: Window, *, chosen_pid: int | None = No
         attachment = _chosen(attachment, sample, chosen_pid)
     if told is not None and sample.instant.monotonic_seconds < judged_from_seconds(recorded):
         return Report(told.sample, attachment, told.trainings)
-    judged = tuple(report_on(window, reading.training.id.pid) for reading in sample.trainings)
-    return Report(sample, attachment, judged)
+    learned = read_learned(recorded.prior)
+    reports = tuple(
+        report_on(window, each.id.pid, Terms(learned.prior(each.id, sample.instant)))
+        for each in (reading.training for reading in sample.trainings)
+    )
+    if learned.trouble:
+        sample = replace(sample, errors=(*sample.errors, SourceError("runs", learned.trouble)))
+    return Report(sample, attachment, reports)
 
 
 def _told(recorded: Recorded, sample: Sample) -> Report | None:

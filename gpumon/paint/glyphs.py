@@ -12,7 +12,8 @@ class Glyphs:
     """One set of characters, each one cell wide unless said otherwise.
 
     `levels` are a cell filled from below by 0 to 8 eighths, `parts` one filled from the left by 0 to 8
-    eighths. `heat` are five levels that differ in ink, so that they read without colour.
+    eighths. `heat` are five levels that differ in ink, so that they read without colour. `epoch`,
+    `validation` and `checkpoint` stand on the time axis, where these began.
     `plus_minus`, `arrow` and `ellipsis` may take more cells in ASCII.
     """
 
@@ -28,6 +29,9 @@ class Glyphs:
     peak: str
     line_a: str
     line_b: str
+    epoch: str
+    validation: str
+    checkpoint: str
     cursor: str
     bullet: str
     ring: str
@@ -60,6 +64,9 @@ UNICODE = Glyphs(
     peak="┄",
     line_a="•",
     line_b="◦",
+    epoch="│",
+    validation="◊",
+    checkpoint="■",
     cursor="▶",
     bullet="●",
     ring="○",
@@ -92,6 +99,9 @@ ASCII = Glyphs(
     peak="~",
     line_a="*",
     line_b="o",
+    epoch="|",
+    validation="=",
+    checkpoint="#",
     cursor=">",
     bullet="*",
     ring="o",
@@ -124,6 +134,8 @@ _WORDS = {
     "○": "o",
     "▲": "^",
     "▼": "v",
+    "◊": "=",
+    "■": "#",
     "≤": "<=",
     "≥": ">=",
     "≈": "~",

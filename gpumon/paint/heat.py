@@ -49,14 +49,23 @@ def heat_row(
     return runs(cells)
 
 
+def group_size(cores: int, groups: int) -> int:
+    """Return how many cores a group has where there may be `groups` of them: a power of two.
+
+    So it mostly ends where a cache or a socket does: most of them have 4, 8, 16 ... cores, numbered in a row
+    (Linux numbers the second threads of all cores after the first ones).
+    """
+    return 1 << max(0, -(-cores // groups) - 1).bit_length()
+
+
 def fold(cores: Sequence[Sequence[float | None]], rows: int) -> list[Band]:
-    """Return at most `rows` bands for cores of equally many columns: as many cores in each as are needed.
+    """Return at most `rows` bands for cores of equally many columns, `group_size` cores in each.
 
     A missing value is left out of its column's mean.
     """
     if not cores or rows <= 0:
         return []
-    each = -(-len(cores) // rows)
+    each = group_size(len(cores), rows)
     if each == 1:
         return [Band(core, core, tuple(values), tuple(values)) for core, values in enumerate(cores)]
     return [

@@ -71,11 +71,13 @@ def duration(seconds: float | None, width: int = 0) -> str:
 
 
 def span_text(seconds: float) -> str:
-    """Return a round span: `30s`, `5m`, `90s`, `2h`, `1d`."""
+    """Return a round span: `30s`, `5m`, `90s`, `2m30s`, `2h`, `1d`."""
     whole = round(seconds)
     for unit, name in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "m")):
         if whole >= unit and whole % unit == 0:
             return f"{whole // unit}{name}"
+        if whole >= 2 * unit:
+            return duration(whole)
     return f"{whole}s"
 
 

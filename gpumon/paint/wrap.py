@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from gpumon.paint.row import Row, Span, clip, text_width
+from gpumon.paint.row import Row, Span, fit, row_width
+
+_PIECES = re.compile(r" +|[^ ]+").findall
 
 
 def wrap(row: Sequence[Span], width: int, *, indent: int = 0) -> list[Row]:
@@ -20,36 +23,35 @@ def wrap(row: Sequence[Span], width: int, *, indent: int = 0) -> list[Row]:
     line: list[Span] = []
     used = 0
     empty = True
-    for span in row:
-        for word in _words(span.text):
-            size = text_width(word)
-            if word.isspace():
-                if not empty or not rows:
-                    line.append(Span(word, span.role))
-                    used += size
-                continue
-            if used + size > width and not empty:
-                rows.append(_stripped(line))
-                line, used = [Span(" " * indent)], indent
-            text = clip(word.replace("\N{NO-BREAK SPACE}", " "), width - used)
-            line.append(Span(text, span.role))
-            used += text_width(text)
-            empty = False
-        # A break may leave only the indent; the next word then starts the row.
-        empty = empty and not any(part.text.strip() for part in line)
+    for word in _words(row):
+        size = row_width(word)
+        if word[0].text[0] == " ":
+            if not empty or not rows:
+                line += word
+                used += size
+            continue
+        if used + size > width and not empty:
+            rows.append(_stripped(line))
+            line, used = [Span(" " * indent)], indent
+        room = width - used
+        shown = word if size <= room else fit(word, room, ellipsis="…")
+        line += [Span(part.text.replace("\N{NO-BREAK SPACE}", " "), part.role) for part in shown]
+        used += min(size, room)
+        empty = False
     if any(part.text.strip() for part in line):
         rows.append(_stripped(line))
     return rows
 
 
-def _words(text: str) -> list[str]:
-    """Return the words of a text and the blanks between them, in order."""
-    found: list[str] = []
-    for character in text:
-        if found and (found[-1][-1] == " ") == (character == " "):
-            found[-1] += character
-        else:
-            found.append(character)
+def _words(row: Sequence[Span]) -> list[list[Span]]:
+    """Return the words of a row and the blanks between them, in order; a word may be of several roles."""
+    found: list[list[Span]] = []
+    for span in row:
+        for text in _PIECES(span.text):
+            if found and (found[-1][-1].text[-1] == " ") == (text[0] == " "):
+                found[-1].append(Span(text, span.role))
+            else:
+                found.append([Span(text, span.role)])
     return found
 
 

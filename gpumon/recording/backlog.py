@@ -126,6 +126,8 @@ class BacklogKeeper:
                 return
             self._told.append((sample.sequence, (report.attachment, report.trainings)))
             self._marks.extend(self._marking.read(report))
+            while self._marks and self._marks[0].monotonic_seconds < _moment(sample) - FULL_SECONDS:
+                self._marks.popleft()
             if not self._minutes or _minute(self._minutes[-1].sample) != _minute(sample):
                 self._minutes.append(Entry(sample, report.attachment, report.trainings))
 

@@ -29,7 +29,7 @@ def begin_recording(
     Raises RecordingError where nothing may be written, or the file cannot be made.
     """
     if settings.readonly:
-        raise RecordingError("--readonly writes no file: there can be no recording")
+        raise RecordingError("--readonly writes no file")
     hostname = clean(socket.gethostname(), 255)
     recorder = Recorder(default_path(now) if path is None else path, about_of(settings, hostname, now))
     recorder.follow(feed, backlog)

@@ -2,7 +2,8 @@
 
 A dataclass is the list of its fields, an enum its value, a tuple a list. Where a field may be one of
 several classes, a dataclass is {its name: [fields]}. Numbers and text stand as they are; text is cleaned on
-the way in, as everything that comes from outside. Nothing is ever imported or called by a name in a file.
+the way in, as everything that comes from outside, line ends too unless a text has lines. Nothing is ever
+imported or called by a name in a file.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from enum import Enum
 from operator import attrgetter
 from typing import Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from gpumon.model.suggestion import GoOn
 from gpumon.model.text import clean
 
 T = TypeVar("T")
@@ -29,6 +31,8 @@ _LARGEST_KEPT_BYTES = 64 * 1024
 _MARSHAL_VERSION = 2
 _SCALARS = (str, int, float, bool, type(None))
 _STANDING = frozenset(_SCALARS)
+# Text that has lines, by class and field: a diff. Taken from the class, so that a new name is not overlooked.
+_LINED: frozenset[tuple[type[Any], str]] = frozenset({(GoOn, GoOn.__dataclass_fields__["edit"].name)})
 
 Decode = Callable[[Any], Any]
 # None: the value stands as it is.
@@ -88,7 +92,9 @@ class Codec(Generic[T]):
         if self.shape.setdefault(kind.__name__, names) != names:
             raise TypeError(f"two classes are called {kind.__name__}")
         hints = get_type_hints(kind)
-        parts = {name: self._part(hints[name]) for name in names}
+        parts = {
+            name: (None, _lines) if (kind, name) in _LINED else self._part(hints[name]) for name in names
+        }
         special = tuple((i, part) for i, name in enumerate(names) if (part := parts[name][0]) is not None)
         read = attrgetter(*names) if len(names) > 1 else _single(names[0])
 
@@ -265,6 +271,13 @@ def _scalar(kinds: tuple[type[Any], ...]) -> Decode:
         raise CodecError(f"{_shown(plain)} stands where {_named(accepted)} was expected")
 
     return decode
+
+
+def _lines(plain: Any) -> Any:
+    """Read a text of several lines, each cleaned."""
+    if type(plain) is not str:
+        raise CodecError(f"{_shown(plain)} stands where str was expected")
+    return "\n".join(clean(line, len(line)) for line in plain.split("\n"))
 
 
 def _named(kinds: frozenset[type[Any]]) -> str:

@@ -23,3 +23,7 @@ class Followed(Protocol):
     def window(self) -> Window | None:
         """Return the history up to it."""
         ...
+
+    def prior(self) -> str:
+        """Return what earlier runs taught of what it shows, as a recording keeps it; empty: nothing."""
+        ...

@@ -44,7 +44,11 @@ class Marking:
         self._before = sample
         for reading in sample.trainings:
             made += self._training(reading.training.id.pid, sample)
-        self._trainings = frozenset(reading.training.id.pid for reading in sample.trainings)
+        self._trainings = there = frozenset(reading.training.id.pid for reading in sample.trainings)
+        # One that comes back is attached anew.
+        self._ended &= there
+        self._phases = {pid: phase for pid, phase in self._phases.items() if pid in there}
+        self._epochs = {pid: epoch for pid, epoch in self._epochs.items() if pid in there}
         made += self._told(report)
         instant = sample.instant
         return [_mark(instant, *words) for words in made]

@@ -71,6 +71,11 @@ class Recording:
         self.last_seconds = started if last is None else _real(last)
         self.full_from_seconds = self._full_from()
 
+    @property
+    def prior(self) -> str:
+        """What earlier runs taught of the trainings, as gpumon.recording.learned reads it; empty: nothing."""
+        return self.about.prior
+
     def samples(self, start: float = -inf, end: float = inf) -> Iterator[Sample]:
         """Yield the samples from `start` to `end`, oldest first."""
         for plain in self._plain_entries(start, end):

@@ -5,28 +5,42 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from gpumon.advice.prior import SeenPrediction
+from gpumon.history.block import Block
+from gpumon.history.tally import BLOCK_SECONDS
+from gpumon.model.proof import Proof
 from gpumon.model.text import clean
 from gpumon.recording.runs_about import MAX_ABOUT_CHARACTERS, AboutError, about_text, read_about
-from gpumon.recording.runs_run import Block, Run, RunAbout, RunEnd, RunProcess, RunsError, RunState
+from gpumon.recording.runs_predictions import (
+    put_predictions,
+    put_proof,
+    read_predictions,
+    read_proof,
+    read_proofs,
+)
+from gpumon.recording.runs_run import BrokenRunError, Run, RunAbout, RunEnd, RunProcess, RunsError, RunState
 from gpumon.recording.runs_schema import (
     APPLICATION_ID,
+    CHANGES,
     MOST_BLOCKS,
+    OLDEST_SCHEMA,
     SCHEMA,
     SELECT_RUN,
     TABLES,
     put_block,
     read_blocks,
 )
-from gpumon.recording.runs_tally import BLOCK_SECONDS
+from gpumon.recording.runs_trouble import sqlite_sentence
 
 # About 20 kB each at most.
 MOST_RUNS = 1000
 _PATIENCE_SECONDS = 5.0
+_TABLES_OF_RUNS = (("blocks", "run"), ("predictions", "run"), ("proofs", "run"), ("runs", "id"))
 _END_CHARACTERS = 300
 # The year 5138: later moments have no date.
 _LATEST_SECONDS = 1e11
@@ -38,12 +52,16 @@ class RunsDatabase:
     A run is one process: its boot, PID and start time. What is added to it again continues it.
     """
 
-    def __init__(self, path: Path, *, readonly: bool = False) -> None:
+    def __init__(
+        self, path: Path, *, readonly: bool = False, patience_seconds: float = _PATIENCE_SECONDS
+    ) -> None:
         """Open the file; made with its folder where it is not there. Raises RunsError.
 
-        With `readonly` nothing is made or changed, and a file that is not there is an error.
+        With `readonly` nothing is made or changed, and a file that is not there is an error. Another program
+        that holds the file is waited for.
         """
         self.path = path
+        self._patience_seconds = patience_seconds
         self._connection: sqlite3.Connection | None = None
         try:
             with self._sentences():
@@ -66,11 +84,15 @@ class RunsDatabase:
         state: RunState,
         blocks: Sequence[Block],
         block_seconds: float = BLOCK_SECONDS,
+        *,
+        predictions: Sequence[SeenPrediction] = (),
+        proof: Proof | None = None,
     ) -> float:
         """Add what was seen of a run, at once or not at all; return how long its blocks are now.
 
         `block_seconds` is how long the given ones are. Of two blocks of one time, as where two gpumons see
-        the same run, the one that saw more stays. Raises RunsError.
+        the same run, the one that saw more stays; of predictions for the same settings, and of proofs, the
+        newest, and none that could not be read back (a number that is not finite). Raises RunsError.
         """
         with self._sentences(), self._transaction() as database:
             given_seconds = block_seconds
@@ -82,21 +104,61 @@ class RunsDatabase:
             if count > MOST_BLOCKS:
                 block_seconds *= 2
                 self._lengthen(database, run, block_seconds)
-            database.execute("DELETE FROM blocks WHERE run <= (SELECT max(id) FROM runs) - ?", (MOST_RUNS,))
-            database.execute("DELETE FROM runs WHERE id <= (SELECT max(id) FROM runs) - ?", (MOST_RUNS,))
+            if predictions:
+                put_predictions(database, run, predictions, state.seen_unix_seconds)
+            if proof is not None:
+                put_proof(database, run, proof)
+            for table, column in _TABLES_OF_RUNS:
+                database.execute(
+                    f"DELETE FROM {table} WHERE {column} <= (SELECT max(id) FROM runs) - ?",  # noqa: S608
+                    (MOST_RUNS,),
+                )
             return block_seconds
 
     def runs(self, limit: int = MOST_RUNS) -> tuple[Run, ...]:
-        """Return the newest runs, the newest first. Raises RunsError."""
+        """Return the newest runs, the newest first. Raises RunsError.
+
+        Predictions and proofs that cannot be understood are left out.
+        """
         with self._sentences():
             rows = self._database.execute(SELECT_RUN + " ORDER BY id DESC LIMIT ?", (limit,)).fetchall()
             return tuple(self._read(row) for row in rows)
 
     def run(self, number: int) -> Run | None:
-        """Return the run of that number, or None. Raises RunsError."""
+        """Return the run of that number, or None. Raises RunsError, BrokenRunError where only it is bad.
+
+        Predictions and a proof that cannot be understood are left out.
+        """
         with self._sentences():
             row = self._database.execute(SELECT_RUN + " WHERE id = ?", (number,)).fetchone()
             return None if row is None else self._read(row)
+
+    def abouts(self, limit: int = MOST_RUNS) -> Iterable[tuple[int, RunProcess, RunAbout]]:
+        """Yield number, process and description of the newest runs, the newest first. Raises RunsError.
+
+        Quick: nothing of what was measured is read. Descriptions that cannot be understood are left out.
+        """
+        with self._sentences():
+            rows = self._database.execute(
+                "SELECT id, boot, pid, start_ticks, CASE WHEN length(about) <= ? THEN about END FROM runs"
+                " ORDER BY id DESC LIMIT ?",
+                (MAX_ABOUT_CHARACTERS, limit),
+            ).fetchall()
+        for number, boot, pid, ticks, about in rows:
+            try:
+                process = RunProcess(str(boot), int(pid), int(ticks))
+                described = read_about(str(about))
+            except (ValueError, TypeError, AboutError):
+                continue
+            yield int(number), process, described
+
+    def proofs(self, limit: int = MOST_RUNS) -> tuple[tuple[int, Proof], ...]:
+        """Return what the settings of the newest runs brought, the newest first. Raises RunsError.
+
+        Those that cannot be understood are left out.
+        """
+        with self._sentences():
+            return read_proofs(self._database, limit)
 
     @property
     def _database(self) -> sqlite3.Connection:
@@ -124,7 +186,7 @@ class RunsDatabase:
                 os.close(descriptor)
             place = f"{self.path.absolute().as_uri()}?mode=rw"
         return sqlite3.connect(
-            place, uri=True, timeout=_PATIENCE_SECONDS, isolation_level=None, check_same_thread=False
+            place, uri=True, timeout=self._patience_seconds, isolation_level=None, check_same_thread=False
         )
 
     def _check(self, *, readonly: bool) -> None:
@@ -140,10 +202,13 @@ class RunsDatabase:
                     # Another gpumon may have made it meanwhile.
                     if not self._schema():
                         self._make()
-        schema, kind = self._schema(), database.execute("PRAGMA application_id").fetchone()[0]
-        if kind != APPLICATION_ID:
+            elif self._kind() == APPLICATION_ID and self._schema() in CHANGES:
+                with self._transaction():
+                    self._bring_up_to_date()
+        schema = self._schema()
+        if self._kind() != APPLICATION_ID:
             raise RunsError(f"{self._shown} is no database of runs")
-        if schema != SCHEMA:
+        if not OLDEST_SCHEMA <= schema <= SCHEMA:
             raise RunsError(
                 f"the database of runs {self._shown} has schema {schema}; this gpumon reads schema {SCHEMA}:"
                 " use the gpumon that wrote it, or move the file away to begin a new one"
@@ -151,6 +216,17 @@ class RunsDatabase:
 
     def _schema(self) -> int:
         return int(self._database.execute("PRAGMA user_version").fetchone()[0])
+
+    def _kind(self) -> int:
+        return int(self._database.execute("PRAGMA application_id").fetchone()[0])
+
+    def _bring_up_to_date(self) -> None:
+        """Make a file of an older gpumon one of this; another gpumon may have done it meanwhile."""
+        database = self._database
+        while (schema := self._schema()) in CHANGES:
+            for statement in CHANGES[schema]:
+                database.execute(statement)
+            database.execute(f"PRAGMA user_version = {schema + 1}")
 
     def _make(self) -> None:
         database = self._database
@@ -207,7 +283,7 @@ class RunsDatabase:
     def _read(self, row: tuple[object, ...]) -> Run:
         number, boot, pid, ticks, about, first, last, first_epoch, last_epoch, end, end_text, length = row
         if not isinstance(about, str) or len(about) > MAX_ABOUT_CHARACTERS:
-            raise RunsError(f"run {number} in {self._shown} cannot be understood")
+            raise BrokenRunError(f"run {number} in {self._shown} cannot be understood")
         try:
             return Run(
                 id=int(str(number)),
@@ -221,10 +297,12 @@ class RunsDatabase:
                 end_text=clean(str(end_text), _END_CHARACTERS),
                 block_seconds=_seconds(length),
                 blocks=read_blocks(self._database, int(str(number))),
+                predictions=read_predictions(self._database, int(str(number))),
+                proof=read_proof(self._database, int(str(number))),
             )
         except (ValueError, TypeError, AboutError) as error:
             reason = clean(str(error), 200)
-            raise RunsError(f"run {number} in {self._shown} cannot be understood: {reason}") from None
+            raise BrokenRunError(f"run {number} in {self._shown} cannot be understood: {reason}") from None
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -244,26 +322,11 @@ class RunsDatabase:
         try:
             yield
         except sqlite3.DatabaseError as error:
-            raise RunsError(self._sentence(error)) from error
+            place = f"the database of runs {self._shown}"
+            raise RunsError(sqlite_sentence(place, error, self._patience_seconds)) from error
         except OSError as error:
             reason = clean(error.strerror or "unknown error", 100).lower()
             raise RunsError(f"the database of runs {self._shown} cannot be opened: {reason}") from error
-
-    def _sentence(self, error: sqlite3.DatabaseError) -> str:
-        code = getattr(error, "sqlite_errorcode", None)
-        text = str(error)
-        place = f"the database of runs {self._shown}"
-        if "disk is full" in text or "disk I/O error" in text:
-            return f"{place} cannot be written: the disk is full or failing"
-        if "readonly" in text:
-            return f"{place} cannot be written: it is read-only"
-        if "locked" in text:
-            return f"{place} is held by another program for more than {_PATIENCE_SECONDS:g} s"
-        if "malformed" in text or "not a database" in text or "no such" in text:
-            return f"{place} is damaged or no database; move it away to begin a new one"
-        if "unable to open" in text:
-            return f"{place} cannot be opened"
-        return f"{place} failed: {clean(text, 200)}" + ("" if code is None else f" (SQLite {code})")
 
     @property
     def _journal(self) -> Path:

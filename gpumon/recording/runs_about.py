@@ -7,12 +7,13 @@ import math
 from dataclasses import asdict, fields
 from typing import Any
 
+from gpumon.advice.prior import Value
 from gpumon.model.measure import Missing, known
 from gpumon.model.reading import TrainingReading
 from gpumon.model.sample import Sample
 from gpumon.model.text import clean
 from gpumon.model.training import Setting, Settings
-from gpumon.recording.runs_run import RunAbout, RunSetting, Value
+from gpumon.recording.runs_run import RunAbout, RunSetting
 
 _TEXT_CHARACTERS = 300
 _PATH_CHARACTERS = 4096
@@ -74,7 +75,7 @@ def read_about(text: str) -> RunAbout:
             raise AboutError("a description of a run is not an object")
         known_names = {field.name for field in fields(RunAbout)}
         return RunAbout(**{name: _READ[name](found[name]) for name in found if name in known_names})
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
         raise AboutError(f"a description of a run cannot be understood: {clean(str(error), 100)}") from None
 
 

@@ -7,10 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from gpumon.advice.prior import Value
+from gpumon.history.estimate import Estimate, difference, quotient
 from gpumon.history.stats import Interval
 from gpumon.model.measure import Maybe, Missing
-from gpumon.recording.runs_run import Run, RunAbout, RunSetting, Value
-from gpumon.recording.runs_statistics import Estimate, difference, peak_of, quotient, speed_of, wait_of
+from gpumon.model.proof import Proof
+from gpumon.recording.runs_proof import proof_between
+from gpumon.recording.runs_run import Run, RunAbout, RunSetting
+from gpumon.recording.runs_statistics import peak_of, speed_of, wait_of
 
 # Settings that make a step another piece of work: images a second of two of them are not alike.
 _WORK = {"weights": "model", "cfg": "model", "imgsz": "image size", "multi_scale": "image sizes"}
@@ -56,7 +60,8 @@ class Comparison:
 
     `speedup` is the quotient of images per second, `wait_change` the difference of the waits as a share,
     `memory_change_bytes` that of the highest GPU memory seen. `verdict` is about the speed of `other`.
-    `text` is one sentence, `warnings` are what makes it less than it seems.
+    `text` is one sentence, `warnings` are what makes it less than it seems. `proof` sets what was predicted
+    in run `one` beside it, where only settings differ.
     """
 
     one: Run
@@ -68,6 +73,7 @@ class Comparison:
     verdict: Verdict
     text: str
     warnings: tuple[str, ...]
+    proof: Proof | None = None
 
 
 def compare(one: Run, other: Run) -> Comparison:
@@ -85,6 +91,7 @@ def compare(one: Run, other: Run) -> Comparison:
         verdict,
         _sentence(one, other, speedup, verdict, differences),
         _warnings(one, other, differences),
+        proof_between(one, other),
     )
 
 

@@ -1,4 +1,4 @@
-"""The layout of the database of runs, and how a block lies in it."""
+"""The layout of the database of runs, how a block lies in it, and how an older file comes to it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import sqlite3
 from dataclasses import replace
 from math import isfinite
 
-from gpumon.recording.runs_run import Block
+from gpumon.history.block import Block
 
 # "gpmr": what tells the file from any other SQLite file.
 APPLICATION_ID = 0x67706D72
-SCHEMA = 1
+SCHEMA = 2
+# The first one had neither predictions nor proofs; it can be read as it is.
+OLDEST_SCHEMA = 1
 # A run of any length is kept in this many blocks: when it has more, they become twice as long.
 MOST_BLOCKS = 256
 _RUNS_TABLE = (
@@ -27,7 +29,18 @@ _BLOCKS_TABLE = (
     " looks REAL NOT NULL, memory_peak_bytes INTEGER, has_validation INTEGER NOT NULL,"
     " PRIMARY KEY (run, number)) WITHOUT ROWID"
 )
-TABLES = (_RUNS_TABLE, _BLOCKS_TABLE)
+# What is kept of predictions and proofs: see runs_predictions.
+_PREDICTIONS_TABLE = (
+    "CREATE TABLE predictions (run INTEGER NOT NULL, settings TEXT NOT NULL, seen_unix_seconds REAL NOT NULL,"
+    " prediction TEXT NOT NULL, PRIMARY KEY (run, settings)) WITHOUT ROWID"
+)
+_PROOFS_TABLE = (
+    "CREATE TABLE proofs (run INTEGER PRIMARY KEY, earlier_run INTEGER NOT NULL, proof TEXT NOT NULL)"
+)
+_ADDED = (_PREDICTIONS_TABLE, _PROOFS_TABLE)
+TABLES = (_RUNS_TABLE, _BLOCKS_TABLE, *_ADDED)
+# What makes a file of that schema one of the next.
+CHANGES = {1: _ADDED}
 SELECT_RUN = (
     "SELECT id, boot, pid, start_ticks, about, first_seen_unix_seconds, last_seen_unix_seconds, first_epoch,"
     " last_epoch, ending, ending_text, block_seconds FROM runs"
@@ -77,10 +90,12 @@ def read_blocks(database: sqlite3.Connection, run: int) -> tuple[Block, ...]:
     """Return the blocks of a run, oldest first. Raises ValueError or TypeError for what is no number."""
     rows = database.execute(_SELECT_BLOCKS, (run, 4 * MOST_BLOCKS)).fetchall()
     found = []
+    # Most are one of a few: a whole stretch, or nothing. A list of runs has 25 000 blocks.
+    same: dict[float, float] = {}
     for number, *values, peak, validation in rows:
         if not all(isinstance(value, int | float) and isfinite(value) for value in values):
             raise ValueError("a block of it holds what is no number")
-        sums = Block(int(number), *map(float, values))  # type: ignore[arg-type]
+        sums = Block(int(number), *(same.setdefault(value, value) for value in map(float, values)))  # type: ignore[arg-type]
         held = None if peak is None else int(peak)
         found.append(replace(sums, memory_peak_bytes=held, has_validation=bool(validation)))
     return tuple(found)

@@ -5,14 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
+from gpumon.advice.prior import Value
 from gpumon.diagnosis.words import percent
+from gpumon.history.estimate import wait_interval
 from gpumon.history.stats import Interval
-from gpumon.model.measure import Maybe, Missing
+from gpumon.model.measure import Maybe, Missing, known
+from gpumon.model.proof import Proof
 from gpumon.paint.numbers import NOT_KNOWN, bytes_text, duration, quantity
-from gpumon.recording.runs_compare import Difference
+from gpumon.recording.runs_compare import Comparison, Difference
 from gpumon.recording.runs_place import how_it_ended
-from gpumon.recording.runs_run import Run, RunEnd, Value
-from gpumon.recording.runs_statistics import peak_of, speed_of, wait_interval, wait_of
+from gpumon.recording.runs_run import Run, RunEnd
+from gpumon.recording.runs_statistics import peak_of, speed_of, wait_of
 
 _MODEL_CHARACTERS = 24
 _VALUE_CHARACTERS = 36
@@ -158,6 +161,48 @@ def bytes_words(change: Maybe[Interval]) -> Words:
     number, unit = low.split(" ")
     # One unit is enough where both have it.
     return Words(_signed(change.value), f"{number if high.endswith(f' {unit}') else low} to {high}")
+
+
+def predicted_words(comparison: Comparison) -> tuple[tuple[str, Words], ...]:
+    """Return the label and the words of what was predicted of the second run, for each thing that was."""
+    proof = comparison.proof
+    if proof is None:
+        return ()
+    found = []
+    for label, outcome, words, limit in (
+        ("images/s", proof.images_per_second, quantity, quantity),
+        ("wait for data", proof.data_wait_ratio, percent, _points),
+        ("GPU memory", proof.gpu_memory_bytes, bytes_text, bytes_text),
+    ):
+        if isinstance(outcome, Missing) or outcome.predicted is None:
+            continue
+        low, high = limit(outcome.predicted_low or 0.0), limit(outcome.predicted_high or 0.0)
+        found.append((label, Words(words(outcome.predicted), f"{low}–{high}")))
+    return tuple(found)
+
+
+def _points(ratio: float) -> str:
+    return f"{100 * ratio:.1f}"
+
+
+def brought_words(proof: Proof | None) -> str:
+    """Return `×1.62 of run 3, predicted ×1.64`; empty without a proof of the speed."""
+    rate = None if proof is None else known(proof.images_per_second)
+    if proof is None or rate is None or rate.before <= 0:
+        return ""
+    text = f"×{rate.achieved / rate.before:.2f} of run {proof.earlier_run}"
+    return text if rate.predicted is None else f"{text}, predicted ×{rate.predicted / rate.before:.2f}"
+
+
+def proof_text(proof: Proof) -> str:
+    """Return what the settings brought in one sentence, and whether it is as predicted."""
+    rate = known(proof.images_per_second)
+    if rate is None or rate.is_as_predicted is None or not proof.settled:
+        return proof.text
+    if rate.is_as_predicted:
+        return f"{proof.text}: as predicted"
+    is_less = rate.achieved < (rate.predicted or 0.0)
+    return f"{proof.text}: {'less' if is_less else 'more'} than predicted"
 
 
 def _signed(amount: float) -> str:

@@ -58,6 +58,7 @@ class Recorder:
         self._waiting: deque[Entry] = deque()
         self._amended: dict[str, str] = {}
         self._lost = 0
+        self._prior = ""
         self._newest_sequence = -1
         self._closing = False
         self._listeners: list[Callable[[], None]] = []
@@ -91,10 +92,12 @@ class Recorder:
             # The newest one comes with its report.
             for sample in window.samples[:-1]:
                 self._take(Entry(sample))
-        self._write_newest(feed)
-        feed.subscribe(lambda: self._write_newest(feed))
+        self.write_newest(feed)
+        ear = _Ear(self, feed)
+        feed.subscribe(ear.hear)
+        self.when_over(ear.forget)
         # What came between the two.
-        self._write_newest(feed)
+        self.write_newest(feed)
 
     def amend(self, *, truth: str | None = None, prior: str | None = None) -> None:
         """Set the truth or the prior (JSON text) in the metadata; what is not given stays."""
@@ -131,8 +134,13 @@ class Recorder:
                 text = f"the disk hangs: {self.path} may lack what came last"
                 self._state = replace(self._state, text=text, has_failed=True)
 
-    def _write_newest(self, feed: Followed) -> None:
+    def write_newest(self, feed: Followed) -> None:
+        """Take the newest report of a feed, and what it has learnt."""
         report = feed.report()
+        prior = feed.prior()
+        if prior != self._prior:
+            self._prior = prior
+            self.amend(prior=prior)
         if report is not None:
             self.write(report)
 
@@ -220,6 +228,22 @@ class Recorder:
         self._file.commit()
         with self._news:
             self._state = replace(self._state, samples=self._file.samples)
+
+
+class _Ear:
+    """Hears of a feed for one recorder. Nobody can stop to listen to a feed: it stays, and forgets."""
+
+    def __init__(self, recorder: Recorder, feed: Followed) -> None:
+        self._recorder: Recorder | None = recorder
+        self._feed = feed
+
+    def hear(self) -> None:
+        recorder = self._recorder
+        if recorder is not None:
+            recorder.write_newest(self._feed)
+
+    def forget(self) -> None:
+        self._recorder = None
 
 
 def _words(error: Exception) -> str:

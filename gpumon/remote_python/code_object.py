@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from gpumon.remote_python.line_table import line_at
 from gpumon.remote_python.memory import TornRead
@@ -80,9 +81,13 @@ class Code:
             keep(reader.line_tables, self, table, MOST_LARGE_CACHED)
         return line_at(layout.line_format, table, self.first_line, offset)
 
-    def local(self, reader: Reader, name: str) -> tuple[int, bool] | None:
-        """Return the place of a variable among the frame's, and whether it is in a cell. Raises TornRead."""
-        return self._places(reader).get(name)
+    def locals_named(self, reader: Reader, names: Sequence[str]) -> dict[str, tuple[int, bool]]:
+        """Return the places among the frame's of those of these variables that it has.
+
+        With each whether it is in a cell. Raises TornRead.
+        """
+        places = self._places(reader)
+        return {name: places[name] for name in names if name in places}
 
     def local_count(self, reader: Reader) -> int:
         """Return how many places the frame has for variables, cells included. Raises TornRead."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from gpumon.remote_python.attributes import variable_places
 from gpumon.remote_python.code_object import Code
-from gpumon.remote_python.mapping import value_place
+from gpumon.remote_python.gather import gather
 from gpumon.remote_python.memory import TornRead
-from gpumon.remote_python.object import Object, read_place
+from gpumon.remote_python.object import Object, confirm_together, read_place, read_together
+from gpumon.remote_python.place import Place
 from gpumon.remote_python.reader import Reader
 
 # Loops within loops, and what an innermost call is made with.
@@ -56,13 +59,41 @@ class Frame:
         None if there is none, it is not bound, or the frame has returned. Variables of outer functions
         that this one uses are found too.
         """
-        return self._reader.attempt(lambda: self._confirmed(self._local(name)))
+        return self.variables((name,)).get(name)
+
+    def variables(self, names: Iterable[str]) -> dict[str, Object]:
+        """Return those of these local variables that there are, all as they were at one moment.
+
+        See `local`. Costs less than one by one. Where that moment was not found in five tries, as one of them
+        changes too often or makes no sense, each is read once alone: `still_has` then tells more.
+        """
+        wanted = tuple(dict.fromkeys(names))
+        found = self._reader.attempt(lambda: self._confirmed(self._variables(wanted)))
+        if found is None and len(wanted) > 1 and self.still_has(()):
+            found = {}
+            for name in wanted:
+                found.update(self._alone(name))
+        return found or {}
+
+    def still_has(self, variables: Sequence[Object]) -> bool:
+        """Tell whether variables that were read of it are still the same objects with the same values."""
+        try:
+            confirm_together(self._reader, variables)
+            self.confirm()
+        except TornRead:
+            return False
+        return True
+
+    def is_same_call(self, other: Frame) -> bool:
+        """Tell whether it is the frame that another look found."""
+        return self._address == other._address and self._code is other._code
 
     def global_variable(self, name: str) -> Object | None:
         """Return a global variable of the module that the function is from, as it is now."""
-        return self._reader.attempt(
-            lambda: self._confirmed(self._in_dict(self._reader.layout.frame.globals, name))
+        found = self._reader.attempt(
+            lambda: self._confirmed(self._in_dict(self._reader.layout.frame.globals, (name,)))
         )
+        return (found or {}).get(name)
 
     def held(self) -> tuple[Object, ...]:
         """Return what it holds: its variables, then the iterators of its `for` loops, the outermost first.
@@ -84,29 +115,56 @@ class Frame:
         self._code.confirm(self._reader)
         self._stack.confirm_frame(self._address)
 
-    def _confirmed(self, found: Object | None) -> Object | None:
+    def _confirmed(self, found: dict[str, Object]) -> dict[str, Object]:
         self.confirm()
         return found
 
-    def _local(self, name: str) -> Object | None:
+    def _alone(self, name: str) -> dict[str, Object]:
+        """Return one variable, by one try; empty if there is none or it could not be read."""
+        try:
+            return self._confirmed(self._variables((name,)))
+        except TornRead:
+            return {}
+
+    def _variables(self, names: Sequence[str]) -> dict[str, Object]:
         reader, layout = self._reader, self._reader.layout.frame
         if not self._code.optimized:
-            return self._in_dict(layout.locals, name)
-        known = self._code.local(reader, name)
-        if known is None:
-            return None
-        index, in_cell = known
-        slot = self._address + layout.localsplus + 8 * index
-        word = reader.word(slot)
-        if not self._untagged(word):
-            return None
-        found = read_place(reader, ((slot, word),), self, reader.layout.pointer_tag_mask)
+            return self._in_dict(layout.locals, names)
+        known = self._code.locals_named(reader, names)
+        if not known:
+            return {}
+        lowest = min(index for index, _in_cell in known.values())
+        highest = max(index for index, _in_cell in known.values())
+        first = self._address + layout.localsplus + 8 * lowest
+        words = reader.words(first, highest - lowest + 1)
+        places: dict[str, Place] = {
+            name: ((first + 8 * (index - lowest), words[index - lowest]),)
+            for name, (index, _in_cell) in known.items()
+            if self._untagged(words[index - lowest])
+        }
+        read = read_together(reader, [*places.values()], self, reader.layout.pointer_tag_mask)
+        found = dict(zip(places, read, strict=True))
         # Before the function has made its cells, an argument itself stands there.
-        if in_cell and found.type_name == "cell":
-            content_at = found.address + reader.layout.object.cell_content
-            content = reader.word(content_at)
-            return read_place(reader, ((content_at, content), (slot, word)), self) if content else None
-        return found
+        cells = {name: one for name, one in found.items() if known[name][1] and one.type_name == "cell"}
+        if not cells:
+            return found
+        plain = {name: one for name, one in found.items() if name not in cells}
+        contents = self._contents(cells, places)
+        # These were read after the plain ones.
+        confirm_together(reader, [*plain.values()])
+        return {**plain, **contents}
+
+    def _contents(self, cells: dict[str, Object], places: dict[str, Place]) -> dict[str, Object]:
+        """Return what is in cells, without those that are empty."""
+        reader = self._reader
+        at = {name: cell.address + reader.layout.object.cell_content for name, cell in cells.items()}
+        words = gather(reader.memory, [(address, 8) for address in at.values()])
+        contents: dict[str, Place] = {}
+        for (name, address), data in zip(at.items(), words, strict=True):
+            word = int.from_bytes(data, "little")
+            if word:
+                contents[name] = ((address, word), *places[name])
+        return dict(zip(contents, read_together(reader, [*contents.values()], self), strict=True))
 
     def _held(self) -> tuple[Object, ...]:
         reader = self._reader
@@ -122,11 +180,13 @@ class Frame:
         self.confirm()
         return tuple(found)
 
-    def _in_dict(self, offset: int, name: str) -> Object | None:
+    def _in_dict(self, offset: int, names: Sequence[str]) -> dict[str, Object]:
         pointer_at = self._address + offset
         mapping = self._reader.word(pointer_at)
-        place = value_place(self._reader, mapping, name) if mapping else None
-        return None if place is None else read_place(self._reader, (*place, (pointer_at, mapping)), self)
+        if not mapping:
+            return {}
+        places = variable_places(self._reader, mapping, names, ((pointer_at, mapping),))
+        return dict(zip(places, read_together(self._reader, [*places.values()], self), strict=True))
 
     def _untagged(self, word: int) -> int:
         """Return a pointer of a frame without its tag; 0 for a number in its place (both from 3.14)."""

@@ -40,6 +40,7 @@ class Interpreter:
         self._reader = Reader(memory, layout)
         self._own_pid = own_pid(pid)
         self._threads: tuple[Thread, ...] = ()
+        self._main: Thread | None = None
 
     @classmethod
     def attach(cls, pid: int, start_ticks: int | None = None) -> Interpreter:
@@ -69,8 +70,8 @@ class Interpreter:
             raise LayoutUnknown("the interpreter's list of threads cannot be read")
         if not threads:
             raise NotRunning("the interpreter has no threads: it is starting or ending")
-        self._threads = threads
-        check_layout(_main(threads))
+        self._threads, self._main = threads, _main(threads)
+        check_layout(self._main)
 
     @property
     def alive(self) -> bool:
@@ -94,12 +95,15 @@ class Interpreter:
         """
         known = {thread.identity: thread for thread in self._threads}
         self._threads = tuple(known.get(thread.identity, thread) for thread in self._read_threads() or ())
+        self._main = _main(self._threads)
         return self._threads
 
     @property
     def main_thread(self) -> Thread | None:
         """The main thread; the oldest one if Python does not run in the main thread of the process."""
-        return _main(self._threads or self.threads())
+        if self._main is None:
+            self.threads()
+        return self._main
 
     def _read_threads(self) -> tuple[Thread, ...] | None:
         ids = thread_ids(self.pid)

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import builtins
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from gpumon.remote_python.attributes import attribute_place
+from gpumon.remote_python.attributes import attribute_places
+from gpumon.remote_python.gather import gather
 from gpumon.remote_python.integer import decode_int
 from gpumon.remote_python.mapping import dict_entries, dict_length, value_place
 from gpumon.remote_python.memory import TornRead
-from gpumon.remote_python.place import Holder, Place, confirm_place
+from gpumon.remote_python.place import Holder, Place, confirm_place, confirm_places
 from gpumon.remote_python.reader import Reader
 from gpumon.remote_python.semaphore import SEMAPHORE_TYPE, semaphore_taken
-from gpumon.remote_python.sequence import MOST_ITEMS, deque_items, list_items, sequence_length, tuple_items
+from gpumon.remote_python.sequence import (
+    MOST_ITEMS,
+    deque_items,
+    length_in,
+    list_items,
+    sequence_length,
+    tuple_items,
+)
 from gpumon.remote_python.text import decode_text
-from gpumon.remote_python.type_object import RemoteType, read_head, type_address
+from gpumon.remote_python.type_object import HEAD_BYTES, RemoteType, type_address, type_of
 
 _Value = bool | int | float | str | None
 T = TypeVar("T")
@@ -165,10 +173,18 @@ class Object:
 
     def attr(self, name: builtins.str) -> Object | None:
         """Return an attribute of the instance itself; those of its class and __slots__ are not looked for."""
+        return (self.attrs((name,)) or {}).get(name)
 
-        def read() -> Object | None:
-            place = attribute_place(self._reader, self.address, self._kind, name)
-            return None if place is None else read_place(self._reader, place, self)
+    def attrs(self, names: Sequence[builtins.str]) -> dict[builtins.str, Object] | None:
+        """Return those of these attributes that it has, all as they were at one moment.
+
+        Costs less than one by one. None where that moment was not found, as they changed too often. Names are
+        taken by the addresses of their strings for ten seconds at most: see names.py.
+        """
+
+        def read() -> dict[builtins.str, Object]:
+            places = attribute_places(self._reader, self.address, self._kind, names)
+            return dict(zip(places, read_together(self._reader, [*places.values()], self), strict=True))
 
         return self._live(read)
 
@@ -186,11 +202,12 @@ class Object:
 
     @property
     def is_unchanged(self) -> builtins.bool:
-        """Whether a number or string is still the same and where it was found: cheaper than finding it."""
+        """Whether the same number or string is still at its place: cheaper than finding it.
+
+        Whether its place still belongs to what held it is not asked: that tells who finds it anew.
+        """
         try:
-            if self._holder is not None:
-                self._holder.confirm()
-            confirm_place(self._reader, self._place)
+            confirm_place(self._reader, self._place[:1])
             self.confirm_value()
         except TornRead:
             return False
@@ -244,7 +261,12 @@ class Object:
 
 def read_object(reader: Reader, address: int, place: Place, holder: Holder | None) -> Object:
     """Return the object at `address`, which was found at `place`. Raises TornRead if there is none."""
-    head, kind = read_head(reader, address)
+    return _as_object(reader, address, reader.memory.read_up_to(address, HEAD_BYTES), place, holder)
+
+
+def _as_object(reader: Reader, address: int, head: bytes, place: Place, holder: Holder | None) -> Object:
+    """Return the object that begins with the bytes `head`. Raises TornRead if there is none."""
+    kind = type_of(reader, address, head)
     value: _Value = None
     length: int | None = None
     # What is compared when the object is read again: its type, and for what cannot change its value.
@@ -261,7 +283,7 @@ def read_object(reader: Reader, address: int, place: Place, holder: Holder | Non
             raise TornRead
         value = float(_FLOAT.unpack_from(head, end - 8)[0])
     elif kind.kind in ("tuple", "bytes"):
-        length = sequence_length(reader, address)
+        length = length_in(reader, head)
     return Object(
         reader, address, kind, seen=head[8:end], value=value, length=length, place=place, holder=holder
     )
@@ -272,7 +294,36 @@ def read_place(reader: Reader, place: Place, holder: Holder | None, mask: int = 
 
     `mask` are the bits of the pointer that do not belong to the address.
     """
-    found = read_object(reader, place[0][1] & ~mask, place, holder)
-    confirm_place(reader, place)
-    found.confirm_value()
+    return read_together(reader, (place,), holder, mask)[0]
+
+
+def read_together(
+    reader: Reader, places: Sequence[Place], holder: Holder | None, mask: int = 0
+) -> list[Object]:
+    """Return the objects that the pointers at some places lead to, all as they were at one moment.
+
+    Everything that was read is read again, in the same order: first the places, then the objects. What was
+    the same both times was so all the time between. Raises TornRead where something was not.
+    """
+    addresses = [place[0][1] & ~mask for place in places]
+    heads = gather(reader.memory, [(address, HEAD_BYTES) for address in addresses])
+    found = [
+        _as_object(reader, address, head, place, holder)
+        for address, head, place in zip(addresses, heads, places, strict=True)
+    ]
+    confirm_together(reader, found)
     return found
+
+
+def confirm_together(reader: Reader, objects: Sequence[Object]) -> None:
+    """Raise TornRead unless all these objects are where they were found and what they were."""
+    confirm_places(reader, [one._place for one in objects])  # noqa: SLF001 - of this module
+    confirm_values(reader, objects)
+
+
+def confirm_values(reader: Reader, objects: Sequence[Object]) -> None:
+    """Raise TornRead unless each object is still at its address: see Object.confirm_value."""
+    found = gather(reader.memory, [(one.address + 8, len(one._seen)) for one in objects])  # noqa: SLF001
+    for data, one in zip(found, objects, strict=True):
+        if data != one._seen:  # noqa: SLF001 - of this module
+            raise TornRead

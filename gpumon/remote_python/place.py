@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol
 
+from gpumon.remote_python.gather import gather
 from gpumon.remote_python.memory import TornRead
 from gpumon.remote_python.reader import Reader
 
@@ -21,6 +23,13 @@ class Holder(Protocol):
 
 def confirm_place(reader: Reader, place: Place) -> None:
     """Raise TornRead if a word of the place has changed."""
-    for address, word in place:
-        if reader.word(address) != word:
+    confirm_places(reader, (place,))
+
+
+def confirm_places(reader: Reader, places: Iterable[Place]) -> None:
+    """Raise TornRead if a word of one of the places has changed."""
+    words = dict.fromkeys(word for place in places for word in place)
+    found = gather(reader.memory, [(address, 8) for address, _word in words])
+    for data, (_address, word) in zip(found, words, strict=True):
+        if data != word.to_bytes(8, "little"):
             raise TornRead

@@ -13,6 +13,7 @@ from gpumon.remote_python.record import Record
 
 if TYPE_CHECKING:
     from gpumon.remote_python.code_object import Code
+    from gpumon.remote_python.names import Names
     from gpumon.remote_python.type_object import RemoteType
 
 T = TypeVar("T")
@@ -43,6 +44,7 @@ class Reader:
         "lost_reads",
         "memory",
         "metatypes",
+        "names",
         "places",
         "records",
         "reused",
@@ -70,6 +72,8 @@ class Reader:
         # Strings that are keys of dicts, by address; where a key stood in a table of keys the last time.
         self.texts: dict[int, str] = {}
         self.places: dict[tuple[int, str], int] = {}
+        # What tables of keys have, by their address: see names.py.
+        self.names: dict[int, Names] = {}
 
     def word(self, address: int) -> int:
         """Return the unsigned 64-bit number at `address`. Raises TornRead."""

@@ -17,7 +17,18 @@ _DEQUE_WORDS = 6
 
 def sequence_length(reader: Reader, address: int) -> int:
     """Return ob_size of a list, tuple or deque. Raises TornRead."""
-    length = reader.word(address + reader.layout.object.size)
+    return _possible(reader.word(address + reader.layout.object.size))
+
+
+def length_in(reader: Reader, head: bytes) -> int:
+    """Return ob_size of the tuple or bytes that begin with the bytes `head`. Raises TornRead."""
+    place = reader.layout.object.size
+    if len(head) < place + 8:
+        raise TornRead
+    return _possible(int.from_bytes(head[place : place + 8], "little"))
+
+
+def _possible(length: int) -> int:
     if length > _POSSIBLE_LENGTH:
         raise TornRead
     return length

@@ -51,7 +51,6 @@ class RemoteType:
     basic_size: int
     item_size: int
     dict_offset: int
-    cached_keys: int
     fields: tuple[int, ...]
 
     @property
@@ -66,10 +65,18 @@ def read_head(reader: Reader, address: int) -> tuple[bytes, RemoteType]:
     Raises TornRead if there is none, or it is dead.
     """
     head = reader.memory.read_up_to(address, HEAD_BYTES)
+    return head, type_of(reader, address, head)
+
+
+def type_of(reader: Reader, address: int, head: bytes) -> RemoteType:
+    """Return the type of the object at `address` that begins with these bytes.
+
+    Raises TornRead if there is none, or it is dead.
+    """
     type_at = type_address(reader, head)
     if address % 8 or type_at is None:
         raise TornRead
-    return head, read_type(reader, type_at)
+    return read_type(reader, type_at)
 
 
 def type_address(reader: Reader, head: bytes) -> int | None:
@@ -102,7 +109,6 @@ def read_type(reader: Reader, address: int, depth: int = 0) -> RemoteType:
     if not (0 <= basic_size < 1 << 20 and 0 <= item_size < 1 << 20 and -(1 << 20) < dict_offset < 1 << 20):
         raise TornRead
     name = _read_name(reader, name_at)
-    heap = flags & _HEAP_TYPE
     found = RemoteType(
         address=address,
         name=name,
@@ -111,7 +117,6 @@ def read_type(reader: Reader, address: int, depth: int = 0) -> RemoteType:
         basic_size=basic_size,
         item_size=item_size,
         dict_offset=dict_offset,
-        cached_keys=reader.word(address + reader.layout.type.cached_keys) if heap else 0,
         fields=lasting,
     )
     return keep(reader.types, address, found)

@@ -11,9 +11,10 @@ from gpumon.model.measure import Certainty, Measure, Missing, known, number
 from gpumon.model.reading import TrainingReading
 from gpumon.model.report import AttachState, Report, TrainingReport
 from gpumon.model.sample import Sample
-from gpumon.model.suggestion import Effect, Suggestion
-from gpumon.paint.numbers import bytes_of, bytes_text, duration, percent, quantity
+from gpumon.paint.numbers import bytes_of, bytes_text, duration, percent
+from gpumon.sinks.ascii import ascii_text
 from gpumon.sinks.plain_findings import evidence_lines, finding_line
+from gpumon.sinks.plain_suggestions import plan_lines, proof_line, suggestion_lines
 
 _MOST_CORES = 32
 
@@ -30,7 +31,7 @@ class PlainSink:
     def write(self, report: Report) -> None:
         """Write one report."""
         for line in self._lines(report):
-            text = line if self._unicode else _ascii(line)
+            text = line if self._unicode else ascii_text(line)
             self._stream.write(text + "\n")
         self._stream.flush()
 
@@ -115,8 +116,12 @@ def _training_lines(reading: TrainingReading, whole: Report, *, machine: bool) -
     if report is None:
         return
     yield from _finding_lines(reading, report, whole, with_evidence=not machine)
+    if report.proof is not None:
+        yield proof_line(report.proof)
     for suggestion in report.suggestions:
-        yield from _suggestion_lines(suggestion)
+        yield from suggestion_lines(suggestion, in_full=not machine)
+    if not machine:
+        yield from plan_lines(report.plan)
     memory = report.memory
     if memory is not None and not isinstance(memory.oom_risk, Missing):
         yield f"  out-of-memory risk {memory.oom_risk.level.value}: {memory.oom_risk.text}"
@@ -181,29 +186,3 @@ def _measure_text(name: str, measure: Measure | Missing, factor: float, unit: st
     around = f" ±{error * factor:.0f}" if error is not None else ""
     mark = "~" if measure.certainty is Certainty.ESTIMATED else ""
     return f"{name} {mark}{measure.value * factor:.0f} {unit}{around}"
-
-
-def _suggestion_lines(suggestion: Suggestion) -> Iterator[str]:
-    if suggestion.from_value == suggestion.to_value:
-        yield f"  no change: {suggestion.text}"
-        yield f"    rests on: {suggestion.rests_on}"
-        return
-    yield f"  → {suggestion.text}"
-    rate = suggestion.images_per_second
-    gain = suggestion.speedup if isinstance(rate, Missing) else rate
-    if isinstance(gain, Effect):
-        unit = "times the speed" if isinstance(rate, Missing) else "img/s"
-        now, predicted, low, high = map(quantity, (gain.now, gain.predicted, gain.low, gain.high))
-        yield (f"    {now} → {predicted} {unit} ({low}–{high}, estimated), bound: {suggestion.bound.value}")
-    yield f"    rests on: {suggestion.rests_on}"
-    for warning in suggestion.warnings:
-        yield f"    mind: {warning}"
-    if isinstance(suggestion.command, Missing):
-        yield f"    no command: {suggestion.command.reason}"
-    else:
-        yield f"    {suggestion.command}"
-
-
-def _ascii(text: str) -> str:
-    table = str.maketrans({"→": ">", "–": "-", "±": "+-", "×": "x", "·": "-", "°": " "})
-    return text.translate(table).encode("ascii", "replace").decode()

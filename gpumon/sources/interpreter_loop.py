@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
 from gpumon.model.text import clean
@@ -61,16 +61,60 @@ class LoopFinder:
         return FrameMark(frozenset({place[0]}), place[1])
 
 
-def read_loop(frame: Frame, names: LoopLocals, *, is_handing_over: bool) -> LoopReading:
+@dataclass(frozen=True, slots=True)
+class LoopVariables:
+    """What a loop's function holds at one moment, by path (see LoopLocals), as far as a path leads anywhere.
+
+    Variables themselves are of one moment; what is behind them is read right after, those of an object
+    together.
+    """
+
+    found: Mapping[str, Object]
+
+    def first(self, paths: tuple[str, ...]) -> Object | None:
+        """Return what the first of the paths leads to that leads anywhere but to None."""
+        return next((one for path in paths if (one := self.found.get(path)) and not one.is_none), None)
+
+    def of_place(self, names: LoopLocals) -> list[Object]:
+        """Return the variables that tell the place in the run, and change while it goes on."""
+        paths = (*names.epoch, *names.batch_index, *names.batch_number)
+        return [one for path in paths if "." not in path and (one := self.found.get(path)) is not None]
+
+
+def read_variables(frame: Frame, paths: Iterable[str]) -> LoopVariables:
+    """Return what these paths lead to from a frame on."""
+    words = [tuple(path.split(".")) for path in paths]
+    found: dict[tuple[str, ...], Object] = {}
+    for name, one in frame.variables(path[0] for path in words).items():
+        found[name,] = one
+    for depth in range(1, max(map(len, words), default=0)):
+        # By what they are attributes of: those of one object are read together.
+        wanted: dict[tuple[str, ...], list[str]] = {}
+        for path in words:
+            if len(path) > depth and path[:depth] in found:
+                wanted.setdefault(path[:depth], []).append(path[depth])
+        for holder, names in wanted.items():
+            for name, one in (found[holder].attrs(tuple(dict.fromkeys(names))) or {}).items():
+                path = *holder, name
+                found[path] = one
+    return LoopVariables({".".join(path): one for path, one in found.items()})
+
+
+def paths_of(names: LoopLocals) -> tuple[str, ...]:
+    """Return all paths to the loop's variables, but for those to its iterator."""
+    choices = [getattr(names, field.name) for field in fields(names) if field.name != "iterator"]
+    return tuple(path for choice in choices for path in choice)
+
+
+def read_loop(variables: LoopVariables, names: LoopLocals, *, is_handing_over: bool) -> LoopReading:
     """Return the loop's variables; what is not there, or no number, is None."""
-    counts: dict[str, Any] = {name: _whole(find(frame, getattr(names, name))) for name in _COUNTS}
-    accumulate = _number(find(frame, names.accumulate))
-    amp = find(frame, names.amp)
-    bar = find(frame, names.bar_text)
+    counts: dict[str, Any] = {name: _whole(variables.first(getattr(names, name))) for name in _COUNTS}
+    amp = variables.first(names.amp)
+    bar = variables.first(names.bar_text)
     text = None if bar is None or bar.str is None else clean(bar.str, _MOST_CHARACTERS)
     return LoopReading(
         **counts,
-        accumulate=accumulate,
+        accumulate=_number(variables.first(names.accumulate)),
         amp=None if amp is None else amp.bool,
         bar_text=text,
         is_handing_over=is_handing_over,
@@ -83,20 +127,6 @@ def bar_total(frames: tuple[Frame, ...]) -> int | None:
         if frame.name == "__iter__" and "/tqdm/" in frame.file:
             bar = frame.local("self")
             return _whole(None if bar is None else bar.attr("total"))
-    return None
-
-
-def find(frame: Frame, paths: tuple[str, ...]) -> Object | None:
-    """Return what the first of the paths leads to that leads anywhere, None where none does."""
-    for path in paths:
-        first, *attributes = path.split(".")
-        found = frame.local(first)
-        for name in attributes:
-            if found is None:
-                break
-            found = found.attr(name)
-        if found is not None and not found.is_none:
-            return found
     return None
 
 

@@ -77,10 +77,11 @@ class InterpreterReading:
     """What the looks at the main thread found since the last drain. `source` says how it was read.
 
     `unread` looks found no stack that could be read; `phases` are the others. Phase.UNKNOWN stands for
-    stacks without any mark. `loop` is None where the loop's frame was not in the stack at the drain.
-    `train` is the iterator of the training's loader, `others` are validation's. `blocked_ratio` is the
-    share of the time in which the main thread was off the CPU, by the kernel's account; None where that
-    is not known. `has_loader` tells that a DataLoader was seen in its frames, in this reading or before.
+    stacks without any mark. `loop` is None where the loop's frame was not in the stack at the drain, or its
+    place changed faster than it could be read. `train` is the iterator of the training's loader, `others` are
+    validation's, of which only the delivered batches are counted. `blocked_ratio` is the share of the time in
+    which the main thread was off the CPU, by the kernel's account; None where that is not known. `has_loader`
+    tells that a DataLoader was seen in its frames, in this reading or before.
     `late` looks, of all of them, were taken later than was meant (LATE_SECONDS). `blocked_surplus_ratio` is
     by how much more often looks of the last minute found the thread off the CPU than the kernel's account
     says, with the standard error that chance gives it (0: not known).

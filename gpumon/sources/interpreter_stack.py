@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from gpumon.model.training import Phase
-from gpumon.remote_python import Calls, Interpreter, Object
+from gpumon.remote_python import Calls, Frame, Interpreter, Object
 from gpumon.sources.interpreter_judge import StackJudge
 from gpumon.sources.interpreter_loader import (
     as_iterator,
@@ -17,7 +17,14 @@ from gpumon.sources.interpreter_loader import (
     iterator_of,
     read_iterator,
 )
-from gpumon.sources.interpreter_loop import LoopFinder, bar_total, find, read_loop
+from gpumon.sources.interpreter_loop import (
+    LoopFinder,
+    LoopVariables,
+    bar_total,
+    paths_of,
+    read_loop,
+    read_variables,
+)
 from gpumon.sources.interpreter_marks import FrameMark, FrameMarks, is_between
 from gpumon.sources.interpreter_off_cpu import OffCpu
 from gpumon.sources.interpreter_reading import (
@@ -70,6 +77,9 @@ class StackWatch:
         self._number: Object | None = None
         self._drained: tuple[float, int] | None = None
         self._read: IteratorReading | None = None
+        self._read_before: dict[int, IteratorReading] = {}
+        self._loop: Frame | None = None
+        self._paths = paths_of(marks.locals)
         self._is_slow = True
 
     @property
@@ -114,13 +124,7 @@ class StackWatch:
             self._find_held()
         loop = self._read_loop()
         train = self._read_train()
-        others = []
-        for address, found in tuple(self._others.items()):
-            other = read_iterator(found, self._seconds())
-            if other is None:
-                del self._others[address]
-            else:
-                others.append(other)
+        others = self._read_others()
         torn, lost = self._interpreter.torn_reads, self._interpreter.lost_reads
         blocked_ratio = self._account()
         reading = InterpreterReading(
@@ -135,7 +139,7 @@ class StackWatch:
             lost_reads=lost - self._lost,
             loop=loop,
             train=train,
-            others=tuple(others),
+            others=others,
             has_loader=self._has_loader,
         )
         self._torn, self._lost = torn, lost
@@ -199,7 +203,7 @@ class StackWatch:
             self._last_count = self._drained = None
 
     def _count_again(self, train: Object) -> None:
-        """Look whether another batch has been delivered: mostly none has, which costs four reads to see."""
+        """Look whether another batch has been delivered: mostly none has, which two reads tell."""
         if self._number is None or not self._number.is_unchanged:
             self._number = delivered_number(train)
             self._count(count_of(self._number))
@@ -215,41 +219,66 @@ class StackWatch:
         self._last_count = count
 
     def _read_loop(self) -> LoopReading | None:
-        """Return the loop's variables of one moment: the place in the epoch must not change meanwhile."""
-        found: LoopReading | None = None
-        for _ in range(_TRIES):
-            before = found
-            found = self._read_loop_once()
-            if found is None or (before is not None and _same_place(before, found)):
-                break
-        return found
+        """Return the loop's variables and whether it is handing over, as they were at one moment.
 
-    def _read_loop_once(self) -> LoopReading | None:
+        The stack is looked at between two looks at the place in the epoch, which must be the same both times.
+        None where there is no loop on the stack, or where that moment was not found: batches then take less
+        time than looking.
+        """
+        names = self._marks.locals
+        for _ in range(_TRIES):
+            frame = self._loop or self._find_loop()
+            if frame is None:
+                break
+            wanted = self._paths if self._seen_train else (*self._paths, *names.iterator)
+            variables = read_variables(frame, wanted)
+            handing_over = self._is_handing_over(frame)
+            if handing_over is None:
+                continue
+            self._use_held(variables)
+            if frame.still_has(variables.of_place(names)):
+                found = read_loop(variables, names, is_handing_over=handing_over)
+                return replace(found, batches=self._bar_total) if found.batches is None else found
+        return None
+
+    def _find_loop(self) -> Frame | None:
+        """Find the frame of the loop, and remember it."""
+        calls = self._calls()
+        place = None if calls is None else self._judge.loop_place(calls.functions)
+        self._loop = None if calls is None or place is None else calls.frames()[place]
+        return self._loop
+
+    def _is_handing_over(self, loop: Frame) -> bool | None:
+        """Tell whether the loop is being given a batch, or has its last one; None if another is the loop."""
         calls = self._calls()
         place = None if calls is None else self._judge.loop_place(calls.functions)
         if calls is None or place is None:
+            self._loop = None
             return None
         frames = calls.frames()
-        frame, names = frames[place], self._marks.locals
+        if not frames[place].is_same_call(loop):
+            self._loop = frames[place]
+            return None
         below = frames[place - 1] if place else None
-        if names.iterator and not self._seen_train:
-            found = as_iterator(find(frame, names.iterator))
+        # Validation and checkpoints come after the last batch of an epoch.
+        phase, waits = self._judge.judge(calls.functions)
+        return waits or phase not in _TRAINING or (below is not None and is_between(below.name, below.file))
+
+    def _use_held(self, variables: LoopVariables) -> None:
+        """Learn the iterator of the training's loader from the loop's variables."""
+        if not self._seen_train:
+            found = as_iterator(variables.first(self._marks.locals.iterator))
             if found is not None:
                 self._use(found)
                 self._seen_train = True
-        # Validation and checkpoints come after the last batch of an epoch.
-        phase, waits = self._judge.judge(calls.functions)
-        handing_over = (
-            waits or phase not in _TRAINING or (below is not None and is_between(below.name, below.file))
-        )
-        loop = read_loop(frame, names, is_handing_over=handing_over)
-        return replace(loop, batches=self._bar_total) if loop.batches is None else loop
 
     def _read_train(self) -> IteratorReading | None:
         if self._train is None:
             return None
         now = self._seconds()
-        reading = self._read = read_iterator(self._train, now, self._read)
+        found = read_iterator(self._train, now, self._read)
+        reading, self._number = found or (None, None)
+        self._read = reading
         self._count(None if reading is None else reading.delivered)
         if reading is None:
             return None
@@ -258,13 +287,16 @@ class StackWatch:
         if before is not None and now > before[0]:
             rate = (reading.delivered - before[1]) / (now - before[0])
             self._is_slow = rate < _COUNT_EACH_LOOK_BELOW_HERTZ
-        return replace(reading, marks=marks)
+        return replace(reading, marks=marks) if marks else reading
 
-
-def _same_place(one: LoopReading, other: LoopReading) -> bool:
-    return (one.epoch, one.batch_index, one.batch_number, one.is_handing_over) == (
-        other.epoch,
-        other.batch_index,
-        other.batch_number,
-        other.is_handing_over,
-    )
+    def _read_others(self) -> tuple[IteratorReading, ...]:
+        """Return what the iterators of validation's loaders have delivered, and their settings."""
+        readings = []
+        for address, found in tuple(self._others.items()):
+            other = read_iterator(found, self._seconds(), self._read_before.get(address), in_full=False)
+            if other is None:
+                del self._others[address]
+            else:
+                readings.append(other[0])
+        self._read_before = {one.address: one for one in readings}
+        return tuple(readings)

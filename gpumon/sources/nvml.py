@@ -60,6 +60,8 @@ class NvmlSource:
         self._binding: Any = binding
         self._pids = PidMap(translate_pid or NamespacePids(clock))
         self._is_wsl = detect_wsl()
+        # How many GPUs the machine has, whatever is selected; None where no driver has told.
+        self.machine_gpus: int | None = None
         self._driver = _NOT_OPENED
         self._slots: list[_Slot] = []
         self._initialised = False
@@ -133,6 +135,7 @@ class NvmlSource:
 
     def _find_gpus(self, now: Instant) -> None:
         count = int(self._binding.nvmlDeviceGetCount())
+        self.machine_gpus = count
         self._driver = nvml_driver.opened(self._binding, is_wsl=self._is_wsl)
         before = {slot.index: slot.silence for slot in self._slots}
         found = [self._slot(index, before.get(index)) for index in range(count)]

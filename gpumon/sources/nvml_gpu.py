@@ -14,6 +14,7 @@ from gpumon.sources.nvml_counters import FieldCounters
 from gpumon.sources.nvml_gpm import GpmCounters
 from gpumon.sources.nvml_pids import PidMap
 from gpumon.sources.nvml_processes import ProcessList
+from gpumon.sources.nvml_slices import MigDevice, device_memory, mig_devices
 
 SLOW_SECONDS = 5.0
 _TEMPERATURE_GPU = 0
@@ -51,10 +52,9 @@ class NvmlGpu:
         self._counters = FieldCounters(self._calls)
         self._gpm = GpmCounters(self._calls)
         self._processes = ProcessList(self._calls, pids, is_wsl=is_wsl)
-        self._memory_version: Any = getattr(binding, "nvmlMemory_v2", None)
         self._slow: dict[str, Any] = {}
         self._slow_read_at: float | None = None
-        self._instances: tuple[NvmlCalls, ...] = ()
+        self._devices: tuple[MigDevice, ...] = ()
         self.index = index
         self.uuid = _text(self._calls.ask("nvmlDeviceGetUUID"), f"gpu-{index}")
         self.name = _text(self._calls.ask("nvmlDeviceGetName"), f"GPU {index}")
@@ -67,10 +67,11 @@ class NvmlGpu:
         self._read_slow(now)
         ask = self._calls.ask
         mig = self._slow["gpu_mig_mode"] is True
-        used, reserved, total = self._memory()
+        used, reserved, total = device_memory(self._binding, self._calls)
         busy = self._busy.read(now, mig=mig)
         counters = self._counters.read(now)
         gpm = self._gpm.read(now, mig=mig)
+        listed = self._processes.read(now, total, busy.ratio, tuple(device.calls for device in self._devices))
         return GpuReading(
             index=self.index,
             uuid=self.uuid,
@@ -86,7 +87,11 @@ class NvmlGpu:
             gpu_memory_used_bytes=used,
             gpu_memory_reserved_bytes=reserved,
             gpu_memory_total_bytes=total,
-            processes=self._processes.read(now, total, busy.ratio, self._instances),
+            processes=listed.processes,
+            slices=tuple(
+                device.read(self._binding, pids)
+                for device, pids in zip(self._devices, listed.pids, strict=True)
+            ),
             gpu_temperature_celsius=self._temperature(),
             gpu_power_watts=counters.power_watts,
             gpu_energy_joules=counters.energy_joules,
@@ -110,17 +115,6 @@ class NvmlGpu:
     def lost(self, missing: Missing, state: GpuState = GpuState.LOST) -> GpuReading:
         """Return the reading of this GPU while it does not answer, with the reason everywhere."""
         return silent(self.index, self.uuid, self.name, state, missing)
-
-    def _memory(self) -> tuple[Maybe[int], Maybe[int], Maybe[int]]:
-        """Return used, reserved and total. Version 1 counts as used what the driver reserves (R510+)."""
-        if self._memory_version is not None:
-            memory = self._calls.ask("nvmlDeviceGetMemoryInfo", self._memory_version)
-            if not isinstance(memory, Missing):
-                return memory.used, memory.reserved, memory.total
-        memory = self._calls.ask("nvmlDeviceGetMemoryInfo")
-        if isinstance(memory, Missing):
-            return memory, memory, memory
-        return memory.used, Missing("this driver counts it as used"), memory.total
 
     def _temperature(self) -> Maybe[float]:
         celsius = self._calls.ask_first(
@@ -155,7 +149,7 @@ class NvmlGpu:
             self._counters.forget()
             self._gpm.forget()
             self._processes.forget()
-        self._instances = self._mig_instances() if mig is True else ()
+        self._devices = mig_devices(self._binding, self._calls) if mig is True else ()
         ask = self._calls.ask
         self._slow = {
             "gpu_mig_mode": mig,
@@ -174,16 +168,6 @@ class NvmlGpu:
     def _mig_mode(self) -> Maybe[bool]:
         modes = self._calls.ask("nvmlDeviceGetMigMode")
         return modes if isinstance(modes, Missing) else modes[0] == 1
-
-    def _mig_instances(self) -> tuple[NvmlCalls, ...]:
-        """Return one asker for each MIG device that exists: there may be fewer than the GPU allows."""
-        most = self._calls.ask("nvmlDeviceGetMaxMigDeviceCount")
-        if isinstance(most, Missing):
-            return ()
-        handles = (self._calls.ask("nvmlDeviceGetMigDeviceHandleByIndex", slot) for slot in range(most))
-        return tuple(
-            NvmlCalls(self._binding, handle) for handle in handles if not isinstance(handle, Missing)
-        )
 
     def _slowdown(self) -> Maybe[float]:
         celsius = self._calls.ask("nvmlDeviceGetTemperatureThreshold", _THRESHOLD_SLOWDOWN)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from gpumon.model.clock import Instant
 from gpumon.model.gpu import GpuProcess
 from gpumon.model.measure import Maybe, Missing
-from gpumon.sources.nvml_calls import NO_PERMISSION, NvmlCalls, reason
+from gpumon.sources.nvml_calls import NvmlCalls
 from gpumon.sources.nvml_pids import PidMap
 from gpumon.sources.nvml_structs import ProcessBuffer
 from gpumon.sources.nvml_utilization import ProcessUtilization
@@ -22,6 +22,13 @@ _ELIMINATED = "utilisation matched by elimination: the driver gave another PID f
 
 
 _Matched = dict[int, tuple["Maybe[float]", str]]
+
+
+class Listed(NamedTuple):
+    """The processes of a GPU, ordered by PID, and the PIDs of those that compute in each MIG device."""
+
+    processes: Maybe[tuple[GpuProcess, ...]]
+    pids: tuple[Maybe[tuple[int, ...]], ...] = ()
 
 
 class _Entry(NamedTuple):
@@ -51,23 +58,26 @@ class ProcessList:
         total_bytes: Maybe[int],
         busy_ratio: Maybe[float],
         instances: tuple[NvmlCalls, ...],
-    ) -> Maybe[tuple[GpuProcess, ...]]:
-        """Return the processes, ordered by PID. `instances`: the MIG devices of a GPU in MIG mode."""
+    ) -> Listed:
+        """Return the processes; of each of `instances`, the MIG devices of a divided GPU, the PIDs too."""
         limit = total_bytes if isinstance(total_bytes, int) else None
         entries: list[_Entry] = []
+        pids: tuple[Maybe[tuple[int, ...]], ...] = ()
         for kind in ("Compute", "Graphics"):
-            found = self._list(self._calls, kind, limit)
-            if isinstance(found, Missing) and instances:
-                found = self._of_instances(instances, kind, limit)
+            parts = [self._list(instance, kind, limit) for instance in instances]
+            if kind == "Compute":
+                pids = tuple(self._pids_of(part, now) for part in parts)
+            found = self._whole(parts, kind, limit)
             if isinstance(found, Missing):
                 if kind == "Compute":
-                    return found
+                    return Listed(found, pids)
                 continue  # graphics alone: compute GPUs may not know them
             entries.extend(found)
         held = self._merge(entries, limit)
         if not held:
-            return ()
-        return self._build(held, self._utilization.read(now, busy_ratio, mig=bool(instances)), now)
+            return Listed((), pids)
+        ratios = self._utilization.read(now, busy_ratio, mig=bool(instances))
+        return Listed(self._build(held, ratios, now), pids)
 
     def forget(self) -> None:
         """Trust every function again."""
@@ -95,16 +105,23 @@ class ProcessList:
                 self._distrusted.add(function)
         return answer
 
-    def _of_instances(
-        self, instances: tuple[NvmlCalls, ...], kind: str, limit: int | None
-    ) -> Maybe[list[_Entry]]:
-        entries: list[_Entry] = []
-        answer: Maybe[list[_Entry]] = reason(NO_PERMISSION)
-        for instance in instances:
-            answer = self._list(instance, kind, limit)
-            if not isinstance(answer, Missing):
-                entries.extend(answer)
-        return answer if isinstance(answer, Missing) and not entries else entries
+    def _whole(self, parts: list[Maybe[list[_Entry]]], kind: str, limit: int | None) -> Maybe[list[_Entry]]:
+        """Return the entries of all MIG devices; where not all answer, or there are none, the GPU's own."""
+        answered = [part for part in parts if not isinstance(part, Missing)]
+        entries = [entry for part in answered for entry in part]
+        if parts and len(answered) == len(parts):
+            return entries
+        whole = self._list(self._calls, kind, limit)
+        if not isinstance(whole, Missing):
+            return whole
+        if answered:
+            return entries
+        return parts[-1] if parts else whole
+
+    def _pids_of(self, part: Maybe[list[_Entry]], now: Instant) -> Maybe[tuple[int, ...]]:
+        if isinstance(part, Missing):
+            return part
+        return tuple(sorted({self._pids.resolve(entry.pid, now)[0] for entry in part}))
 
     def _build(
         self, held: dict[int, tuple[str, Maybe[int]]], ratios: Maybe[dict[int, float]], now: Instant

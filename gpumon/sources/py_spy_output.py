@@ -13,6 +13,8 @@ from gpumon.sources.interpreter_marks import FrameMarks, LoopLocals, is_between,
 from gpumon.sources.interpreter_reading import LoopReading, PhaseLooks
 
 _MOST = 1_000_000_000_000
+# Where a main thread begins: a script, or `python -m` (CPython's runpy.py). All others: in threading.py.
+_MAIN_BEGINS = ("<module>", "_run_module_as_main")
 _COUNTS = (
     "epoch",
     "start_epoch",
@@ -37,7 +39,9 @@ def parse_stacks(text: str, pid: int, marks: FrameMarks) -> tuple[PhaseLooks, ..
     for line in text.splitlines():
         stack, _, count = line.rpartition(" ")
         thread, *frames = stack.split(";")
-        if not count.isascii() or not count.isdigit() or not _is_main(thread, pid) or not frames:
+        if not count.isascii() or not count.isdigit() or not frames:
+            continue
+        if not _is_main(thread, pid, _frame(frames[0])[0]):
             continue
         phase, waits = judge(map(_frame, frames), marks)
         counts = found.setdefault(phase, [0, 0])
@@ -46,7 +50,10 @@ def parse_stacks(text: str, pid: int, marks: FrameMarks) -> tuple[PhaseLooks, ..
     return tuple(PhaseLooks(phase, looks, waits) for phase, (looks, waits) in found.items())
 
 
-def _is_main(thread: str, pid: int) -> bool:
+def _is_main(thread: str, pid: int, begins: str) -> bool:
+    """Tell whether a thread is the main one. Up to CPython 3.10 its number is pthread's, not the kernel's."""
+    if thread.startswith("thread (0x"):
+        return begins in _MAIN_BEGINS
     return thread.startswith(f"thread ({pid})") or thread.endswith(": MainThread")
 
 
@@ -73,12 +80,18 @@ def parse_dump(text: str, pid: int, marks: FrameMarks) -> LoopReading | None:
     except (ValueError, RecursionError):
         return None
     for thread in threads if isinstance(threads, list) else ():
-        if isinstance(thread, dict) and pid in (thread.get("os_thread_id"), thread.get("thread_id")):
-            frames = thread.get("frames")
-            return _loop(
-                [f for f in frames if isinstance(f, dict)] if isinstance(frames, list) else [], marks
-            )
+        if isinstance(thread, dict):
+            found = thread.get("frames")
+            frames = [f for f in found if isinstance(f, dict)] if isinstance(found, list) else []
+            if _is_main_dumped(thread, pid, frames):
+                return _loop(frames, marks)
     return None
+
+
+def _is_main_dumped(thread: dict[str, Any], pid: int, frames: Sequence[dict[str, Any]]) -> bool:
+    if thread.get("os_thread_id") is None and frames and _plain(str(frames[-1].get("name"))) in _MAIN_BEGINS:
+        return True
+    return pid in (thread.get("os_thread_id"), thread.get("thread_id"))
 
 
 def _loop(frames: Sequence[dict[str, Any]], marks: FrameMarks) -> LoopReading | None:

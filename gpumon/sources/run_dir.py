@@ -17,6 +17,8 @@ TAIL_BYTES = 64 * 1024
 _HEADER_BYTES = 16 * 1024
 _CELLS = 128
 _ROW_TIMES = 64
+# How far apart the sizes of the same checkpoint of two epochs may be. Without the optimizer it has a quarter.
+_SAME_SIZE_RATIO = 0.01
 _UNREAD = Missing("not there yet")
 # YOLOv5 v5.0 writes results.txt: no header, the training bar's columns, then the validation's.
 _TXT_COLUMNS = (
@@ -53,6 +55,8 @@ class RunDirReading:
     `columns` is the header of results.csv (results.txt of v5.0: its fixed columns); `newest` the newest
     whole row as (column, value), without cells that are no numbers; `rows` how many rows it has.
     `row_times` are (rows, Unix seconds) as rows were seen to arrive, from the file's own times.
+    `last_most_bytes` is the largest last.pt that was seen, and `last_most_rows` how many rows there were when
+    so much was seen first: it is short while it is written, and at the end, when the optimizer is taken out.
     `started_unix_seconds` is when opt.yaml or args.yaml was written; `first_batch` is the picture of the
     first training batch, `plot` the picture of all results, drawn when a training ends.
     """
@@ -66,6 +70,8 @@ class RunDirReading:
     results: Maybe[FileSeen] = _UNREAD
     last: Maybe[FileSeen] = _UNREAD
     last_size_before_bytes: int | None = None
+    last_most_bytes: int | None = None
+    last_most_rows: int = 0
     best: Maybe[FileSeen] = _UNREAD
     first_batch: Maybe[FileSeen] = _UNREAD
     plot: Maybe[FileSeen] = _UNREAD
@@ -82,6 +88,8 @@ class RunDirSource:
         self._table = _Table(read_bytes)
         self._last_size: int | None = None
         self._last_size_before: int | None = None
+        self._last_most: int | None = None
+        self._last_most_rows = 0
 
     def read(self, now: Instant) -> Maybe[RunDirReading]:
         """Return what lies there at `now`, or why the directory cannot be read."""
@@ -100,6 +108,7 @@ class RunDirSource:
         last = self._seen("weights", "last.pt")
         if isinstance(last, FileSeen) and last.size_bytes != self._last_size:
             self._last_size_before, self._last_size = self._last_size, last.size_bytes
+            self._keep_most(last.size_bytes)
         started = self._seen("opt.yaml")
         if isinstance(started, Missing):
             started = self._seen("args.yaml")
@@ -114,10 +123,18 @@ class RunDirSource:
             results=results,
             last=last,
             last_size_before_bytes=self._last_size_before,
+            last_most_bytes=self._last_most,
+            last_most_rows=self._last_most_rows,
             best=self._seen("weights", "best.pt"),
             first_batch=self._seen("train_batch0.jpg"),
             plot=self._seen("results.png"),
         )
+
+    def _keep_most(self, size_bytes: int) -> None:
+        # From epoch to epoch it differs by some bytes, which is no news.
+        if self._last_most is None or size_bytes > self._last_most * (1 + _SAME_SIZE_RATIO):
+            self._last_most_rows = self._table.rows
+        self._last_most = max(size_bytes, self._last_most or 0)
 
     def close(self) -> None:
         """Do nothing: no file stays open between readings."""

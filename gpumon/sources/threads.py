@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Lock
 
@@ -174,16 +175,26 @@ class ThreadSampler:
 
     `look` is called by one thread at random moments (see `jittered_delay`), `watch` and `drain` by
     another. One look costs 3 us per thread, 8 in a sleep that needs its wait channel. A thread that is
-    stopped is noticed within 8 looks.
+    stopped is noticed within 8 looks. `drain_cpu_seconds` is what all drains have used.
 
     A page that is read through the page cache waits in state D in the same kernel function whether it
     comes from a local disk, from NFS or from FUSE with asynchronous reads: `disk` may be any of them.
     read_bytes of /proc/PID/io stays zero for FUSE, which tells that one apart.
     """
 
-    def __init__(self, proc_root: str = "/proc", machine: str | None = None) -> None:
-        """`machine` is what `uname -m` says; system calls are numbered differently on each."""
+    def __init__(
+        self,
+        proc_root: str = "/proc",
+        machine: str | None = None,
+        cpu_seconds: Callable[[], float] = time.thread_time,
+    ) -> None:
+        """`machine` is what `uname -m` says; system calls are numbered differently on each.
+
+        `cpu_seconds` is the calling thread's CPU time.
+        """
         self._root = proc_root
+        self._cpu_seconds = cpu_seconds
+        self.drain_cpu_seconds = 0.0
         self._numbers = system_calls(os.uname().machine if machine is None else machine)
         self._watched: dict[ThreadTarget, _Watched] = {}
         self._known = dict(_RUNS)
@@ -212,14 +223,17 @@ class ThreadSampler:
 
         A thread that has ended is reported a last time if it was counted since, and then no more.
         """
+        begun = self._cpu_seconds()
         with self._lock:
             if len(self._known) >= _MOST_REMEMBERED:
                 self._known = dict(_RUNS)
-            return tuple(
+            drained = tuple(
                 watched.drain(now)
                 for watched in self._watched.values()
                 if not watched.is_gone or any(watched.counts)
             )
+        self.drain_cpu_seconds += self._cpu_seconds() - begun
+        return drained
 
     def close(self) -> None:
         """Watch nothing and give the descriptors back."""

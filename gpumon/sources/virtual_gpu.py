@@ -19,7 +19,7 @@ from gpumon.model.measure import Maybe, Missing
 from gpumon.model.text import clean
 from gpumon.sources.timeline import TimelineError, TimelineHeader, TimelineReader
 
-# Finer than the tick, like a driver's own buffer (facts: 1/6 s on many products).
+# Finer than the tick, like a driver's own buffer (help of nvidia-smi: 1/6 s to 1 s by the product).
 _PERIOD_SECONDS = 1 / 6
 _NOT_SIMULATED = Missing("not simulated")
 

@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import App, SystemCommand
+from textual.app import App
 from textual.binding import BindingType
-from textual.command import CommandPalette
-from textual.filter import LineFilter, NoColor
 from textual.screen import Screen
-from textual.theme import ThemeProvider
 
 from gpumon.history.window import Window
 from gpumon.model.clock import Clock
 from gpumon.model.report import AttachState, Report
-from gpumon.model.text import is_clean
 from gpumon.monitor.feed import Feed
 from gpumon.monitor.finding_watch import FindingWatch
-from gpumon.settings import Settings
-from gpumon.tui.alerted_app import AlertedApp
-from gpumon.tui.appearance import OWN_THEMES, Appearance
-from gpumon.tui.inert import Inert
+from gpumon.settings import SPANS, Settings
+from gpumon.tui.appearance import Appearance
+from gpumon.tui.choices import Choices
+from gpumon.tui.chosen_app import ChosenApp
 from gpumon.tui.keys import APP_BINDINGS
 from gpumon.tui.messages import NewsArrived
 from gpumon.tui.picture import save_picture
@@ -67,7 +62,13 @@ def _history() -> Screen[None]:
     return HistoryScreen()
 
 
-class GpumonApp(AlertedApp):
+def _plan() -> Screen[None]:
+    from gpumon.tui.screens.plan import PlanScreen
+
+    return PlanScreen()
+
+
+class GpumonApp(ChosenApp):
     """The dashboard on one feed. Runs until it is left; its result is the exit code."""
 
     TITLE = "gpumon"
@@ -80,6 +81,7 @@ class GpumonApp(AlertedApp):
         "processes": _processes,
         "memory": _memory,
         "history": _history,
+        "plan": _plan,
     }
     BINDINGS: ClassVar[list[BindingType]] = list(APP_BINDINGS)
 
@@ -93,32 +95,27 @@ class GpumonApp(AlertedApp):
         replay: Replay | None = None,
         recorder: Recorder | None = None,
         watch: FindingWatch | None = None,
+        choices: Choices | None = None,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
         super().__init__(
             replay=replay,
             switch=RecordSwitch(feed, settings, clock, recorder),
-            ansi=look.ansi,
+            look=look,
             watch=FindingWatch(feed) if watch is None else watch,
             settings=settings,
             environ=environ,
+            choices=choices,
         )
-        self.no_color = not look.color
-        for theme in OWN_THEMES:
-            self.register_theme(theme)
-        self.theme = look.theme
-        self.set_class(settings.ascii, "-ascii")
-        self.animation_level = "none"
-        self.copied: str | None = None
-        self._inert = Inert()
         self._feed = feed
-        self._settings = settings
         self._clock = clock
-        self._view = View(ascii=settings.ascii, color=look.color, low_bandwidth=settings.low_bandwidth)
-        self._span_seconds: float | None = None  # what the user chose
+        self._view = View(ascii=self.is_ascii, color=look.color, low_bandwidth=settings.low_bandwidth)
+        # What the user chose; None grows with what there is to show.
+        self._span_seconds: float | None = SPANS.get(settings.span)
         self._began_seconds = 0.0
         self._news: tuple[Report, Window] | None = None
         self._paused = False
+        self._has_news = False
         self._state: AttachState | None = None
 
     @property
@@ -135,17 +132,14 @@ class GpumonApp(AlertedApp):
         now = report.sample.instant
         view = replace(
             self._view,
+            ascii=self.is_ascii,
             now_unix_seconds=now.unix_seconds,
             span_seconds=self._span(report),
             replay=None if self._replay is None else self._replay.state(),
             is_recording=self.is_recording,
+            moved_keys=tuple(self.moved_keys(self.screen).items()) if self.key_map.moved else (),
         )
         return Frame(report, window, view, self.episodes(now), self.muted)
-
-    def get_line_filters(self) -> list[LineFilter]:
-        """Return the filters of every line: no control characters, and no colour where none is wanted."""
-        filters = [*super().get_line_filters(), self._inert]
-        return [*filters, NoColor()] if self.no_color else filters
 
     def on_mount(self) -> None:
         """Begin to listen, and show what there is already."""
@@ -158,6 +152,7 @@ class GpumonApp(AlertedApp):
 
     def on_news_arrived(self) -> None:
         """Show the newest report, unless the picture is held."""
+        self._has_news = False
         self.tell_trouble()
         self._take_news()
 
@@ -172,19 +167,24 @@ class GpumonApp(AlertedApp):
 
     # What keys do.
 
-    def action_place(self, mode: str) -> None:
-        """Go to a place; what was opened on top of it is closed."""
+    async def action_place(self, mode: str) -> None:
+        """Go to a place; what was opened on top of it is closed.
+
+        It ends when the place can take keys: those that are typed ahead over a slow link are meant for it.
+        """
         while len(self.screen_stack) > 1:
             self.pop_screen()
         if mode != self.current_mode:
-            self.switch_mode(mode)
+            await self.switch_mode(mode)
+            if isinstance(self.screen, ViewScreen):
+                await self.screen.until_shown()
 
     async def action_back(self) -> None:
         """Close the screen on top, or go to the overview."""
         if len(self.screen_stack) > 1:
             self.pop_screen()
         elif self.current_mode != "overview":
-            self.switch_mode("overview")
+            await self.action_place("overview")
 
     def action_pause(self) -> None:
         """Hold the picture, or let it go on with the newest report."""
@@ -223,21 +223,9 @@ class GpumonApp(AlertedApp):
         """Attach to the training with that main PID."""
         self._feed.choose(pid)
 
-    def action_copy(self) -> None:
-        """Copy the command of the suggestion that is looked at."""
-        command = self.screen.command() if isinstance(self.screen, ViewScreen) else None
-        if command is None:
-            self.tell("there is no command to copy")
-        elif not is_clean(command):
-            self.tell("the command holds characters that cannot be copied safely")
-        else:
-            self.copied = command
-            self.copy_to_clipboard(command)
-            self.tell("sent to the terminal's clipboard (OSC 52); printed again when gpumon ends")
-
     def action_picture(self) -> None:
         """Save the screen as SVG in the current directory."""
-        if self._settings.readonly:
+        if self.is_readonly:
             self.tell("no picture: gpumon was started with --readonly")
             return
         self.tell(save_picture(self.export_screenshot(title="gpumon"), self._clock))
@@ -262,32 +250,15 @@ class GpumonApp(AlertedApp):
         """End the dashboard with that exit code."""
         self.exit(code, return_code=code)
 
-    def action_command_palette(self) -> None:
-        """Open the palette. Textual's own invitation ends in a character outside ASCII."""
-        if not isinstance(self.screen, CommandPalette):
-            self.push_screen(CommandPalette(placeholder="Search for commands", id="--command-palette"))
-
-    def search_themes(self) -> None:
-        """Open the palette with all themes."""
-        self.push_screen(CommandPalette(providers=[ThemeProvider], placeholder="Search for themes"))
-
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Yield the commands of the palette: every key's action, and the themes."""
-        seen: set[str] = set()
-        for active in screen.active_bindings.values():
-            binding = active.binding
-            if not binding.tooltip or binding.action in seen:
-                continue
-            seen.add(binding.action)
-            run = partial(self.run_action, binding.action, active.node)
-            yield SystemCommand(binding.description.capitalize(), binding.tooltip, run)
-        yield SystemCommand("Theme", "choose other colours", self.action_change_theme)
-
     def _repaint(self, _app: App[object]) -> None:
         self.screen.refresh(layout=True)
 
     def _news_from_feed(self) -> None:
         # Called in the monitor's thread: post_message is the one thing that may be done from there.
+        # One at a time: while the terminal stalls the loop stands still, and would collect one a second.
+        if self._has_news:
+            return
+        self._has_news = True
         # After the end its event loop is closed, which is no concern of the monitor's.
         with suppress(RuntimeError):
             self.post_message(NewsArrived())
@@ -316,14 +287,14 @@ class GpumonApp(AlertedApp):
 
     def _is_too_soon(self, report: Report) -> bool:
         """Tell whether a narrow line is spared this frame: nothing but time has changed since the last."""
-        if self._news is None or not self._settings.low_bandwidth or self.is_replay:
+        if self._news is None or not self.settings.low_bandwidth or self.is_replay:
             return False
         before = self._news[0]
         seconds = report.sample.instant.monotonic_seconds - before.sample.instant.monotonic_seconds
         return report.attachment.state is before.attachment.state and 0 <= seconds < _LOW_BANDWIDTH_SECONDS
 
     def _choose_gpu_of_settings(self, report: Report) -> None:
-        asked = self._settings.gpu
+        asked = self.settings.gpu
         for gpu in report.sample.gpus:
             if asked and (asked == str(gpu.index) or gpu.uuid.startswith(asked)):
                 self._view = replace(self._view, gpu_uuid=gpu.uuid)

@@ -5,39 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from textual.theme import BUILTIN_THEMES, Theme
+from textual.theme import BUILTIN_THEMES
 
 from gpumon.settings import Settings
-
-DARK = Theme(
-    name="gpumon-dark",
-    primary="#58a6ff",
-    secondary="#39c5cf",
-    accent="#bc8cff",
-    success="#3fb950",
-    warning="#e3a63a",
-    error="#f85149",
-    foreground="#d0d7de",
-    background="#0d1117",
-    surface="#0d1117",
-    panel="#1c2430",
-    dark=True,
-)
-LIGHT = Theme(
-    name="gpumon-light",
-    primary="#0860ca",
-    secondary="#1b7c83",
-    accent="#8250df",
-    success="#1a7f37",
-    warning="#9a6700",
-    error="#cf222e",
-    foreground="#1f2328",
-    background="#ffffff",
-    surface="#ffffff",
-    panel="#e6eaef",
-    dark=False,
-)
-OWN_THEMES = (DARK, LIGHT)
+from gpumon.tui.themes import DARK, LIGHT, OWN_THEMES
 
 # COLORFGBG is "foreground;background" (rxvt, konsole); 7 and 9 to 15 are light backgrounds.
 _LIGHT_BACKGROUNDS = frozenset({"7", *(str(number) for number in range(9, 16))})
@@ -49,11 +20,15 @@ class UnknownThemeError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Appearance:
-    """A theme, whether the terminal's own 16 colours are used, and whether there is colour at all."""
+    """A theme, whether the terminal's own 16 colours are used, and whether there is colour at all.
+
+    `unicode` tells whether the locale of the terminal can hold boxes and blocks.
+    """
 
     theme: str
     ansi: bool
     color: bool
+    unicode: bool = True
 
 
 def theme_names() -> tuple[str, ...]:

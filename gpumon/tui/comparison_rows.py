@@ -22,12 +22,15 @@ from gpumon.recording.runs_words import (
     memory_words,
     model_text,
     points_words,
+    predicted_words,
     program_text,
+    proof_text,
     seen_text,
     speed_words,
     wait_words,
 )
 from gpumon.tui.run_rows import labelled
+from gpumon.tui.widgets.finding_words import units_tied
 from gpumon.tui.wrap import wrap
 
 _LABEL_CELLS = 14
@@ -60,6 +63,8 @@ def comparison_rows(comparison: Comparison, boot: str, width: int, *, is_ascii: 
     rows += _table([_Line("", names, Words("change"), "title", "title")], cells)
     rows += _table(_lines(comparison, boot, is_ascii=is_ascii), cells)
     notes: list[Row] = []
+    if comparison.proof is not None and predicted_words(comparison):
+        notes += labelled("brought", told(proof_text(comparison.proof)), room, _LABEL_CELLS)
     changes = (("wait for data", comparison.wait_change), ("GPU memory", comparison.memory_change_bytes))
     for name, change in changes:
         if isinstance(change, Missing):
@@ -79,13 +84,27 @@ def _lines(comparison: Comparison, boot: str, *, is_ascii: bool) -> list[_Line]:
         _Line("training", _both(comparison, lambda run: Words(model_text(run) or program_text(run)))),
         _Line("seen", _both(comparison, lambda run: Words(seen_text(run)))),
         *(_difference(each) for each in comparison.differences if each.kind is Kind.SETTING),
-        _Line("images/s", _both(comparison, speed_words), factor_words(speedup), "value", faster),
-        _Line("wait for data", _both(comparison, wait_words), points_words(wait), "value", _less(wait)),
-        _Line("GPU memory", _both(comparison, memory_words), bytes_words(memory), "value"),
+        *_measured(
+            comparison,
+            _Line("images/s", _both(comparison, speed_words), factor_words(speedup), "value", faster),
+            _Line("wait for data", _both(comparison, wait_words), points_words(wait), "value", _less(wait)),
+            _Line("GPU memory", _both(comparison, memory_words), bytes_words(memory), "value"),
+        ),
         _Line("followed", _both(comparison, lambda run: Words(followed_text(run)))),
         _Line("ended", _both(comparison, lambda run: Words(end_text(run, boot)))),
     ]
     return _plain(lines, is_ascii=is_ascii)
+
+
+def _measured(comparison: Comparison, *lines: _Line) -> list[_Line]:
+    """Return what was measured, each with what was predicted of the second run below it."""
+    predicted = dict(predicted_words(comparison))
+    found: list[_Line] = []
+    for line in lines:
+        found.append(line)
+        if line.label in predicted:
+            found.append(_Line("  predicted", (Words(""), predicted[line.label]), role="dim"))
+    return found
 
 
 def _verdict_role(comparison: Comparison) -> str:
@@ -145,5 +164,5 @@ def _cell(words: Words, cells: int, role: str) -> list[Row]:
         return []
     # Of a word that is too long, as a path, the end tells more.
     shown = " ".join(clip_left(word, cells) for word in words.value.split())
-    rows = wrap(shown, cells, role)
+    rows = wrap(units_tied(shown), cells, role)
     return [*rows, *wrap(words.limits, cells, "dim")] if words.limits else rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import zip_longest
 
 from gpumon.paint.glyphs import Glyphs, glyphs
@@ -17,8 +18,11 @@ _NAME_CELLS = 23
 _VALUE_CELLS = 17
 _CERTAINTY_CELLS = 10
 _LEAST_SOURCE_CELLS = 16
-_TWO_COLUMNS_FROM = 160
+# A wider list has two columns.
+ONE_COLUMN_CELLS = 159
 _GAP_CELLS = 3
+# So many that are missing for one reason are told of together.
+_LEAST_JOINED = 4
 
 
 def source_rows(frame: Frame, width: int) -> list[Row]:
@@ -26,7 +30,7 @@ def source_rows(frame: Frame, width: int) -> list[Row]:
     reading = frame.training
     if reading is None:
         return wrap(frame.report.attachment.text or "no training is attached", width, "dim")
-    two = width >= _TWO_COLUMNS_FROM
+    two = width > ONE_COLUMN_CELLS
     cells = (width - _GAP_CELLS) // 2 if two else width
     glyph = glyphs(frame.view.ascii)
     first = (
@@ -66,9 +70,26 @@ def section_rows(sections: Sequence[Section], width: int, glyph: Glyphs) -> list
         if rows:
             rows.append(())
         rows.append((Span(section.title, "title"),))
-        for fact in section.facts:
+        for fact in _joined(section.facts):
             rows += fact_rows(fact, width, glyph)
     return rows
+
+
+def _joined(facts: Sequence[Fact]) -> list[Fact]:
+    """Return facts, those of them that are missing for one reason as one, where the first of them stood."""
+    alike: dict[str, list[Fact]] = {}
+    for fact in facts:
+        if fact.is_missing:
+            alike.setdefault(fact.source, []).append(fact)
+    joined: list[Fact] = []
+    for fact in facts:
+        those = alike.get(fact.source, []) if fact.is_missing else []
+        if len(those) < _LEAST_JOINED:
+            joined.append(fact)
+        elif fact is those[0]:
+            names = ", ".join(one.name for one in those)
+            joined.append(replace(fact, name=f"{len(those)} of these", source=f"{fact.source}: {names}"))
+    return joined
 
 
 def fact_rows(fact: Fact, width: int, glyph: Glyphs) -> list[Row]:

@@ -11,14 +11,16 @@ from gpumon.model.measure import Maybe, Missing
 from gpumon.model.suggestion import Bound, Effect, Suggestion
 from gpumon.monitor.episodes import Episode
 from gpumon.paint.glyphs import glyphs
-from gpumon.paint.numbers import bytes_text, duration, quantity
+from gpumon.paint.numbers import bytes_text, duration, percent, quantity
 from gpumon.paint.row import Row, Span
 from gpumon.paint.wrap import wrap as wrap_row
 from gpumon.tui.evidence_rows import evidence_rows
 from gpumon.tui.moments import clock_text
+from gpumon.tui.suggestion_rows import curve_rows, go_on_rows
 from gpumon.tui.widgets.finding_words import finding_row
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.recent import recent_power
+from gpumon.tui.widgets.suggestion_words import is_unchanged
 from gpumon.tui.wrap import wrap, wrap_exactly
 
 _BOUND_WORDS = {
@@ -76,20 +78,26 @@ def suggestion_rows(suggestion: Suggestion, width: int) -> list[Row]:
     """Return a suggestion: the change, what it brings, its bound, what it rests on, the command."""
     start, end = _value(suggestion.from_value), _value(suggestion.to_value)
     text = wrap(suggestion.text, width, "suggestion", "  ")
-    if start == end:
+    if is_unchanged(suggestion):
         rows = [(Span("no change", "title"),), *text, _fact("bound", _BOUND_WORDS[suggestion.bound])]
-        return [*rows, *_long("rests on", suggestion.rests_on, width)]
+        return [*rows, *_long("rests on", suggestion.rests_on, width), *curve_rows(suggestion, width)]
     rows = [(Span("what to change", "title"),), *text]
     rows.append(_fact(suggestion.setting, f"{start} → {end}"))
+    for change in suggestion.together:
+        rows.append(_fact(change.setting, f"{_value(change.from_value)} → {_value(change.to_value)}"))
     rows.append(_effect("images/s", suggestion.images_per_second, quantity))
     rows.append(_speedup(suggestion.speedup))
+    if not isinstance(suggestion.data_wait_ratio, Missing):
+        rows.append(_effect("data wait", suggestion.data_wait_ratio, lambda ratio: percent(ratio, 0)))
     if not isinstance(suggestion.gpu_memory_bytes, Missing):
         rows.append(_effect("GPU memory", suggestion.gpu_memory_bytes, bytes_text))
     rows.append(_fact("bound", _BOUND_WORDS[suggestion.bound]))
     rows += _long("rests on", suggestion.rests_on, width)
     for warning in suggestion.warnings:
         rows += _long("mind", warning, width, "warn")
+    rows += curve_rows(suggestion, width)
     rows += command_rows(suggestion, width)
+    rows += go_on_rows(suggestion, width)
     return rows
 
 

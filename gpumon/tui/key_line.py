@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol, cast
 
 from textual import events
+from textual.screen import Screen
 
 from gpumon.model.measure import known
 from gpumon.paint.numbers import bytes_text
 from gpumon.paint.row import Row, Span, row_width, spread
+from gpumon.tui.key_map import shown_as
 from gpumon.tui.keys import PLACES
+from gpumon.tui.list_pane import ListPane
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.pane import Pane
 
@@ -25,18 +28,25 @@ class Item(NamedTuple):
 
 
 class _Wording(NamedTuple):
-    """Which words there is room for: of all places, of this place; and which keys are shown besides."""
+    """Which words there is room for: of all places, of this place, of help; which keys are shown besides.
+
+    `sources` is the word of the key for sources, which every screen has, as it has `pause` and `help`.
+    """
 
     all_places: bool
     this_place: bool
     own_keys: bool
     words: bool
     pause: bool = True
+    help: bool = True
+    sources: bool = True
 
 
 class _Paused(Protocol):
     paused: bool
     is_replay: bool
+
+    def moved_keys(self, screen: Screen[object]) -> Mapping[str, str]: ...
 
 
 _PAUSE = Item("space", "pause", "space")
@@ -59,13 +69,23 @@ _COST_FROM_WIDTH = 110
 _WORDINGS = (
     _Wording(all_places=True, this_place=True, own_keys=True, words=True),
     _Wording(all_places=False, this_place=True, own_keys=True, words=True),
+    # For 80 columns: a place's own keys are of more use than the names of the other places and of pause.
+    _Wording(all_places=False, this_place=True, own_keys=True, words=True, pause=False),
+    _Wording(
+        all_places=False, this_place=True, own_keys=True, words=True, pause=False, help=False, sources=False
+    ),
     _Wording(all_places=True, this_place=True, own_keys=False, words=True),
-    # For 80 columns: pause goes before the names of the places, but never the word that it is on.
     _Wording(all_places=True, this_place=True, own_keys=False, words=True, pause=False),
+    # For 80 columns: pause and the word help go before the names of the places, but never the word PAUSED.
+    _Wording(all_places=True, this_place=True, own_keys=False, words=True, pause=False, help=False),
     _Wording(all_places=False, this_place=True, own_keys=False, words=True),
     _Wording(all_places=False, this_place=False, own_keys=False, words=True),
     _Wording(all_places=False, this_place=False, own_keys=False, words=False),
 )
+
+
+# The overview is where the names of the places are learned: its own keys are left out before them.
+_OVERVIEW_WORDINGS = tuple(wording for wording in _WORDINGS if wording.all_places or not wording.own_keys)
 
 
 # A replay's keys are new to most: they go last.
@@ -89,17 +109,19 @@ class KeyLine(Pane):
         self._place = place
         self._own = tuple(own)
         self._extents: list[tuple[int, int, str]] = []
+        # Keys that the user has moved, with where to.
+        self._moved: Mapping[str, str] = {}
 
     def draw(self, frame: Frame, width: int, height: int) -> list[Row]:
         """Return the one row."""
         del height
+        self._moved = cast("_Paused", self.app).moved_keys(self.screen)
         wordings: Sequence[_Wording] = _WORDINGS
         cost = self._cost(frame) if width >= _COST_FROM_WIDTH else ()
         if frame.view.replay is not None:
             wordings = _REPLAY_WORDINGS
         elif self._place == PLACES[0].mode:
-            # The overview is where the places' names are learned: they go before its own keys.
-            wordings = (_WORDINGS[0], *_WORDINGS[2:])
+            wordings = _OVERVIEW_WORDINGS
         row: Row = ()
         for wording in wordings:
             row = self._row(wording)
@@ -111,6 +133,10 @@ class KeyLine(Pane):
         """Press the key under the pointer."""
         for start, end, key in self._extents:
             if start <= event.x < end:
+                focused = self.screen.focused
+                if focused is not None and not isinstance(focused, Pane):
+                    # A line that text is typed into would take the key for a letter.
+                    self.screen.set_focus(next(iter(self.screen.query(ListPane)), None))
                 self.app.simulate_key(key)
 
     def _row(self, wording: _Wording) -> Row:
@@ -120,6 +146,10 @@ class KeyLine(Pane):
 
         def put(item: Item, text: str, role: str, gap: str = " ") -> None:
             nonlocal at
+            if self._moved:
+                item = item._replace(
+                    shown=shown_as(item.shown, self._moved), key=self._moved.get(item.key, item.key)
+                )
             start = at + len(gap)
             at = start + len(item.shown) + len(text)
             spans.extend((Span(gap), Span(item.shown, item.role or "key"), Span(text, role)))
@@ -132,6 +162,8 @@ class KeyLine(Pane):
             put(Item(place.key, place.title, place.key), text, "value" if here else "dim")
         for index, item in enumerate(self._keys(wording)):
             shown = wording.words or bool(item.role)
+            shown = shown and (wording.help or item is not _HELP)
+            shown = shown and (wording.sources or item is not _SOURCES)
             text = f" {item.word}" if shown else ""
             put(item, text, item.role or "dim", "  " if index == 0 else " ")
         return tuple(span for span in spans if span.text)

@@ -1,4 +1,4 @@
-"""The keys that work everywhere, and how a key is written on the screen."""
+"""The keys that work everywhere."""
 
 from __future__ import annotations
 
@@ -23,37 +23,31 @@ PLACES = (
     Place("3", "processes", "processes"),
     Place("4", "memory", "memory"),
     Place("5", "history", "history"),
+    Place("6", "plan", "plan"),
 )
 
 _TOOLTIPS = {
     "overview": "the verdict and all pictures at once",
-    "findings": "every finding with its evidence, what to change and the command",
-    "processes": "the training's processes: roles, CPU, run-queue wait, memory, I/O",
+    "findings": "findings with their evidence, and what to change",
+    "processes": "the training's processes: roles, CPU, memory, I/O",
     "memory": "GPU memory, other users of it, host memory and shared memory",
     "history": "any measure over time, large and with axes",
+    "plan": "the steps of tuning, ticked with the evidence of this run",
 }
 
+# In the order of the help, the most used ones first: at 80x24 its first page ends with `quit`.
 APP_BINDINGS: tuple[Binding, ...] = (
     *(
         Binding(place.key, f"place('{place.mode}')", place.title, id=f"place.{place.mode}", tooltip=tooltip)
         for place in PLACES
         for tooltip in (_TOOLTIPS[place.mode],)
     ),
+    Binding("y", "copy", "copy command", id="copy", tooltip="copy the command of the first suggestion"),
     Binding("space", "pause", "pause", id="pause", tooltip="hold the picture; sampling goes on"),
     Binding("space", "play", "play", id="play", tooltip="replay: play or pause"),
-    Binding("r", "record", "record", id="record", tooltip="write all that is seen to a file; again: stop"),
-    # Before those of the GPUs, which have two of their keys in the live dashboard.
-    *REPLAY_BINDINGS,
     Binding("plus,equals_sign", "span(1)", "longer span", id="span.longer", tooltip="charts show more time"),
     Binding(
         "minus,underscore", "span(-1)", "shorter span", id="span.shorter", tooltip="charts show less time"
-    ),
-    Binding("g,right_square_bracket", "gpu(1)", "next GPU", id="gpu.next", tooltip="show the next GPU"),
-    Binding(
-        "G,left_square_bracket", "gpu(-1)", "previous GPU", id="gpu.previous", tooltip="show the GPU before"
-    ),
-    Binding(
-        "c", "candidates", "choose training", id="choose", tooltip="list the trainings and attach to another"
     ),
     Binding(
         "i",
@@ -62,6 +56,24 @@ APP_BINDINGS: tuple[Binding, ...] = (
         id="sources",
         tooltip="where each number comes from, and how certain it is",
     ),
+    Binding("escape", "back", "back", id="back", tooltip="close what is on top, or go to the overview"),
+    Binding("q,ctrl+q", "leave(0)", "quit", id="quit", tooltip="leave gpumon; the training goes on"),
+    Binding(
+        "c", "candidates", "choose training", id="choose", tooltip="list the trainings and attach to another"
+    ),
+    # Before those of the GPUs, which have two of their keys in the live dashboard.
+    *REPLAY_BINDINGS,
+    Binding("g,right_square_bracket", "gpu(1)", "next GPU", id="gpu.next", tooltip="show the next GPU"),
+    Binding(
+        "G,left_square_bracket", "gpu(-1)", "previous GPU", id="gpu.previous", tooltip="show the GPU before"
+    ),
+    Binding(
+        "Y",
+        "copy_go_on",
+        "copy to go on",
+        id="copy.go-on",
+        tooltip="copy the command that takes it up from the last checkpoint",
+    ),
     Binding(
         "u",
         "runs",
@@ -69,17 +81,34 @@ APP_BINDINGS: tuple[Binding, ...] = (
         id="runs",
         tooltip="the trainings that gpumon saw; two of them side by side",
     ),
-    Binding("y", "copy", "copy command", id="copy", tooltip="copy the command of the first suggestion"),
+    Binding("r", "record", "record", id="record", tooltip="write all that is seen to a file; again: stop"),
+    Binding("question_mark,h,f1", "help", "help", id="help", tooltip="all keys, and how to read the screen"),
+    Binding(
+        "ctrl+p",
+        "command_palette",
+        "palette",
+        id="palette",
+        tooltip="all that can be done here, looked for by name",
+        priority=True,
+        show=False,
+    ),
     Binding(
         "s",
         "picture",
         "save picture",
         id="picture",
-        tooltip="save the screen as SVG in the directory gpumon was started in",
+        tooltip="save the screen as SVG where gpumon was started",
     ),
-    Binding("question_mark,h,f1", "help", "help", id="help", tooltip="all keys, and how to read the screen"),
-    Binding("escape", "back", "back", id="back", tooltip="close what is on top, or go to the overview"),
-    Binding("q", "leave(0)", "quit", id="quit", tooltip="leave gpumon; the training goes on"),
+    Binding(
+        "p",
+        "theme(1)",
+        "next theme",
+        id="theme.next",
+        tooltip="the next of gpumon's themes; kept for the next start",
+    ),
+    Binding(
+        "P", "theme(-1)", "theme before", id="theme.previous", tooltip="the one before of gpumon's themes"
+    ),
     # 130 is what a shell reports for a program that Ctrl-C ended. No signal is sent to anything.
     Binding(
         "ctrl+c",
@@ -101,35 +130,3 @@ APP_BINDINGS: tuple[Binding, ...] = (
         system=True,
     ),
 )
-
-_NAMES = {
-    "plus": "+",
-    "equals_sign": "=",
-    "minus": "-",
-    "underscore": "_",
-    "slash": "/",
-    "question_mark": "?",
-    "left_square_bracket": "[",
-    "right_square_bracket": "]",
-    "less_than_sign": "<",
-    "greater_than_sign": ">",
-    "full_stop": ".",
-    "comma": ",",
-    "dollar_sign": "$",
-    "escape": "esc",
-    "pageup": "PgUp",
-    "pagedown": "PgDn",
-    "f1": "F1",
-    "ctrl+c": "Ctrl-C",
-    "ctrl+z": "Ctrl-Z",
-    "ctrl+p": "Ctrl-P",
-    "ctrl+q": "Ctrl-Q",
-    "shift+tab": "Shift-Tab",
-    "home": "Home",
-    "end": "End",
-}
-
-
-def key_names(binding: Binding) -> str:
-    """Return the keys of a binding as they stand on a keyboard, in ASCII: `+ =`."""
-    return " ".join(_NAMES.get(key, key) for key in binding.key.split(","))

@@ -10,21 +10,32 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from gpumon.paint.glyphs import glyphs
-from gpumon.paint.row import Row, Span, fit, row_text
+from gpumon.paint.row import Row, Span, clip, fit, row_text
+from gpumon.tui.filter import holds, rows_that_hold
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.pane import Pane
 
+_MOST_FILTER_CELLS = 24
+# In front of each entry: the cursor or blanks.
+_MARK_CELLS = 2
+
 
 class Entry(NamedTuple):
-    """A row of a list. `key` stays the same while rows move, so that the cursor follows its entry."""
+    """A row of a list. `key` stays the same while rows move, so that the cursor follows its entry.
+
+    `text` is what a filter looks into; empty: the row as it stands there.
+    """
 
     key: str
     row: Row
+    text: str = ""
 
 
 class ScrollPane(Pane, can_focus=True):
-    """Rows that may be more than fit: moved by keys and by the mouse wheel."""
+    """Rows that may be more than fit: moved by keys and by the mouse wheel, and filtered by a text."""
 
+    # What a row is called where the filter leaves none.
+    ROW_NOUN: ClassVar[str] = "row"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Up", show=False, id="list.up", tooltip="one row up"),
         Binding("down,j", "move(1)", "Down", show=False, id="list.down", tooltip="one row down"),
@@ -34,11 +45,22 @@ class ScrollPane(Pane, can_focus=True):
         Binding("end", "move(1000000)", "Last", show=False, id="list.last", tooltip="to the last row"),
     ]
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 (Textual's own parameter name)
-        super().__init__(id=id, classes=classes)
+    def __init__(self) -> None:
+        super().__init__()
         self._top = 0
         self._count = 0
         self._page = 1
+        self._wanted = ""
+
+    @property
+    def wanted(self) -> str:
+        """The text that is filtered by; empty for everything."""
+        return self._wanted
+
+    def want(self, text: str) -> None:
+        """Show only what holds every word of that text."""
+        self._wanted = text.strip().lower()
+        self.redraw()
 
     def rows(self, frame: Frame, width: int) -> Sequence[Row]:
         """Return all rows, whether they fit or not."""
@@ -48,17 +70,23 @@ class ScrollPane(Pane, can_focus=True):
     def draw(self, frame: Frame, width: int, height: int) -> list[Row]:
         """Return the rows that fit, from the first one that is shown."""
         rows = self.rows(frame, width)
+        if self._wanted:
+            rows = rows_that_hold(rows, self._wanted) or [(Span(self._none_holds(frame), "dim"),)]
         self._count, self._page = len(rows), max(1, height)
         self._top = max(0, min(self._top, self._count - self._page))
         return list(rows[self._top : self._top + height])
 
     def subtitle(self, frame: Frame) -> Row:
-        """Return which rows are shown, where not all of them fit."""
-        del frame
-        if self._count <= self._page:
-            return ()
-        last = min(self._count, self._top + self._page)
-        return (Span(f"{self._top + 1}-{last} of {self._count}", "dim"),)
+        """Return the filter, and which rows are shown where not all of them fit."""
+        spans: list[Span] = []
+        if self._wanted:
+            text = clip(self._wanted, _MOST_FILTER_CELLS, glyphs(frame.view.ascii).ellipsis)
+            spans.append(Span(f"filter: {text}", "warn"))
+        if self._count > self._page:
+            last = min(self._count, self._top + self._page)
+            gap = " " if spans else ""
+            spans.append(Span(f"{gap}{self._top + 1}-{last} of {self._count}", "dim"))
+        return tuple(spans)
 
     def action_move(self, rows: int) -> None:
         """Move by `rows` rows; negative is up."""
@@ -83,6 +111,37 @@ class ScrollPane(Pane, can_focus=True):
         event.stop()
         self.action_move(-3)
 
+    def _none_holds(self, frame: Frame) -> str:
+        """Return what stands there when the filter leaves nothing."""
+        text = clip(self._wanted, _MOST_FILTER_CELLS, glyphs(frame.view.ascii).ellipsis)
+        return f"no {self.ROW_NOUN} holds '{text}': {frame.view.keys('esc')} shows all"
+
+
+class DetailPane(ScrollPane):
+    """The entry under the cursor of a list, in full; enter chooses it as in the list."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "enter", "choose", "Open", show=False, id="list.open", tooltip="open the row under the cursor"
+        ),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._key: str | None = None
+
+    def of(self, key: str | None) -> None:
+        """Show the entry with that key, from its beginning."""
+        if key != self._key:
+            self._key = key
+            self.to_top()
+            self.redraw()
+
+    def action_choose(self) -> None:
+        """Say that the entry is chosen."""
+        if self._key is not None:
+            self.post_message(ListPane.Chosen(self, self._key))
+
 
 class ListPane(ScrollPane):
     """Entries with a cursor that stays on its entry when entries move."""
@@ -96,7 +155,7 @@ class ListPane(ScrollPane):
     class Chosen(Message):
         """Enter, or a click on the row under the cursor."""
 
-        def __init__(self, pane: ListPane, key: str) -> None:
+        def __init__(self, pane: ScrollPane, key: str) -> None:
             super().__init__()
             self.pane = pane
             self.key = key
@@ -109,9 +168,10 @@ class ListPane(ScrollPane):
             self.pane = pane
             self.key = key
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 (Textual's own parameter name)
-        super().__init__(id=id, classes=classes)
+    def __init__(self) -> None:
+        super().__init__()
         self._cursor = 0
+        self._is_moved = False
         self._keys: tuple[str, ...] = ()
         self._key: str | None = None
         self._heading_height = 0
@@ -119,12 +179,25 @@ class ListPane(ScrollPane):
     @property
     def key(self) -> str | None:
         """The key of the entry under the cursor, or None in an empty list."""
+        self._place_before_drawn()
         return self._key
 
     def entries(self, frame: Frame, width: int) -> Sequence[Entry]:
         """Return all entries in their order; `width` is what a row has, the cursor's mark left out."""
         del frame, width
         return ()
+
+    def start(self, frame: Frame) -> str | None:
+        """Return the key of the entry on which the cursor stands until it is moved; None: on the first."""
+        del frame
+        return None
+
+    def show(self, frame: Frame) -> None:
+        """Take the newest frame; a cursor that nobody has moved goes where the list starts."""
+        key = None if self._is_moved else self.start(frame)
+        if key is not None:
+            self._key = key
+        super().show(frame)
 
     def heading(self, frame: Frame, width: int) -> Row:
         """Return the row that stays above the entries, or an empty one."""
@@ -141,10 +214,10 @@ class ListPane(ScrollPane):
         heading = self.heading(frame, width - 2)
         self._heading_height = 1 if heading and height > 2 else 0
         page = max(1, height - self._heading_height)
-        entries = self.entries(frame, width - 2)
+        entries = self._kept(frame, width - _MARK_CELLS)
         self._place(tuple(entry.key for entry in entries), page)
         if not entries:
-            return [(Span(self.empty(frame), "dim"),)]
+            return [(Span(self._none_holds(frame) if self._wanted else self.empty(frame), "dim"),)]
         glyph = glyphs(frame.view.ascii)
         drawn = [(Span("  "), *heading)] if self._heading_height else []
         for index in range(self._top, min(self._top + page, len(entries))):
@@ -160,8 +233,10 @@ class ListPane(ScrollPane):
 
     def action_move(self, rows: int) -> None:
         """Move the cursor by `rows` entries; negative is up."""
+        self._place_before_drawn()
         if not self._keys:
             return
+        self._is_moved = True
         cursor = max(0, min(self._cursor + rows, len(self._keys) - 1))
         if cursor == self._cursor:
             return
@@ -180,19 +255,54 @@ class ListPane(ScrollPane):
 
     def action_choose(self) -> None:
         """Say that the entry under the cursor is chosen."""
-        if self._key is not None:
-            self.post_message(self.Chosen(self, self._key))
+        key = self.key
+        if key is not None:
+            self.post_message(self.Chosen(self, key))
+
+    def go_to(self, key: str) -> None:
+        """Put the cursor on the entry with that key, where there is one."""
+        self._place_before_drawn()
+        if key in self._keys:
+            self.action_move(self._keys.index(key) - self._cursor)
+
+    def to_top(self) -> None:
+        """Put the cursor on the first entry, as for new ones."""
+        super().to_top()
+        self._cursor, self._key = 0, None
+
+    def heading_clicked(self, column: int) -> None:
+        """Do what a click on the heading stands for; `column` counts from the beginning of the rows."""
 
     def on_click(self, event: events.Click) -> None:
         """Put the cursor on the row that was clicked; a click on the cursor chooses it."""
         edge = 1 if self.FRAMED else 0
-        index = self._top + event.y - edge - self._heading_height
-        if not 0 <= index < len(self._keys) or event.y < edge + self._heading_height:
+        row = event.y - edge - self._heading_height
+        if self._heading_height and row == -1:
+            self.heading_clicked(event.x - edge - _MARK_CELLS)
+            return
+        index = self._top + row
+        if not 0 <= row < self._page or index >= len(self._keys):
             return
         if index == self._cursor:
             self.action_choose()
         else:
             self.action_move(index - self._cursor)
+
+    def _kept(self, frame: Frame, width: int) -> Sequence[Entry]:
+        """Return the entries that the filter leaves."""
+        entries = self.entries(frame, width)
+        if not self._wanted:
+            return entries
+        return [entry for entry in entries if holds(entry.text or row_text(entry.row), self._wanted)]
+
+    def _place_before_drawn(self) -> None:
+        """Put the cursor on an entry of a list that has a frame and was not drawn yet.
+
+        A key that was typed ahead, as over a slow link, may come before the first drawing.
+        """
+        if not self._keys and self.frame is not None:
+            entries = self._kept(self.frame, max(1, self.size.width - _MARK_CELLS))
+            self._place(tuple(entry.key for entry in entries), self._page)
 
     def _place(self, keys: tuple[str, ...], page: int) -> None:
         """Keep the cursor on its key, or on its row where the key is gone, and in view."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from gpumon.model.gpu import GpuReading
+from gpumon.model.gpu import GpuReading, GpuState
 from gpumon.model.host import CgroupReading, MemoryReading, SharedMemoryReading
 from gpumon.model.measure import Maybe, Missing, known
 from gpumon.model.reading import TrainingReading
 from gpumon.model.suggestion import MemoryOutlook, RiskLevel
 from gpumon.paint.bars import gauge
-from gpumon.paint.numbers import bytes_of, bytes_text, percent
+from gpumon.paint.numbers import bytes_of, bytes_text, duration, percent
 from gpumon.paint.row import Row, Span
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.wrap import wrap
@@ -30,6 +30,8 @@ def memory_rows(frame: Frame, width: int) -> list[Row]:
     if training is not None:
         outlook = report.memory if report is not None else None
         rows += [(), _head("outlook"), *_outlook_rows(outlook, width)]
+    if len(frame.report.sample.gpus) > 1:
+        rows += [(), _head("all GPUs"), *_each_gpu_rows(frame)]
     rows += [(), _head("host memory"), *_host_rows(frame.report.sample.host.memory, width, frame.view.ascii)]
     if training is not None:
         rows += [(), _head("/dev/shm of the training")]  # noqa: S108 (a word on the screen)
@@ -43,6 +45,7 @@ def _gpu_rows(gpu: GpuReading, training: TrainingReading | None, width: int) -> 
         _head(f"GPU {gpu.index} {gpu.name}"),
         _amount("used", gpu.gpu_memory_used_bytes, gpu.gpu_memory_total_bytes),
         _amount("driver's own", gpu.gpu_memory_reserved_bytes),
+        *_slice_rows(gpu, training),
     ]
     if isinstance(gpu.processes, Missing):
         return [*rows, *_word(f"processes: {gpu.processes.reason}", width)]
@@ -60,6 +63,31 @@ def _gpu_rows(gpu: GpuReading, training: TrainingReading | None, width: int) -> 
     return rows
 
 
+def _each_gpu_rows(frame: Frame) -> list[Row]:
+    """Return what is in use of each GPU: ranks of one training should be alike."""
+    rows: list[Row] = []
+    for gpu in frame.report.sample.gpus:
+        name, total = f"GPU {gpu.index}", known(gpu.gpu_memory_total_bytes)
+        if gpu.state is not GpuState.OK:
+            rows.append((_name(name), Span(gpu.state.value, "danger")))
+        elif total is None:
+            rows.append(_amount(name, gpu.gpu_memory_used_bytes))
+        else:
+            rows.append(_share(name, known(gpu.gpu_memory_used_bytes), total, frame.view.ascii))
+    return rows
+
+
+def _slice_rows(gpu: GpuReading, training: TrainingReading | None) -> list[Row]:
+    """Return the MIG devices of a GPU: a training can take no more than what its own slice has."""
+    members = set(training.training.pids()) if training is not None else set()
+    rows = []
+    for number, part in enumerate(gpu.slices):
+        is_own = bool(members.intersection(known(part.pids) or ()))
+        row = _amount(f"slice {number}", part.gpu_memory_used_bytes, part.gpu_memory_total_bytes)
+        rows.append((*row, Span("  the training's" if is_own else "", "vram")))
+    return rows
+
+
 def _outlook_rows(outlook: MemoryOutlook | None, width: int) -> list[Row]:
     if outlook is None:
         return _word("not known yet: gpumon has not seen enough of the training", width)
@@ -71,9 +99,14 @@ def _outlook_rows(outlook: MemoryOutlook | None, width: int) -> list[Row]:
     if isinstance(risk, Missing):
         rows += _word(f"risk of running out: {risk.reason}", width)
     else:
-        text = f"{risk.level.value}, ~{percent(risk.probability, 0)}"
+        odds = f"~{percent(risk.probability, 0)}" if risk.probability >= 0.01 else "below 1 %"
+        text = f"{risk.level.value}, {odds}"
         rows.append((_name("risk"), Span(text, _RISK_ROLES[risk.level])))
-        rows += wrap(risk.text, width, "dim", " " * (_NAME_CELLS + 3))
+        rows += _under(risk.text, width)
+        rows += _under(f"rests on {risk.rests_on}" if risk.rests_on else "", width)
+    full = known(outlook.full_in_seconds)
+    if full is not None:
+        rows.append((_name("full in"), Span(f"~{duration(full)}", "danger")))
     batch = outlook.largest_safe_batch
     if isinstance(batch, Missing):
         rows += _word(f"largest batch that fits: {batch.reason}", width)
@@ -81,6 +114,7 @@ def _outlook_rows(outlook: MemoryOutlook | None, width: int) -> list[Row]:
         low, high = outlook.largest_safe_batch_low, outlook.largest_safe_batch_high
         interval = "" if low is None or high is None or low == high else f" ({low} to {high})"
         rows.append((_name("largest batch"), Span(f"~{batch}{interval}", "value")))
+        rows += _under(f"rests on {outlook.batch_rests_on}" if outlook.batch_rests_on else "", width)
     return rows
 
 
@@ -134,6 +168,11 @@ def _name(text: str) -> Span:
 
 def _word(text: str, width: int) -> list[Row]:
     return wrap(text, width, "dim", "  ")
+
+
+def _under(text: str, width: int) -> list[Row]:
+    """Return a text below a value; nothing for an empty one."""
+    return wrap(text, width, "dim", " " * (_NAME_CELLS + 3)) if text else []
 
 
 def _amount(name: str, value: Maybe[int], total: Maybe[int] | None = None) -> Row:

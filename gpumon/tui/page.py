@@ -6,6 +6,7 @@ from importlib.resources import files
 
 from gpumon.model.text import clean
 from gpumon.paint.row import Row, Span
+from gpumon.tui.widgets.finding_words import units_tied
 from gpumon.tui.wrap import wrap
 
 _RULES = "gpumon.diagnosis.rules"
@@ -64,7 +65,7 @@ def _is_item(text: str) -> bool:
 
 
 def _paragraph(text: str, width: int) -> list[Row]:
-    plain = text.replace("**", "").replace("`", "")
+    plain = units_tied(text.replace("**", "").replace("`", ""))
     bare = plain.lstrip()
     if not _is_item(bare):
         return wrap(bare, width)

@@ -8,14 +8,22 @@ from pathlib import Path
 
 from gpumon.model.clock import Clock
 
+# A key that is held down repeats some thirty times a second.
+_MOST_A_SECOND = 9
+
 
 def save_picture(svg: str, clock: Clock) -> str:
     """Write the picture into the current directory, where only its owner may read it; say what was done."""
     moment = datetime.fromtimestamp(clock.now().unix_seconds, tz=timezone.utc).astimezone()
-    path = Path.cwd() / f"gpumon-{moment:%Y%m%d-%H%M%S}.svg"
-    try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(svg)
-    except OSError as error:
-        return f"no picture: {path}: {error.strerror}"
-    return f"saved {path}"
+    name = f"gpumon-{moment:%Y%m%d-%H%M%S}"
+    for suffix in ("", *(f"-{number}" for number in range(2, _MOST_A_SECOND + 1))):
+        path = Path.cwd() / f"{name}{suffix}.svg"
+        try:
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(svg)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            return f"no picture: {path}: {error.strerror}"
+        return f"saved {path}"
+    return f"no picture: there are {_MOST_A_SECOND} of this second already"

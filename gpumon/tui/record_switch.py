@@ -93,6 +93,11 @@ class RecordSwitch:
         self._told = True
         return self._recorder.state.text
 
+    def abandon(self, timeout_seconds: float) -> None:
+        """Close what records, whoever began it, because the process ends now; wait no longer than that."""
+        if self._recorder is not None:
+            self._recorder.close(timeout_seconds)
+
     def _start(self, backlog: Backlog | None) -> Recorder:
         # Loads SQLite: only where something is recorded.
         from gpumon.recording.begin import begin_recording

@@ -7,15 +7,17 @@ from contextlib import suppress
 from textual.app import App
 from textual.binding import Binding
 from textual.message import Message
+from textual.notifications import Notify, SeverityLevel
 
+from gpumon.tui.notice import Notice
 from gpumon.tui.record_switch import RecordSwitch
 from gpumon.tui.replay import Replay, drive
 from gpumon.tui.widgets.replay_bar import ReplayBar
 
 # A stop that takes longer is told of.
 _PATIENCE_SECONDS = 0.5
-# What a recording cannot do, and what only it can.
-_LIVE_ACTIONS = frozenset({"pause", "record"})
+# What a recording cannot do, and what only it can. It has the key of `now` for a moment of its own.
+_LIVE_ACTIONS = frozenset({"pause", "record", "signal", "now"})
 _REPLAY_ACTIONS = frozenset({"play", "replay"})
 
 
@@ -57,6 +59,19 @@ class RecordedApp(App[int]):
 
     def show_frame(self) -> None:
         """Show the frame on the screen that is open."""
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Show a text for a few seconds. From any thread."""
+        seconds = self.NOTIFICATION_TIMEOUT if timeout is None else timeout
+        self.post_message(Notify(Notice(message, title, severity, seconds, markup=markup)))
 
     def tell(self, sentence: str) -> None:
         """Show a sentence for a few seconds. Its text is never read as markup."""

@@ -2,30 +2,46 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import os
 import signal
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from threading import Timer
+from types import FrameType
 from typing import TYPE_CHECKING, TextIO
+
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
 
 from gpumon.model.clock import Clock
 from gpumon.monitor.feed import Feed
 from gpumon.monitor.finding_watch import FindingWatch
-from gpumon.settings import Settings
+from gpumon.settings import Settings, SettingsError
 from gpumon.tui.app import GpumonApp
 from gpumon.tui.appearance import UnknownThemeError, appearance
+from gpumon.tui.choices import Choices
 from gpumon.tui.replay import Replay
+from gpumon.tui.terminal_driver import TerminalDriver
 
 if TYPE_CHECKING:
     from gpumon.recording.writer import Recorder
 
+# Python's own (`gc.get_threshold()`): what starts gpumon may have set others.
+_GARBAGE_THRESHOLDS = (700, 10, 10)
 # A shell reports 128 + the number of the signal that ended a program.
 _SIGNALLED = 128
 _ENDINGS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
-# With the terminal gone, nothing can be waited for: after this long the process ends regardless.
-_LAST_SECONDS = 3.0
+_HUNG_UP = _SIGNALLED + signal.SIGHUP
+# After a signal the process ends after so long, whatever waits for a terminal that is stalled.
+LAST_SECONDS = 3.0
+# With the terminal gone, nothing can be waited for.
+_LOST_SECONDS = 0.7
+# What a recording may need to be closed in the end.
+_RECORDING_SECONDS = 1.0
 
 
 def run_dashboard(
@@ -37,37 +53,64 @@ def run_dashboard(
     replay: Replay | None = None,
     recorder: Recorder | None = None,
     watch: FindingWatch | None = None,
+    choices: Choices | None = None,
+    last_seconds: float = LAST_SECONDS,
 ) -> int:
     """Show the dashboard until it is left, and return the exit code.
 
-    0 for q, 130 for Ctrl-C, 128 + N for signal N, 2 for a theme that does not exist, 1 for a defect.
-    A command that was copied is printed to stdout afterwards. The feed is not closed.
-    `replay` are the controls of a feed that is a recording, `recorder` is what records already, `watch` what
-    follows the findings and is not started yet (None: one of its own).
+    0 for q, 130 for Ctrl-C, 128 + N for signal N, 129 (as for SIGHUP) where the terminal is gone, 2 for a
+    theme or a key that does not exist, 1 for a defect. A command that was copied is printed to stdout
+    afterwards. The feed is not closed. `replay` are the controls of a feed that is a recording, `recorder`
+    is what records already, `watch` what follows the findings and is not started yet (None: one of its
+    own), `choices` keeps what the user chooses.
+
+    A terminal that takes nothing any more holds up neither samples nor the end: `last_seconds` after a signal
+    recordings are closed and the process ends here, with the code of the signal.
     """
     environment = os.environ if environ is None else environ
     try:
         look = appearance(settings, environment)
     except UnknownThemeError as error:
-        sys.stderr.write(f"gpumon: {error}\n")
-        return 2
+        return _refuse(error)
     if not writes_unicode(sys.__stdout__):
         # Textual would write the names of characters instead of the characters.
-        settings = replace(settings, ascii=True)
+        look = replace(look, unicode=False)
     if settings.color:
         # Textual would honour it over the flag that asked for colour; the settings have heeded it.
         os.environ.pop("NO_COLOR", None)
-    app = SignalledApp(
-        feed, settings, clock, look, replay=replay, recorder=recorder, watch=watch, environ=environment
-    )
+    if environment.get("STY"):
+        # GNU screen 4 drops 24-bit colours, so that there would be none at all; of 256 it passes all on.
+        os.environ.pop("COLORTERM", None)
+    try:
+        app = SignalledApp(
+            feed,
+            settings,
+            clock,
+            look,
+            replay=replay,
+            recorder=recorder,
+            watch=watch,
+            choices=choices,
+            environ=environment,
+        )
+    except SettingsError as error:
+        return _refuse(error)
+    app.last_seconds = last_seconds
     result = app.run(mouse=settings.mouse)
     app.forget_signals()
+    if app.has_hung_up:
+        _drop_output()
     if ending := app.finish_recording():
         sys.stderr.write(f"gpumon: {ending}\n")
-    if app.copied is not None and result != _SIGNALLED + signal.SIGHUP:
+    if app.copied is not None and result != _HUNG_UP:
         sys.stdout.write(app.copied + "\n")
         sys.stdout.flush()
     return int(app.return_code or 0) if result is None else result
+
+
+def _refuse(error: Exception) -> int:
+    sys.stderr.write(f"gpumon: {error}\n")
+    return 2
 
 
 def writes_unicode(stream: TextIO | None) -> bool:
@@ -79,24 +122,68 @@ def writes_unicode(stream: TextIO | None) -> bool:
 class SignalledApp(GpumonApp):
     """The dashboard as the owner of this process's terminal: signals end it as a key would."""
 
+    last_seconds = LAST_SECONDS
+    has_hung_up = False
     _last: Timer | None = None
+    _asyncio_loop: asyncio.AbstractEventLoop | None = None
+
+    def get_driver_class(self) -> type[Driver]:
+        """Drive a terminal that may be lost; where Textual was told to use another driver, that one."""
+        chosen = super().get_driver_class()
+        return TerminalDriver if chosen is LinuxDriver else chosen
 
     def on_mount(self) -> None:
         """Listen to signals. Textual calls the base's handler by itself: it listens to the feed."""
-        import asyncio
-
-        loop = asyncio.get_running_loop()
+        self._asyncio_loop = asyncio.get_running_loop()
         for number in _ENDINGS:
-            loop.add_signal_handler(number, self._end_by, number)
+            # Not asyncio's: with a stalled terminal its loop stands still, and would never hear of it.
+            signal.signal(number, self._signalled)
+        self.call_after_refresh(_keep_what_is_there)
 
     def forget_signals(self) -> None:
         """The dashboard is over: nothing has to be hurried any more."""
         if self._last is not None:
             self._last.cancel()
+        for number in _ENDINGS:
+            signal.signal(number, signal.default_int_handler if number is signal.SIGINT else signal.SIG_DFL)
 
-    def _end_by(self, number: int) -> None:
-        if self._last is None:
-            self._last = Timer(_LAST_SECONDS, os._exit, (_SIGNALLED + number,))
+    def hung_up(self) -> None:
+        """End: the terminal is gone."""
+        self.has_hung_up = True
+        self._hurry(_HUNG_UP, _LOST_SECONDS)
+
+    def _signalled(self, number: int, _frame: FrameType | None) -> None:
+        self._hurry(_SIGNALLED + number, self.last_seconds)
+
+    def _hurry(self, code: int, seconds: float) -> None:
+        if self._last is None or seconds < self._last.interval:
+            if self._last is not None:
+                self._last.cancel()
+            self._last = Timer(seconds, self._give_up, (code,))
             self._last.daemon = True
             self._last.start()
-        self.action_leave(_SIGNALLED + number)
+        if self._asyncio_loop is not None:
+            # It is closed when the dashboard has just been left.
+            with suppress(RuntimeError):
+                self._asyncio_loop.call_soon_threadsafe(self.action_leave, code)
+
+    def _give_up(self, code: int) -> None:
+        """End the process from another thread than the one that waits for the terminal."""
+        if isinstance(self._driver, TerminalDriver):
+            self._driver.restore_modes()
+        self._switch.abandon(_RECORDING_SECONDS)
+        os._exit(code)
+
+
+def _keep_what_is_there() -> None:
+    """Look for garbage as Python does, but no more among what was there at the first frame: it stays."""
+    gc.freeze()
+    gc.set_threshold(*_GARBAGE_THRESHOLDS)
+
+
+def _drop_output() -> None:
+    """Let what is still printed go nowhere: on a terminal that is gone it would end in a traceback."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(nowhere, stream)
+    os.close(nowhere)

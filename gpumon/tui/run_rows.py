@@ -16,6 +16,7 @@ from gpumon.recording.runs_words import (
     followed_text,
     model_text,
     program_text,
+    proof_text,
     seen_text,
     setting_text,
     training_text,
@@ -24,7 +25,9 @@ from gpumon.recording.runs_words import (
 from gpumon.tui.wrap import wrap
 
 # Below the first only what tells a run; from the second on intervals and times of day, then everything.
-_NARROW, _WIDE, _VERY_WIDE = 70, 100, 150
+_NARROW, _WIDE, _VERY_WIDE = 70, 104, 150
+# Below this the interval of the wait goes to the name of the training.
+_BOTH_INTERVALS_FROM = 130
 _NARROW_COLUMNS = frozenset({"img/s", "wait", "ended"})
 _LABEL_CELLS = 10
 # Of the mark, of the gap before the training, and of a blank at the end.
@@ -109,14 +112,16 @@ def run_details(seen: SeenRun, width: int, *, is_ascii: bool) -> list[Row]:
     numbers = [f"{seen.speed.joined()} images/s", f"wait for data {seen.wait.joined()}"]
     numbers.append(f"GPU memory {seen.memory.joined()}")
     word = "running" if seen.end is RunEnd.OPEN else seen.end.value.replace("-", " ")
-    facts = (
+    facts = [
         ("training", training_text(run) + version),
         ("seen", f"{seen_text(run)}, followed {followed_text(run)}"),
         ("machine", ", ".join(machine)),
         ("measured", "; ".join(numbers)),
         ("ended", seen.end_text if word in seen.end_text else f"{word}: {seen.end_text}"),
         ("settings", ", ".join(settings)),
-    )
+    ]
+    if run.proof is not None:
+        facts.append(("brought", proof_text(run.proof)))
     rows: list[Row] = []
     for label, text in facts:
         rows += labelled(label, ascii_words(text) if is_ascii else text, width, _LABEL_CELLS)
@@ -146,7 +151,9 @@ def _columns(width: int) -> Sequence[_Column]:
             gap=gap,
         ),
         _Column("img/s", 6, lambda seen, _: seen.speed, limits, role="value", gap=gap),
-        _Column("wait", 5, lambda seen, _: seen.wait, limits, gap=gap),
+        _Column(
+            "wait", 5, lambda seen, _: seen.wait, limits if width >= _BOTH_INTERVALS_FROM else 0, gap=gap
+        ),
         _Column("peak", 9, _peak, 20 if is_very_wide else 0, gap=1),
         _Column("ended", 8, lambda seen, _: Words(_ENDS[seen.end][0]), is_right=False),
     ]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from gpumon.model.report import Report
+from gpumon.settings import SPANS
 
-SPANS_SECONDS = (60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
+SPANS_SECONDS = tuple(SPANS.values())
 _GROWN_SECONDS = 300.0
 # After its end a training keeps the left part of the charts: at least that share of them.
 _PICTURE_SHARE = 0.5

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import re
+
 from gpumon.paint.row import Row, Span, character_width, text_width
+
+_TIE = "\N{NO-BREAK SPACE}"
+# str.split() would break at a no-break space too.
+_WORDS = re.compile(r"[^ \t\n\r\f\v]+")
+
+# Of a cell, with what stands above and below it; of more a row takes another one.
+_MOST_CHARACTERS = 4
 
 
 def wrap(text: str, width: int, role: str = "", indent: str = "") -> list[Row]:
-    """Return `text` in rows of at most `width` cells, broken at blanks; all rows begin with `indent`."""
+    """Return `text` in rows of at most `width` cells, broken at blanks; all rows begin with `indent`.
+
+    What a no-break space ties together stays in one row, where it is shown as a blank.
+    """
     room = max(1, width - text_width(indent))
     rows: list[Row] = []
     line = ""
-    for word in text.split():
-        for piece in _pieces(word, room):
+    for word in _WORDS.findall(text):
+        for piece in _pieces(word.replace(_TIE, " "), room):
             joined = f"{line} {piece}" if line else piece
             if text_width(joined) <= room:
                 line = joined
@@ -24,9 +36,22 @@ def wrap(text: str, width: int, role: str = "", indent: str = "") -> list[Row]:
 
 
 def wrap_exactly(text: str, width: int, role: str = "", indent: str = "") -> list[Row]:
-    """Return `text` in rows of at most `width` cells, cut anywhere and nothing left out: for commands."""
+    """Return `text` in rows of at most `width` cells and nothing left out, blanks too: for commands.
+
+    A row ends behind a blank where there is one in its second half, else anywhere.
+    """
     room = max(1, width - text_width(indent))
-    return [_row(indent, piece, role) for piece in _pieces(text, room)] or [_row(indent, "", role)]
+    rows: list[Row] = []
+    rest = text
+    while rest:
+        # No more than a row can need is looked at: 10 kB of arguments are a command, too.
+        piece = _pieces(rest[: room * _MOST_CHARACTERS], room)[0]
+        blank = piece.rfind(" ") + 1
+        if len(piece) < len(rest) and not rest.startswith(" ", len(piece)) and 2 * blank > len(piece):
+            piece = piece[:blank]
+        rows.append(_row(indent, piece, role))
+        rest = rest[len(piece) :]
+    return rows or [_row(indent, "", role)]
 
 
 def _row(indent: str, line: str, role: str) -> Row:

@@ -91,7 +91,7 @@ def machine() -> str:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a third of the cases, 20 s each")
+    parser.add_argument("--quick", action="store_true", help="half of the cases, 20 s each")
     parser.add_argument("--seconds", type=int, default=0, help="how long to look at each training")
     parser.add_argument("--no-yolov5", action="store_true", help="only the project's own trainings")
     parser.add_argument("--no-cost", action="store_true", help="do not measure what looking costs")

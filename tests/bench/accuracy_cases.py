@@ -59,7 +59,7 @@ def cases(disk_file: Path) -> list[Case]:
         _case("cpu", "balanced", 0, 1.5, 14.0),
         _case("cpu", "compute-bound", 0, 0.5, 60.0),
         _case("cpu", "starved", 1, 3.0, 5.0),
-        _case("cpu", "balanced", 1, 2.0, 18.0),
+        _case("cpu", "balanced", 1, 2.0, 18.0, quick=True),
         _case("cpu", "starved", 2, 3.0, 4.0, quick=True),
         _case("cpu", "starved", 2, 3.0, 4.0, more=pin, quick=True),
         _case("cpu", "balanced", 2, 2.0, 10.0, more=pin),
@@ -68,12 +68,12 @@ def cases(disk_file: Path) -> list[Case]:
         _case("latency", "starved", 1, 0.2, 8.0, wait_ms=5.0),
         _case("latency", "starved", 2, 0.2, 6.0, wait_ms=6.0, more=pin, quick=True),
         _case("latency", "balanced", 2, 0.2, 22.0, wait_ms=6.0, quick=True),
-        _case("latency", "starved", 4, 0.2, 4.0, wait_ms=10.0, more=pin),
+        _case("latency", "starved", 4, 0.2, 4.0, wait_ms=10.0, more=pin, quick=True),
         _case("latency", "compute-bound", 4, 0.2, 40.0, wait_ms=6.0),
         _case("disk", "starved", 1, 0.2, 4.0, more=disk),
         _case("disk", "starved", 2, 0.2, 4.0, more=(*disk, *pin), quick=True),
         _case("disk", "balanced", 2, 0.2, 10.0, more=disk),
-        _case("latency", "starved", 2, 0.2, 6.0, wait_ms=6.0, more=("--start", "spawn")),
+        _case("latency", "starved", 2, 0.2, 6.0, wait_ms=6.0, more=("--start", "spawn"), quick=True),
     ]
 
 

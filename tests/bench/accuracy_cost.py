@@ -21,6 +21,8 @@ _WINDOW_SECONDS = 2.0
 _SETTLE_SECONDS = 0.3
 _ATTACH_SECONDS = 8.0
 _TURN_SECONDS = 5
+# The pace of looks begins at the wanted rates, and takes a few seconds to hold its budget.
+_PACE_SECONDS = 8
 
 
 def cost_rows(folder: Path, *, quick: bool) -> Iterator[str]:
@@ -53,7 +55,9 @@ def _looking(folder: Path, rounds: int) -> Iterator[str]:
             for _ in range(rounds):
                 for busy, found in costs.items():
                     with _busy_cores() if busy else contextlib.nullcontext():
-                        found.append(watch(probe, _TURN_SECONDS, frame_hertz=50.0)[1])
+                        found.append(
+                            watch(probe, _TURN_SECONDS, frame_hertz=50.0, settle_seconds=_PACE_SECONDS)[1]
+                        )
                 loads.append(os.getloadavg()[0])
         finally:
             probe.close()

@@ -115,14 +115,22 @@ def looking(probe: Probe, frame_hertz: float) -> Iterator[None]:
         looks.stop()
 
 
-def watch(probe: Probe, seconds: int, *, frame_hertz: float = FRAME_HERTZ) -> tuple[list[Second], float]:
-    """Return so many seconds as the sources saw them, and the CPU that looking took, in cores."""
+def watch(
+    probe: Probe, seconds: int, *, frame_hertz: float = FRAME_HERTZ, settle_seconds: int = 0
+) -> tuple[list[Second], float]:
+    """Return so many seconds as the sources saw them, and the CPU that looking took, in cores.
+
+    In the `settle_seconds` before them the pace of looks finds what it can afford, as it has in a monitor.
+    """
     found: list[Second] = []
     with looking(probe, frame_hertz):
         deadline = time.monotonic() + _ATTACH_SECONDS
         while probe.drain() is None:
             assert time.monotonic() < deadline, probe.interpreter.drain(SystemClock().now())
             time.sleep(0.1)
+        for _ in range(settle_seconds):
+            time.sleep(1.0)
+            probe.drain()
         due, cpu, start = time.monotonic(), time.process_time(), time.monotonic()
         while len(found) < seconds + 1:
             due += 1.0

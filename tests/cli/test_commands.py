@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -59,12 +60,35 @@ def test_a_snapshot_can_be_recorded(tmp_path: Path) -> None:
     assert json.loads(finished.stdout) == json.loads(replayed.stdout)
 
 
-def test_a_snapshot_of_a_process_that_is_no_training() -> None:
-    """A process that is no training is named as such."""
-    finished = _run("snapshot", str(os.getpid()))
+@pytest.fixture
+def sleeper() -> Iterator[int]:
+    """The PID of a process that is no training and has started none."""
+    with subprocess.Popen(["sleep", "600"]) as process:
+        yield process.pid
+        process.kill()
 
-    assert f"process {os.getpid()} (" in finished.stdout
-    assert finished.stdout.endswith(") is no training that gpumon knows\n")
+
+def test_a_snapshot_of_a_process_that_is_no_training(sleeper: int) -> None:
+    """A process that is no training is named as such."""
+    finished = _run("snapshot", str(sleeper))
+
+    assert finished.stdout.endswith(f"process {sleeper} (sleep) is no training that gpumon knows\n")
+
+
+def test_a_snapshot_of_what_started_a_training() -> None:
+    """The PID of the shell that started it means the training: `./run.sh & gpumon $!`."""
+    script = f"{sys.executable} -m gpumon demo healthy --no-dashboard; true"
+    with subprocess.Popen(
+        ["sh", "-c", script], cwd=ROOT, env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        text=True,
+    ) as shell:  # fmt: skip
+        assert shell.stdout is not None
+        pid = int(shell.stdout.readline())
+        finished = _run("snapshot", "--json", str(shell.pid))
+        os.kill(pid, signal.SIGKILL)
+
+    (training,) = json.loads(finished.stdout)["trainings"]
+    assert training["pid"] == pid
 
 
 def test_without_a_terminal_gpumon_prints_plain_lines() -> None:
@@ -75,9 +99,9 @@ def test_without_a_terminal_gpumon_prints_plain_lines() -> None:
     assert "\nCPU " in finished.stdout
 
 
-def test_advice_for_no_training() -> None:
+def test_advice_for_no_training(sleeper: int) -> None:
     """Exit code 1, and the sentence goes to stderr."""
-    finished = _run("advise", str(os.getpid()), "--timeout", "1")
+    finished = _run("advise", str(sleeper), "--timeout", "1")
 
     assert (1, "") == (finished.returncode, finished.stdout)
     assert finished.stderr.endswith("is no training that gpumon knows\n")

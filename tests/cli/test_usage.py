@@ -71,6 +71,7 @@ MISTAKES = [
     ),
     (["--frobnicate"], "No such option"),
     (["0"], "a PID is a positive number, not '0'"),
+    (["snapshot", "9" * 5000], "a PID is a positive number, not '99999999999999999999...'"),
     (["snapshot", "train.py"], "a PID is a positive number, not 'train.py'"),
     (["snapshot", "-1"], "No such option"),
     (["12", "34"], "Got unexpected extra argument (34)"),
@@ -80,6 +81,10 @@ MISTAKES = [
     (["snapshot", "--interval", "nan"], "--interval must be between 0.2 and 60 seconds, not nan"),
     (["--thread-rate", "1000"], "--thread-rate must be between 0 and 50 a second, not 1000"),
     (["advise", "--timeout", "0"], "Invalid value for '--timeout': "),
+    (["advise", "--timeout", "nan"], "Invalid value for '--timeout': nan is no time."),
+    (["watch", "--every", "nan"], "Invalid value for '--every': nan is no time."),
+    (["watch", "--for", "inf"], "Invalid value for '--for': inf is no time."),
+    (["record", "--for", "nan"], "Invalid value for '--for': nan is no time."),
     (["--on-finding", "true"], "--on-finding needs a dashboard; without a terminal use gpumon record"),
     (["record", "--on-finding", "no-such-program x"], "--on-finding: there is no program 'no-such-program'"),
     (["record", "--notify", "loud"], "--notify must be one of auto, osc9, osc777, off, not 'loud'"),
@@ -95,7 +100,7 @@ MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize(("arguments", "sentence"), MISTAKES, ids=[" ".join(m[0]) for m in MISTAKES])
+@pytest.mark.parametrize(("arguments", "sentence"), MISTAKES, ids=[" ".join(m[0])[:40] for m in MISTAKES])
 def test_a_mistake_is_told_in_one_sentence(arguments: list[str], sentence: str) -> None:
     """Exit code 2, nothing on stdout, and a last line that says what is wrong and what would be right."""
     result = _run(*arguments)
@@ -116,12 +121,13 @@ def test_a_bad_variable_is_named() -> None:
     [
         (b"interval = [", "is not TOML: "),
         (b"\xff\xfe", "is not TOML: "),
+        (b"gpu = " + b"[" * 20_000, "is not TOML: its arrays are nested too deep"),
         (b"#" * 70_000, "is larger than 65536 bytes"),
         (b"colour = true\n", "the config file has no setting named 'colour'"),
         (b"[tui]\nascii = true\n", "the config file has no setting named 'tui'"),
         (b"interval = 0\n", "interval in the config file must be between 0.2 and 60 seconds, not 0"),
     ],
-    ids=["broken", "no-text", "huge", "unknown", "table", "range"],
+    ids=["broken", "no-text", "deep", "huge", "unknown", "table", "range"],
 )
 def test_a_bad_config_file_is_told(tmp_path: Path, content: bytes, sentence: str) -> None:
     """A config file that cannot be used ends gpumon with the reason, not with a traceback."""

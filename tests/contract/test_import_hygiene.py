@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from gpumon.cli.app import COMMANDS
+
 ROOT = Path(__file__).resolve().parents[2]
 
 # Runs a command line as `gpumon` does, then tells the loaded top-level modules on the last line.
@@ -45,9 +47,7 @@ def test_help_and_version_load_no_library_of_a_monitor(argument: str) -> None:
     assert set() == heavy & _loaded(argument)
 
 
-@pytest.mark.parametrize(
-    "command", ["attach", "snapshot", "advise", "watch", "run", "demo", "record", "replay", "runs", "doctor"]
-)
+@pytest.mark.parametrize("command", COMMANDS)
 def test_the_help_of_a_command_loads_no_monitor(command: str) -> None:
     """Reading about a command does not need what it does."""
     heavy = {"textual", "rich", "plotext", "psutil", "pynvml", "yaml"}

@@ -59,8 +59,10 @@ def _run(name: str) -> Advice:
             return advice
         promised = suggestion["images_per_second"]
         log = Path(folder) / "advised.log"
+        together = {change["setting"]: change["to"] for change in suggestion["together"]}
+        batch = together.get("batch_size", scenario(name).batch_size)
         with shell(suggestion["command"], log):
-            achieved = images_per_second(log, scenario(name).batch_size, _MEASURED_SECONDS)
+            achieved = images_per_second(log, batch, _MEASURED_SECONDS)
         kept = "within" if promised["low"] <= achieved <= promised["high"] else "OUTSIDE"
         print(
             f"{'':<16}workers {suggestion['from']} -> {suggestion['to']}: {promised['now']:.0f} images/s,"

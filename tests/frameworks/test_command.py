@@ -112,7 +112,7 @@ def test_a_resumed_run_has_its_settings_in_opt_yaml() -> None:
     )
     command = rewrite_command(resumed, {"workers": 6})
     assert isinstance(command, Missing)
-    assert "workers: 6 into /data/runs/train/exp/opt.yaml" in command.reason
+    assert "workers would stay as in opt.yaml" in command.reason
 
 
 @pytest.mark.parametrize(
@@ -171,6 +171,33 @@ def test_says_why_there_is_no_command(line: str, framework: str, words: str) -> 
     command = rewrite_command(training(line, framework), {"workers": 6})
     assert isinstance(command, Missing)
     assert words in command.reason
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ("--lr 0.1", "--lr 0.025"),
+        ("--learning_rate=5e-5", "--learning_rate=0.025"),
+        ("optimizer.lr=.02", "optimizer.lr=0.025"),
+        ("-lr 1", "-lr 0.025"),
+        ("SOLVER.BASE_LR 0.01", "SOLVER.BASE_LR 0.025"),
+    ],
+)
+def test_rewrites_the_learning_rate_that_any_other_training_carries(arguments: str, expected: str) -> None:
+    """With its decimals, in its own spelling."""
+    command = rewrite_command(training(f"python main.py {arguments}", "torch"), {"lr0": 0.025})
+    assert f"cd /data && python main.py {expected}" == command
+
+
+@pytest.mark.parametrize(
+    "arguments", ["--lr cosine", "--lr-decay 0.1", "--workers 0.5", f"--workers {'9' * 5000}"]
+)
+def test_leaves_what_is_no_number_of_the_setting(arguments: str) -> None:
+    """A schedule, another flag, workers with decimals, and more digits than any number of them has."""
+    for name in ("lr0", "workers"):
+        assert isinstance(
+            rewrite_command(training(f"python main.py {arguments}", "torch"), {name: 1}), Missing
+        )
 
 
 def test_a_command_line_that_was_changed_by_cleaning_is_not_offered() -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gpumon.advice.shared_memory import shared_memory_need_bytes
 from gpumon.frameworks.loader import read_loader
 from gpumon.frameworks.loader_wait import NO_WORKERS
 from gpumon.frameworks.loader_wait_account import proportion
@@ -189,6 +190,13 @@ def test_shm_need_is_what_was_measured() -> None:
     assert needed.low is not None
     assert needed.high is not None
     assert needed.low <= needed.value <= needed.high
+
+
+def test_shm_need_without_a_validation_loader_has_none_in_it() -> None:
+    """No workers for it were seen: not twice the train workers."""
+    needed = read(main(running=1), of=training(val=0)).shm_needed_bytes
+    assert isinstance(needed, Measure)
+    assert needed.value == shared_memory_need_bytes(2, 8, 320, val_workers=0).value
 
 
 def test_shm_need_of_an_unknown_batch_is_missing() -> None:

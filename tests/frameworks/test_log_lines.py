@@ -57,6 +57,32 @@ def test_training_bar_of_v5_0_has_a_fourth_loss() -> None:
     assert (train.instances, train.imgsz) == (187, 640)
 
 
+@pytest.mark.parametrize(
+    ("text", "parameters"),
+    [
+        ("YOLOv5s summary: 214 layers, 7235389 parameters, 7235389 gradients, 16.6 GFLOPs", 7_235_389),
+        ("Model Summary: 283 layers, 7276605 parameters, 7276605 gradients, 17.1 GFLOPS", 7_276_605),
+        ("Model summary: 291 layers, 20871318 parameters, 12 gradients", 20_871_318),
+        ("YOLO11n summary: 181 layers, 2,624,080 parameters, 2,624,064 gradients, 6.6 GFLOPs", 2_624_080),
+    ],
+)
+def test_the_summary_of_a_model_tells_its_parameters(text: str, parameters: int) -> None:
+    """As YOLOv5 from v5.0 on and ultralytics print it before training."""
+    assert parsed(text) == LogLine(LineKind.MODEL, number=parameters)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "YOLOv5s summary: 157 layers, 7225885 parameters, 0 gradients, 16.4 GFLOPs",
+        "summary: layers, 7225885 parameters, 5 gradients",
+    ],
+)
+def test_a_model_that_is_not_trained_is_none(text: str) -> None:
+    """AMP's check and the last validation fuse a model: it has no gradients."""
+    assert parse_line(text) is None
+
+
 def test_losses_that_are_no_numbers_are_kept() -> None:
     """Losses of nan and inf are what a diverged training prints."""
     train = parsed(V7.replace("0.04621", "    nan").replace(" 0.0711", "    inf")).train

@@ -21,6 +21,7 @@ SETUP = (
     "Starting training for 3 epochs...",
     "      Epoch    GPU_mem   box_loss   obj_loss   cls_loss  Instances       Size",
 )
+FUSED = "YOLOv5n summary: 157 layers, 1867405 parameters, 0 gradients, 4.5 GFLOPs"
 OOM = (
     "Traceback (most recent call last):",
     '  File "train.py", line 600, in <module>',
@@ -47,6 +48,19 @@ def test_setup_tells_settings() -> None:
     state = advance(LogState(), SETUP, 1.0)
     assert (state.workers, state.epochs, state.batch_size, state.amp_passed) == (2, 3, 24, True)
     assert state.newest is LineKind.HEADER
+
+
+def test_the_summary_tells_the_model_and_nothing_of_the_place() -> None:
+    """The newest one with gradients counts; it is kept where a run in the same log starts without a word."""
+    summary = "YOLOv5s summary: 214 layers, 7235389 parameters, 7235389 gradients, 16.6 GFLOPs"
+    state = advance(LogState(), [*SETUP, summary, "Fusing layers...", FUSED], 1.0)
+    assert state.parameters == 7_235_389
+    assert state.newest is LineKind.HEADER
+    again = advance(state, [bar(40, epoch=2), "Starting training for 3 epochs..."], 2.0)
+    assert again.parameters == 7_235_389
+    assert advance(again, SETUP, 3.0).parameters is None
+    head = adopt_head(advance(LogState(), [bar(30, epoch=1)], 10.0), [*SETUP, summary, bar(1)], 10.0)
+    assert head.parameters == 7_235_389
 
 
 def test_epochs_of_yolov5_count_from_0() -> None:

@@ -60,6 +60,9 @@ def groups(*sizes: int, pause: int = 40) -> list[int]:
         (groups(1, 1, pause=40), WorkerPlan(), 2),
         (groups(2, 2, pause=15), WorkerPlan(), 4),
         (groups(1, 1, pause=300), WorkerPlan(), 1),
+        # As many as were asked for where nothing caps them are one loader, however far apart.
+        (groups(1, 1, pause=300), WorkerPlan(asked=2, is_capped=False), 2),
+        (groups(2, 2, pause=300), WorkerPlan(asked=2, is_capped=False), 2),
         # What no cap would give alone: 10 = 5 + 5.
         (groups(10), WorkerPlan(asked=8), 5),
         # --image-weights: the val workers are the older ones.

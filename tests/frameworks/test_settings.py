@@ -168,6 +168,17 @@ def test_workers_are_capped_silently(tmp_path: Path, flags: str, gpus: int | Non
     assert expected == settings.workers
 
 
+@pytest.mark.parametrize(
+    ("flags", "gpus", "seen"),
+    [("", 8, 8), ("--device 0", 8, 1), ("--device 1,2", None, 2), ("--device cpu", 8, 0), ("", None, None)],
+)
+def test_a_training_says_how_many_gpus_it_sees(
+    tmp_path: Path, flags: str, gpus: int | None, seen: int | None
+) -> None:
+    """By its device, else all of the machine; YOLOv5 divides the CPUs by them, whichever are watched."""
+    assert train(tmp_path, f"python train.py {flags}", gpus=gpus).visible_gpus == seen
+
+
 @pytest.mark.parametrize(("files", "expected"), [(scene.V6_0, 8), (scene.V6_1, 2)])
 def test_v6_0_does_not_divide_the_cores(tmp_path: Path, files: tuple[str, ...], expected: int) -> None:
     """The division by the number of GPUs came with v6.1."""

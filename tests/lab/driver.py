@@ -13,6 +13,8 @@ from tests.nvml_stand_in.stand_in import Script
 _GIB = 1 << 30
 _SOFTWARE_POWER_CAP = 0x4
 _SOFTWARE_THERMAL = 0x20
+# The buffer of utilisation samples reaches back further than a tick, in steps as on cards in the field.
+_SAMPLES, _SAMPLE_US = 10, 200_000
 
 
 @dataclass
@@ -56,6 +58,10 @@ class DrivenScript:
             script.process(0, other, driver.other_process_bytes, sm_percent=percent)
             stamp = round(unix_seconds * 1e6)
             script.record(0, self.pid, stamp, 100 - percent).record(0, other, stamp, percent)
+        if driver.busy_percent:
+            newest = round(unix_seconds * 1e6) // _SAMPLE_US
+            stamps = range(newest - _SAMPLES + 1, newest + 1)
+            script.samples(0, {stamp * _SAMPLE_US: driver.busy_percent for stamp in stamps})
         if driver.on_every_gpu:
             for gpu in range(1, driver.gpus):
                 script.set(gpu, busy_percent=30).process(gpu, self.pid, 2 * _GIB, sm_percent=30)

@@ -7,6 +7,7 @@ import json
 import lzma
 import sqlite3
 import tempfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from gpumon.recording.reader import Recording, open_recording
+from gpumon.recording.schema import unpack as unpack_row
 
 TRACES = Path(__file__).parents[1] / "traces"
 ENDING = ".gpumon.xz"
@@ -68,6 +70,8 @@ def keep(recording: Path, name: str, provenance: dict[str, Any], directory: Path
     directory.mkdir(parents=True, exist_ok=True)
     with sqlite3.connect(recording) as database:
         database.execute("PRAGMA journal_mode=DELETE")
+        _store(database)
+        database.commit()
         database.execute("VACUUM")
     database.close()
     packed = lzma.compress(recording.read_bytes(), preset=9 | lzma.PRESET_EXTREME)
@@ -81,3 +85,17 @@ def keep(recording: Path, name: str, provenance: dict[str, Any], directory: Path
     unfinished.write_text(json.dumps(index, indent=1) + "\n")
     unfinished.replace(path)
     return len(packed)
+
+
+def _store(database: sqlite3.Connection) -> None:
+    """Unpack the rows of a recording to blocks of zlib that are stored and not compressed.
+
+    xz sees then what samples have in common: a trace takes 0.6 of the room, and reads the same.
+    """
+    rows = database.execute("SELECT id, dictionary FROM dictionaries")
+    dictionaries = {number: unpack_row(packed) for number, packed in rows}
+    for number, which, packed in database.execute("SELECT id, dictionary, entry FROM entries").fetchall():
+        dictionary = dictionaries.get(which, b"")
+        packer = zlib.compressobj(0, zdict=dictionary) if dictionary else zlib.compressobj(0)
+        stored = packer.compress(unpack_row(packed, dictionary)) + packer.flush()
+        database.execute("UPDATE entries SET entry = ? WHERE id = ?", (stored, number))

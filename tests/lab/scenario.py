@@ -53,7 +53,8 @@ class Driver:
     """What the stand-in driver says besides what the virtual GPU does.
 
     Shares of time that a counter grows by (0..1), other GPUs, another process on the GPU, and from when on
-    the GPU is lost.
+    the GPU is lost. `busy_percent` is how busy it says the GPU is in all, whoever keeps it so (0: as busy as
+    the training alone keeps it).
     """
 
     gpus: int = 1
@@ -62,6 +63,7 @@ class Driver:
     lost_after_seconds: float = 0.0
     other_process_bytes: int = 0
     other_process_percent: int = 0
+    busy_percent: int = 0
     on_every_gpu: bool = False
     pcie_generation: int = 4
     pcie_bytes_per_second: int = 180_000_000

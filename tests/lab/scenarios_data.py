@@ -18,7 +18,7 @@ MIB = 1 << 20
 WAITS = {"low": 0.12, "middle": 0.3, "high": 0.6}
 # Two decodes an image: loading outweighs what handing over a batch costs.
 _DECODES = 2
-# Eight workers on two cores lose about a third of the rate to each other (facts of a measurement with torch).
+# Workers that outnumber two cores lose about a third of the rate (docs/rules/starved-too-many-workers.md).
 _CROWDING = 1.45
 _FREE = Surroundings()
 

@@ -79,8 +79,10 @@ def _advice(report: TrainingReport, view: View) -> Maybe[Advice]:
     if not report.suggestions:
         return Advice({})
     first: Suggestion = report.suggestions[0]
+    changes = {first.setting: first.to_value}
+    changes |= {change.setting: change.to_value for change in first.together}
     effect = known(first.speedup)
     if effect is None:
-        return Advice({first.setting: first.to_value})
+        return Advice(changes)
     factor = Interval(*(value / effect.now for value in (effect.predicted, effect.low, effect.high)))
-    return Advice({first.setting: first.to_value}, factor)
+    return Advice(changes, factor)

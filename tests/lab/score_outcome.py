@@ -129,10 +129,16 @@ def judge(trace: Trace, make: Callable[[], Diagnoser]) -> Outcome:
 def achieved(outcome: Outcome) -> float | None:
     """Return the images per second that the training really reaches with the advice taken, if it is known.
 
-    Advice that changes nothing, and none at all, leave the rate as it is.
+    Advice that changes nothing, and none at all, leave the rate as it is. Where it changes a setting that the
+    points of the grid do not tell, as the batch beside the workers, nobody measured what it brings.
     """
-    advice = known(outcome.final.advice)
-    return outcome.truth.rate_with(advice.changes if advice is not None else {})
+    advice, truth = known(outcome.final.advice), outcome.truth
+    changes = advice.changes if advice is not None else {}
+    before = truth.settings or {}
+    changed = {name for name, value in changes.items() if name not in before or before[name] != value}
+    if any(not changed <= point.settings.keys() for point in truth.grid):
+        return None
+    return truth.rate_with(changes)
 
 
 def _true_wait(truth: Truth, ends: list[float]) -> float | None:

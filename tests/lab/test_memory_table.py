@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from tests.contract.test_house import ROOT
 from tests.lab.gpu_cost import GpuCost
-from tests.lab.memory_table import PUBLIC, row, virtual_row
+from tests.lab.memory_table import (
+    PUBLIC,
+    batches_table,
+    guide_table,
+    row,
+    smaller_batches_table,
+    virtual_row,
+)
 
 
 def test_memory_that_is_proportional_is_told_without_error() -> None:
@@ -25,3 +33,24 @@ def test_the_virtual_gpu_is_not_a_straight_line() -> None:
     """Segments and fragments: two points do not tell the third exactly, and by no more than on real ones."""
     error = virtual_row("AMP", GpuCost()).two_points
     assert 0.0 < abs(error) <= 2 * max(abs(line.two_points) for line in PUBLIC)
+
+
+def test_the_guides_table_is_printed_with_its_differences() -> None:
+    """Rows of s and m within 15 %; that of l is not, which the page explains."""
+    lines = guide_table().splitlines()[2:]
+    differences = [line.split("|")[-2].strip() for line in lines]
+    assert [abs(int(text.rstrip("%"))) <= 15 for text in differences if text != "-"] == [True] * 4 + [False]
+
+
+def test_largest_batches_hold_the_published_ones() -> None:
+    """Each lies between the safe batch less 15 % and the most."""
+    for line in batches_table().splitlines()[2:]:
+        there, told = line.split("|")[2:4]
+        safe, _, most = (int(part.strip(" (),")) for part in told.replace("(", ",").split(",")[:3])
+        assert 0.85 * safe <= int(there) <= most
+
+
+def test_the_page_has_these_tables() -> None:
+    """Word for word, in docs/accuracy-memory.md."""
+    page = (ROOT / "docs" / "accuracy-memory.md").read_text(encoding="utf-8")
+    assert all(table in page for table in (guide_table(), batches_table(), smaller_batches_table()))

@@ -37,9 +37,9 @@ class Loop:
     def seen(self) -> int | None:
         """Return how many batches are ready as seen from outside."""
         batches = frame_named(self._interpreter, "loop").local("batches")
-        reading = None if batches is None else read_iterator(batches, 0.0)
-        assert reading is not None
-        return reading.batches_ready
+        found = None if batches is None else read_iterator(batches, 0.0)
+        assert found is not None
+        return found[0].batches_ready
 
     def _say(self, line: str) -> None:
         assert self._child.stdin is not None

@@ -81,7 +81,7 @@ def _frames(pid: int) -> tuple[InterpreterReading, float, float]:
 
 @pytest.fixture(scope="module", params=[FORK, SPAWN, PINNED, NONE], ids=lambda dose: dose.name)
 def reported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reported]:
-    """A training of each dose under `gpumon run`, watched for some seconds."""
+    """A training of each dose under `gpumon run`, watched for some seconds, then looked at by us."""
     dose: Dose = request.param
     folder = tmp_path_factory.mktemp(dose.name)
     record = folder / "waits.bin"

@@ -125,6 +125,20 @@ def test_no_advice_leaves_the_rate_as_it_is() -> None:
     assert [90.0, 90.0, 150.0] == [achieved(outcome) for outcome in (idle, still, moved)]
 
 
+def test_a_change_that_the_grid_does_not_tell_has_no_known_outcome() -> None:
+    """Rates of a grid over the workers say nothing of another batch; where the points tell it they do."""
+    both = Advice({"workers": 4, "batch_size": 32})
+    rates = [
+        {"settings": {"workers": workers, "batch_size": batch}, "images_per_second": rate}
+        for workers, batch, rate in ((2, 16, 90.0), (4, 16, 150.0), (4, 32, 170.0))
+    ]
+    told = starved(settings={"workers": 2, "batch_size": 16}, grid=rates)
+    outcomes = [judge(trace, lambda: Scripted(FEW, frozenset({29}), both)) for trace in (starved(), told)]
+    same = judge(told, lambda: Scripted(FEW, frozenset({29}), Advice({"workers": 4, "batch_size": 16})))
+
+    assert [None, 170.0, 150.0] == [achieved(outcome) for outcome in (*outcomes, same)]
+
+
 def test_a_trace_without_a_truth_is_told() -> None:
     """It cannot be scored."""
     with pytest.raises(TruthError, match="no truth"):
@@ -150,7 +164,7 @@ def test_gpumon_finds_a_starved_training_and_promises_its_gain() -> None:
     assert number(outcome.final.wait) == pytest.approx(0.41, abs=0.05)
     assert number(outcome.final.fed_speedup) == pytest.approx(1 / 0.59, abs=0.15)
     assert isinstance(outcome.final.advice, Advice)
-    assert outcome.final.advice.changes == {"workers": 4}
+    assert outcome.final.advice.changes == {"workers": 6, "batch_size": 32}
 
 
 def test_gpumon_calls_a_healthy_training_healthy() -> None:

@@ -2,15 +2,15 @@
 
 usage: train.py --batch-size B --workers W --load-ms L --wait-ms S --compute-ms C --truth FILE
                 [--rank-wait-ms X] [--rounds R] [--read-kb K --data FILE] [--images N] [--pin]
-                [--start fork|spawn] [--ddp]
+                [--start fork|spawn] [--ddp] [--asleep]
 
 Each image costs a worker L ms of CPU (decompressing, as decoding does), S ms of sleep (as remote storage
 does; X ms more for each rank before) and K kB read from a file past the page cache; each batch costs the
-main process R rounds of computing and then as many as fit into the rest of C ms. An epoch has N images, and
-workers of its own. With --pin a thread copies batches as it does for a GPU: torch is told that there is one,
-and to clone tensors instead of pinning them. Each rank writes a record of 32 bytes to FILE (rank 1 and later
-to FILE.RANK) for each `next()` of the loader, in the layout that tests.real.truth reads. It trains until it
-is killed.
+main process R rounds of computing and then as many as fit into the rest of C ms (with --asleep it sleeps
+for the rest, as a main thread may that waits for its GPU). An epoch has N images, and workers of its own.
+With --pin a thread copies batches as it does for a GPU: torch is told that there is one, and to clone tensors
+instead of pinning them. Each rank writes a record of 32 bytes to FILE (rank 1 and later to FILE.RANK) for
+each `next()` of the loader, in the layout that tests.real.truth reads. It trains until it is killed.
 """
 
 from __future__ import annotations
@@ -119,6 +119,7 @@ def main() -> None:
     parser.add_argument("--start", choices=("fork", "spawn"), default="fork")
     parser.add_argument("--truth", type=Path, required=True)
     parser.add_argument("--ddp", action="store_true")
+    parser.add_argument("--asleep", action="store_true")
     options = parser.parse_args()
     # A rank ends with its launcher, and a training with the tests that started it, however they end.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -157,6 +158,8 @@ def train(options: argparse.Namespace) -> None:
                 distributed.all_reduce(loss.detach())
             for _ in range(options.rounds):
                 torch.rand(1000).sum()
+            if options.asleep:
+                time.sleep(max(0.0, end - time.monotonic()))
             while time.monotonic() < end:
                 torch.rand(1000).sum()
         del batches

@@ -61,8 +61,16 @@ STARVED = Recipe("yolov5", _LARGE, imgsz=64, epochs=100, batch_size=4, workers=1
 COMPUTE_BOUND = Recipe(
     "yolov5", _MEDIUM, imgsz=320, epochs=100, batch_size=8, workers=2, flags=("--noplots",)
 )
-# Trains to its own end.
-SHORT = Recipe("yolov5", _SMALL, imgsz=64, epochs=2, batch_size=8, workers=2, flags=("--noplots",))
+# Trains to its own end, and keeps each epoch's checkpoint as it was written.
+SHORT = Recipe(
+    "yolov5",
+    _SMALL,
+    imgsz=64,
+    epochs=3,
+    batch_size=8,
+    workers=2,
+    flags=("--noplots", "--save-period", "1"),
+)
 ULTRALYTICS = Recipe(
     "ultralytics",
     _STEADY,

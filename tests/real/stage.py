@@ -1,4 +1,4 @@
-"""The place of the one real training that runs at a time: two would slow each other on two cores."""
+"""The place of the one real training that is measured: another beside it would slow it on two cores."""
 
 from __future__ import annotations
 

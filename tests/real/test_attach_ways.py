@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from gpumon.frameworks.model_size import model_parameters
 from gpumon.model.measure import Certainty, Measure, Missing
 from gpumon.model.process import Role
 from gpumon.model.training import Ended, Ending, Phase, Setting
 from gpumon.settings import Settings
+from gpumon.sources.clock import SystemClock
+from gpumon.sources.run_dir import RunDirSource
 from tests.lab.watch import Look, Watch, images_per_second, training_stretch, wait_ratio
 from tests.real import recipes, truth
 from tests.real.environment import RealEnvironment
 from tests.real.stage import Stage
 from tests.real.training import RunningTraining, start_yolov5
+from tests.real.watched import WatchedTraining
 
 pytestmark = pytest.mark.real
 
@@ -47,15 +53,6 @@ def compute_bound(stage: Stage) -> Watched:
     """
     recipe = dataclasses.replace(recipes.COMPUTE_BOUND, launch="module", output="pty")
     return _watched(stage.fresh(recipe), settings=Settings(interpreter=False))
-
-
-@pytest.fixture(scope="module")
-def finished(stage: Stage) -> tuple[Watched, Ended]:
-    """A short `yolov5 train ... | tee` to its own end."""
-    training = stage.fresh(dataclasses.replace(recipes.SHORT, launch="console", output="pipe"))
-    with Watch(training.pid) as watch:
-        ended = watch.until_ended(60)
-        return Watched(training, [], list(watch.looks), training.progress), ended
 
 
 @pytest.fixture(scope="module")
@@ -173,29 +170,57 @@ def test_ended_training_leaves_no_process(compute_bound: Watched) -> None:
     assert [False] * len(processes) == [truth.alive(pid) for pid in processes]
 
 
-def test_console_script_in_a_pipe_trains_to_its_end(finished: tuple[Watched, Ended]) -> None:
+def test_console_script_in_a_pipe_trains_to_its_end(finished_in_a_pipe: WatchedTraining) -> None:
     """`yolov5 train` through a pipe trains as train.py does."""
-    training = finished[0].training
+    training = finished_in_a_pipe.training
     assert training.until_finished() == 0
     assert len(training.results) == recipes.SHORT.epochs
-    # The rest of a pipe may still be on its way to the log when the training is gone.
-    training.until(lambda training: "2 epochs completed" in training.log_text)
+    assert "3 epochs completed" in training.log_text
 
 
-def test_end_of_a_piped_training_is_told_as_finished(finished: tuple[Watched, Ended]) -> None:
+def test_end_of_a_piped_training_is_told_as_finished(finished_in_a_pipe: WatchedTraining) -> None:
     """Without a log results.csv tells that all epochs are done."""
-    _, ended = finished
+    ended = finished_in_a_pipe.looks[-1].reading.ended
+    assert ended is not None
     assert ended.how is Ending.FINISHED
-    assert "2 epochs" in ended.text
+    assert "3 epochs" in ended.text
 
 
-def test_console_script_is_yolov5_with_its_run_directory(finished: tuple[Watched, Ended]) -> None:
+def test_console_script_is_yolov5_with_its_run_directory(finished_in_a_pipe: WatchedTraining) -> None:
     """`yolov5 train` is YOLOv5, and its run directory is the one that holds its opt.yaml."""
-    watched, _ = finished
-    training = watched.steady[-1].reading.training
+    training = finished_in_a_pipe.looks[-1].reading.training
     assert training.framework == "yolov5"
     assert isinstance(training.run_dir, str)
-    assert watched.training.run_dir.resolve() == Path(training.run_dir).resolve()
+    assert finished_in_a_pipe.training.run_dir.resolve() == Path(training.run_dir).resolve()
+
+
+def test_a_checkpoint_of_yolov5_sizes_its_model(finished_in_a_pipe: WatchedTraining, tmp_path: Path) -> None:
+    """The size of last.pt as it is between epochs tells the parameters of the summary within 3 %."""
+    run_dir = finished_in_a_pipe.training.run_dir
+    (tmp_path / "weights").mkdir()
+    shutil.copy2(run_dir / "opt.yaml", tmp_path)
+    shutil.copy2(run_dir / "weights" / "epoch1.pt", tmp_path / "weights" / "last.pt")
+    seen = RunDirSource(str(tmp_path)).read(SystemClock().now())
+    training = finished_in_a_pipe.looks[-1].reading.training
+    measure = model_parameters(training, None, seen, epochs=recipes.SHORT.epochs)
+    assert isinstance(measure, Measure)
+    assert measure.value == pytest.approx(_parameters(finished_in_a_pipe), rel=0.03)
+
+
+def test_a_model_is_sized_by_its_checkpoint_or_not_at_all(finished_in_a_pipe: WatchedTraining) -> None:
+    """Its log goes through a pipe, its epochs last a second: whatever is told of its size is right."""
+    measures = [look.reading.progress.model_parameters for look in finished_in_a_pipe.looks]
+    assert any(isinstance(measure, Missing) for measure in measures)
+    told = [measure for measure in measures if isinstance(measure, Measure)]
+    assert {measure.source for measure in told} <= {"size of last.pt"}
+    right = pytest.approx(_parameters(finished_in_a_pipe), rel=0.03)
+    assert all(measure.value == right for measure in told)
+
+
+def _parameters(watched: WatchedTraining) -> int:
+    summary = re.search(r"(\d+) parameters, [1-9]\d* gradients", watched.training.log_text)
+    assert summary is not None
+    return int(summary[1])
 
 
 def test_exception_at_the_start_is_told_as_crash(crashed: Ended) -> None:

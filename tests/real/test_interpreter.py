@@ -16,6 +16,7 @@ from tests.lab.watch import Look, Watch, training_stretch
 from tests.real import recipes, truth
 from tests.real.stage import Stage
 from tests.real.training import RunningTraining
+from tests.real.watched import WatchedTraining
 
 pytestmark = pytest.mark.real
 
@@ -133,18 +134,9 @@ def test_setting_up_is_the_start(seen: Seen) -> None:
     assert {look.reading.phase for look in seen.starting} <= {Phase.START}
 
 
-@pytest.fixture(scope="module")
-def whole(stage: Stage) -> tuple[RunningTraining, list[Look]]:
-    """`python -m yolov5.train` in a terminal, watched from its start to its own end."""
-    training = stage.fresh(replace(recipes.SHORT, launch="module", output="pty", epochs=3))
-    with Watch(training.pid) as watch:
-        watch.until_ended(120)
-        return training, watch.looks
-
-
-def test_phases_of_a_whole_run(whole: tuple[RunningTraining, list[Look]]) -> None:
+def test_phases_of_a_whole_run(finished_in_a_pipe: WatchedTraining) -> None:
     """Training, validation and what follows are told by the frames, in that order."""
-    _, looks = whole
+    looks = finished_in_a_pipe.looks
     phases = [look.reading.phase for look in looks if look.reading.ended is None]
     by_frames = {look.reading.phase for look in looks if "frames" in look.reading.phase_source}
     assert phases[0] in {Phase.START, Phase.UNKNOWN}
@@ -153,20 +145,9 @@ def test_phases_of_a_whole_run(whole: tuple[RunningTraining, list[Look]]) -> Non
     assert Phase.TRAIN in by_frames
 
 
-def test_module_in_a_terminal_trains_to_its_end(whole: tuple[RunningTraining, list[Look]]) -> None:
-    """`python -m yolov5.train` in a terminal trains as train.py does."""
-    training, _ = whole
-    assert training.until_finished() == 0
-    assert len(training.results) == 3
-    training.until(lambda training: "3 epochs completed" in training.log_text)
-
-
-def test_loading_without_workers_is_a_wait(stage: Stage) -> None:
+def test_loading_without_workers_is_a_wait(loading_in_main: WatchedTraining) -> None:
     """With 0 workers loading happens in the main thread, which its frames alone tell from computing."""
-    training = stage.fresh(replace(recipes.STARVED, workers=0, output="pty"))
-    with Watch(training.pid) as watch:
-        watch.until(lambda look: look.reading.phase is Phase.TRAIN, 60)
-        steady = training_stretch(watch.for_seconds(12))
+    training, steady = loading_in_main.training, training_stretch(loading_in_main.looks)
     start, end = steady[0].seconds, steady[-1].seconds
     real = training.data_wait_ratio(start, end)
     found = sum(wait_of(look).value for look in steady[1:]) / (len(steady) - 1)

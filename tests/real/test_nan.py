@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,11 +15,16 @@ from tests.lab.watch import Look, Watch
 from tests.real import recipes
 from tests.real.environment import RealEnvironment
 from tests.real.stage import Stage
-from tests.real.training import Output
+from tests.real.training import Output, RunningTraining
 
 pytestmark = pytest.mark.real
 
 _LR = "1000000.0"
+_RESULTS = "results.csv"
+# What tells of it besides, by where the output goes.
+_SOURCES: dict[Output, str] = {"file": "log", "pty": "the loop's progress bar"}
+# For a training to come to its first batch, and for both sources to tell then.
+_START_SECONDS, _TOLD_SECONDS = 120.0, 120.0
 
 
 def _told_by(look: Look, source: str) -> Finding | None:
@@ -38,22 +45,49 @@ def hyperparameters(real_environment: RealEnvironment, tmp_path_factory: pytest.
     return path
 
 
-@pytest.mark.parametrize(("output", "source"), [("file", "log"), ("pty", "the loop's progress bar")])
-def test_nan_is_noticed(output: Output, source: str, hyperparameters: Path, stage: Stage) -> None:
+@pytest.fixture(scope="module")
+def diverged(
+    hyperparameters: Path, real_environment: RealEnvironment, stage: Stage
+) -> dict[Output, list[Look]]:
+    """All looks at a training in a terminal and at one with a log, which diverge beside each other.
+
+    Nothing is measured, so they may. Each until both of its sources have told of it, or its time is up.
+    """
+    recipe = replace(recipes.SHORT, epochs=100, flags=("--noplots", "--hyp", str(hyperparameters)))
+    stage.clear()
+    with contextlib.ExitStack() as stack:
+        trainings: dict[Output, RunningTraining] = {}
+        watches: dict[Output, Watch] = {}
+        for output in _SOURCES:
+            training = replace(recipe, output=output).start(real_environment, stage.folder())
+            trainings[output] = stack.enter_context(training)
+            watches[output] = stack.enter_context(Watch(training.pid, wish=Wish(training.pid)))
+        deadlines = dict.fromkeys(watches, time.monotonic() + _START_SECONDS)
+        begun: set[Output] = set()
+        pending = set(watches)
+        while pending:
+            for output in sorted(pending):
+                watches[output].tick()
+                if output not in begun and trainings[output].progress is not None:
+                    begun.add(output)
+                    deadlines[output] = time.monotonic() + _TOLD_SECONDS
+                is_late = time.monotonic() > deadlines[output]
+                if is_late or _is_told_whole(watches[output].looks, output):
+                    pending.discard(output)
+        return {output: watch.looks for output, watch in watches.items()}
+
+
+def _is_told_whole(looks: list[Look], output: Output) -> bool:
+    return all(any(_told_by(look, source) for look in looks) for source in (_SOURCES[output], _RESULTS))
+
+
+@pytest.mark.parametrize("output", list(_SOURCES))
+def test_nan_is_noticed(output: Output, diverged: dict[Output, list[Look]]) -> None:
     """The bar tells of it and, at the end of an epoch, results.csv, whichever is seen first."""
-    recipe = replace(
-        recipes.SHORT,
-        epochs=100,
-        output=output,
-        flags=("--noplots", "--hyp", str(hyperparameters)),
-    )
-    training = stage.fresh(recipe)
-    with Watch(training.pid, wish=Wish(training.pid)) as watch:
-        training.until(lambda training: training.progress is not None, 120)
-        look = watch.until(lambda look: _told_by(look, source), 60)
-        finding = _told_by(look, source)
-        assert finding is not None
-        assert finding.severity is Severity.CRITICAL
-        assert "_loss" in finding.text
-        assert f"says {source}" in finding.text or "says results.csv" in finding.text
-        watch.until(lambda look: _told_by(look, "results.csv"), 60)
+    looks, source = diverged[output], _SOURCES[output]
+    finding = next((found for look in looks if (found := _told_by(look, source))), None)
+    assert finding is not None, looks[-1:]
+    assert finding.severity is Severity.CRITICAL
+    assert "_loss" in finding.text
+    assert f"says {source}" in finding.text or f"says {_RESULTS}" in finding.text
+    assert any(_told_by(look, _RESULTS) for look in looks)

@@ -118,6 +118,15 @@ class RunningTraining:
         self.until(lambda self: self.process.poll() is not None, timeout_seconds)
         return int(self.process.returncode)
 
+    def until_logged(self, text: str, timeout_seconds: float = 10) -> None:
+        """Wait until the log has a text, or time is up.
+
+        The rest of what went through a pty or a pipe may still be on its way when the training is gone.
+        """
+        deadline = time.monotonic() + timeout_seconds
+        while text not in self.log_text and time.monotonic() < deadline:
+            time.sleep(_POLL_SECONDS)
+
     def end(self) -> None:
         """Kill the training with its workers, and reap it."""
         workers = self.worker_pids

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from gpumon.history.block import Block
 from gpumon.model.report import Attachment, AttachState, Report
 from gpumon.model.training import Ended
-from gpumon.recording.runs_run import Block, Run, RunAbout, RunEnd, RunProcess, RunSetting
+from gpumon.recording.runs_run import Run, RunAbout, RunEnd, RunProcess, RunSetting
 from tests.unit.synthetic_training import GIB, HEALTHY, Scene
 
 PROCESS = RunProcess("boot-1", 4000, 1)

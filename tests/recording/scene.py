@@ -67,6 +67,10 @@ class ReportFeed:
         """Return the window that it was made with."""
         return self._window
 
+    def prior(self) -> str:
+        """Return nothing: no earlier run is known."""
+        return ""
+
     def show(self, report: Report) -> None:
         """Have a new report, and say so."""
         self._report = report

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, make_dataclass
 
 import pytest
 from hypothesis import given, settings
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from gpumon.model.measure import Maybe, Missing
 from gpumon.model.report import Report
 from gpumon.model.sample import Sample
+from gpumon.model.suggestion import GoOn
 from gpumon.model.text import clean
 from gpumon.recording.codec import Codec, CodecError
 from tests.unit.full_report import full_report, missing_report
@@ -167,3 +168,30 @@ def test_what_was_refused_is_refused_again() -> None:
     for _ in range(2):
         with pytest.raises(CodecError):
             codec.decode([[1.5, "no"], [2, 2]])
+
+
+def test_a_diff_keeps_its_lines_and_nothing_else_that_could_harm() -> None:
+    """What is to be edited has lines; escape sequences in them are gone, and other text stays one line."""
+    hostile = GoOn("python\ntrain.py", "lost", "opt.yaml", "-workers: 2\n+workers: 6\x1b]0;owned\x07\r\n")
+    codec = Codec(GoOn)
+    found = codec.decode(codec.encode(hostile))
+
+    assert "-workers: 2\n+workers: 6 \n" == found.edit
+    assert "python train.py" == found.command
+
+
+def test_a_diff_that_is_no_text_is_refused() -> None:
+    """As any other field."""
+    codec = Codec(GoOn)
+    plain = codec.encode(GoOn("python", "lost"))
+    plain[[field.name for field in fields(GoOn)].index("edit")] = 7
+
+    with pytest.raises(CodecError, match="stands where str was expected"):
+        codec.decode(plain)
+
+
+def test_a_name_alone_does_not_make_a_text_one_of_lines() -> None:
+    """It is the class of the model that has lines, not whatever is called like it."""
+    other = make_dataclass("GoOn", [("edit", str)])
+
+    assert other("one line") == Codec(other).decode(["one\nline"])

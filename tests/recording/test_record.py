@@ -87,7 +87,7 @@ def test_a_recording_without_a_name_is_named_by_the_time(tmp_path: Path) -> None
     [
         (["-o", "there.gpumon"], "there is a file there.gpumon already: give another name with -o"),
         (["-o", "nowhere/a.gpumon"], "cannot write nowhere/a.gpumon: No such file or directory"),
-        (["--readonly"], "--readonly writes no file: there can be no recording"),
+        (["--readonly"], "--readonly writes no file"),
     ],
 )
 def test_a_recording_that_cannot_be_made(tmp_path: Path, arguments: list[str], sentence: str) -> None:

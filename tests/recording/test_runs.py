@@ -144,7 +144,7 @@ def test_a_newer_schema_is_refused(path: Path) -> None:
         raw.execute("PRAGMA user_version = 9")
     raw.close()
 
-    with pytest.raises(RunsError, match="has schema 9; this gpumon reads schema 1"):
+    with pytest.raises(RunsError, match="has schema 9; this gpumon reads schema 2"):
         RunsDatabase(path)
 
 
@@ -180,6 +180,7 @@ def test_garbage_is_one_sentence(path: Path, content: bytes) -> None:
     "damage",
     [
         "UPDATE runs SET about = '{\"name\": 5}'",
+        "UPDATE runs SET about = replace(about, '8.0', replace(hex(zeroblob(200)), '0', '9'))",
         "UPDATE runs SET first_seen_unix_seconds = 9e999",
         "UPDATE runs SET block_seconds = 'long'",
         "UPDATE blocks SET images = 9e999",

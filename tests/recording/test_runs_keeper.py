@@ -52,7 +52,7 @@ def test_what_a_feed_shows_is_kept(tmp_path: Path) -> None:
     keeper.follow(feed)
     for second in range(25):
         feed.show(report(second, STARVED))
-    keeper.close()
+    keeper.close(WAIT_SECONDS)
 
     (run,) = _runs(path)
     workers = run.about.setting("workers")
@@ -147,7 +147,7 @@ def test_a_file_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
     keeper.follow(feed)
     for second in range(12):
         feed.show(report(second))
-    keeper.close()
+    keeper.close(WAIT_SECONDS)
 
     assert keeper.trouble.startswith("the database of runs ")
     assert "cannot be opened" in keeper.trouble
@@ -191,9 +191,31 @@ def test_a_slow_disk_does_not_hold_up_the_monitor(tmp_path: Path) -> None:
     for second in range(11, 400):
         feed.show(report(second, HEALTHY))
     free.set()
-    keeper.close()
+    keeper.close(WAIT_SECONDS)
 
     assert 11.0 <= _runs(tmp_path / "runs.sqlite")[0].seen_seconds < 200.0
+
+
+def test_what_was_not_waited_for_is_told(tmp_path: Path) -> None:
+    """Closed before the disk has answered, it says that something may be missing, until nothing is."""
+    free, hanging = threading.Event(), threading.Event()
+
+    def open_database(place: Path) -> RunsDatabase:
+        hanging.set()
+        free.wait(WAIT_SECONDS)
+        return RunsDatabase(place)
+
+    feed, keeper = _Feed(), RunKeeper(tmp_path / "runs.sqlite", "boot-1", open_database)
+    keeper.follow(feed)
+    for second in range(11):
+        feed.show(report(second))
+    assert hanging.wait(WAIT_SECONDS)
+    before = keeper.trouble
+    keeper.close(0.0)
+    assert ("", True) == (before, keeper.trouble.endswith("is too slow: it may lack what came last"))
+    free.set()
+    keeper.close(WAIT_SECONDS)
+    assert ("", 11.0) == (keeper.trouble, _runs(tmp_path / "runs.sqlite")[0].seen_seconds)
 
 
 def test_a_defect_of_the_keeper_is_told_and_ends_there(tmp_path: Path) -> None:
@@ -206,6 +228,6 @@ def test_a_defect_of_the_keeper_is_told_and_ends_there(tmp_path: Path) -> None:
     keeper.follow(feed)
     for second in range(30):
         feed.show(report(second))
-    keeper.close()
+    keeper.close(WAIT_SECONDS)
 
     assert keeper.trouble.startswith("runs are no longer kept: ZeroDivisionError")

@@ -8,19 +8,10 @@ from random import Random
 
 import pytest
 
+from gpumon.history.estimate import Estimate, difference, quotient, student_95, wait_interval
 from gpumon.model.measure import Missing, known
 from gpumon.recording.runs_run import Run
-from gpumon.recording.runs_statistics import (
-    Estimate,
-    Peak,
-    difference,
-    peak_of,
-    quotient,
-    speed_of,
-    student_95,
-    wait_interval,
-    wait_of,
-)
+from gpumon.recording.runs_statistics import Peak, peak_of, speed_of, wait_of
 from tests.recording.runs_scene import block, run_of
 from tests.unit.synthetic_training import GIB
 

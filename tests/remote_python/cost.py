@@ -1,4 +1,4 @@
-"""What reading costs, in microseconds: python -m tests.remote_python.cost.
+"""What reading costs, in microseconds and reads of memory: python -m tests.remote_python.cost.
 
 The minimum over many repetitions, since other programs only add to it; CPU time is this process's own.
 """
@@ -13,6 +13,7 @@ from pathlib import Path
 from gpumon.remote_python import Interpreter
 from tests.remote_python.children import PROGRAMS, attached, frame_named
 from tests.remote_python.interpreters import installed
+from tests.sources.interpreter_cost import CountedMemory
 
 REPEATS, TURNS = 30, 30
 SAMPLER_SECONDS, SAMPLER_HERTZ = 5.0, 50.0
@@ -28,6 +29,16 @@ def fastest(look: Callable[[], object]) -> tuple[float, float]:
         walls.append(time.perf_counter() - wall)
         cpus.append(time.process_time() - cpu)
     return min(walls) / TURNS * 1e6, min(cpus) / TURNS * 1e6
+
+
+def reads_of(interpreter: Interpreter, look: Callable[[], object]) -> int:
+    """Return how often memory is read for a look."""
+    reader = interpreter._reader
+    memory, counted = reader.memory, CountedMemory(reader.memory)
+    reader.memory = counted
+    look()
+    reader.memory = memory
+    return counted.reads
 
 
 def sampler_share(interpreter: Interpreter) -> float:
@@ -55,13 +66,16 @@ def print_costs(program: Path, name: str) -> None:
             "stack": main.frames,
             "local int": lambda: work.local("epoch"),
             "attribute": lambda: plain.attr("epoch"),
+            "three attributes": lambda: plain.attrs(("epoch", "name", "ratio")),
+            "three variables": lambda: work.variables(("zero", "ratio", "latin")),
             "key of a dict": lambda: table.get("k"),
             "tuple of two": lambda: rest.items,
             "attach": lambda: Interpreter.attach(interpreter.pid).close(),
         }
         for row, look in rows.items():
             wall, cpu = fastest(look)
-            print(f"{name:12} {row:14} {wall:8.1f} us wall {cpu:8.1f} us CPU")
+            reads = reads_of(interpreter, look)
+            print(f"{name:12} {row:16} {wall:8.1f} us wall {cpu:8.1f} us CPU {reads:4} reads")
         print(f"{name:12} sampler at 50 Hz: {100 * sampler_share(interpreter):.2f} % of a core")
 
 

@@ -184,15 +184,18 @@ def test_an_interpreter_that_tells_nothing_is_refused() -> None:
 
 @pytest.mark.parametrize("minor", [8, 10, 12])
 def test_a_wrong_layout_is_noticed(minor: int) -> None:
-    """The layout of another version than the one that runs does not pass the test."""
+    """The layout of another version than the one that runs does not pass the test.
+
+    Those of 3.8 to 3.10 differ in a frame's instruction and variables alone, which it does not look at.
+    """
     with attached(PYTHON, PROGRAMS / "known.py") as (interpreter, _said):
         layout = known_layout(FakeMemory({}), Runtime(0x10000, (3, minor)))
         reader = Reader(interpreter._memory, layout)
         runtime, pid = interpreter._runtime.address, interpreter.pid
         threads = reader.attempt(lambda: find_threads(reader, runtime, pid, {pid: pid}))
 
-        same = (3, minor) == sys.version_info[:2]
-        if same:
+        running = sys.version_info.minor
+        if running == minor or max(running, minor) <= 10:
             assert threads
             check_layout(threads[0])
         else:

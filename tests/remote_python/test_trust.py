@@ -8,35 +8,10 @@ import pytest
 
 from gpumon.remote_python import Code, Interpreter
 from gpumon.remote_python.code_object import SECONDS_TO_SETTLE, SECONDS_TRUSTED
-from gpumon.remote_python.memory import Memory
 from gpumon.remote_python.reader import Reader
 from gpumon.remote_python.thread import Thread, find_threads
+from tests.remote_python.changed_memory import ChangedMemory
 from tests.remote_python.interpreters import Installed
-
-
-class ChangedMemory:
-    """A real memory in which some words are others. `reads` counts what was asked."""
-
-    def __init__(self, memory: Memory) -> None:
-        self._memory = memory
-        self.words: dict[int, bytes] = {}
-        self.reads = 0
-
-    def read(self, address: int, size: int) -> bytes:
-        """Return the bytes with what was changed in them."""
-        return self._changed(address, self._memory.read(address, size))
-
-    def read_up_to(self, address: int, size: int) -> bytes:
-        """Return the bytes with what was changed in them."""
-        return self._changed(address, self._memory.read_up_to(address, size))
-
-    def _changed(self, address: int, data: bytes) -> bytes:
-        self.reads += 1
-        seen = bytearray(data)
-        for place, word in self.words.items():
-            for at in range(max(place, address), min(place + 8, address + len(seen))):
-                seen[at - address] = word[at - place]
-        return bytes(seen)
 
 
 class Watched:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,12 @@ SPAWN = ("--workers", "2", "--method", "spawn", "--epochs", "1")
 FORKSERVER = ("--workers", "2", "--method", "forkserver", "--epochs", "1")
 ENDLESS = ("--endless", "--epochs", "3")
 OWN_SAMPLER = ("--own-sampler",)
+THREADED = ("--threaded",)
+# Trainings that run once for all tests, in the order in which these ask for them.
+REPORTED = (PLAIN, FORK, PERSISTENT, SPAWN, FORKSERVER, ENDLESS, THREADED, OWN_SAMPLER)
+ALONE = (PLAIN, FORK, OWN_SAMPLER)
+# They count and do not measure: as many run at a time as a small machine has cores.
+_AT_A_TIME = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +53,45 @@ class Trained:
         return self.reading.training
 
 
-@functools.cache
-def trained(*flags: str) -> Trained:
-    """Return a training with these flags, which has run once for all tests."""
+class Trainings:
+    """The trainings of these tests, which begin when the first one is asked for."""
+
+    def __init__(self, pool: ThreadPoolExecutor) -> None:
+        self._reported: dict[tuple[str, ...], Future[Trained]] = {
+            flags: pool.submit(_reported, flags) for flags in REPORTED
+        }
+        self._alone: dict[tuple[str, ...], Future[Any]] = {
+            flags: pool.submit(_alone, flags) for flags in ALONE
+        }
+
+    def reported(self, flags: tuple[str, ...]) -> Trained:
+        """Return what is told of the training with these flags; raises what starting it raised."""
+        return self._reported[flags].result()
+
+    def alone(self, flags: tuple[str, ...]) -> Any:
+        """Return what the training with these flags tells of itself where there is no reporter."""
+        return self._alone[flags].result()
+
+
+@pytest.fixture(scope="module")
+def trainings() -> Iterator[Trainings]:
+    """All of them, two at a time; those that nobody waits for any more are not begun."""
+    pool = ThreadPoolExecutor(_AT_A_TIME)
+    yield Trainings(pool)
+    pool.shutdown(cancel_futures=True)
+
+
+def _reported(flags: tuple[str, ...]) -> Trained:
     with started([*TRAIN, *flags]) as program:
         before, reading = program.reading(), program.reading()
         code = program.finish()
         return Trained(program.told, before, reading, program.reading(), code)
+
+
+def _alone(flags: tuple[str, ...]) -> Any:
+    with started([*TRAIN, *flags], is_reported=False) as program:
+        assert isinstance(program.read(), Missing)
+        return program.told
 
 
 def _counts(loader: ReportedLoader) -> dict[str, object]:
@@ -65,17 +103,17 @@ def _true(truth: dict[str, Any]) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("flags", [PLAIN, FORK, PERSISTENT, SPAWN, FORKSERVER], ids=" ".join)
-def test_counts_are_exact(flags: tuple[str, ...]) -> None:
+def test_counts_are_exact(flags: tuple[str, ...], trainings: Trainings) -> None:
     """Batches, samples, passes and optimizer steps are those that the training itself counted."""
-    run = trained(*flags)
+    run = trainings.reported(flags)
 
     assert _true(run.told["train"]) == _counts(run.loader)
     assert (run.told["steps"], BATCHES) == (run.reading.optimizer_steps, run.loader.epoch_batch)
 
 
-def test_the_settings_and_the_shape_are_the_loaders() -> None:
+def test_the_settings_and_the_shape_are_the_loaders(trainings: Trainings) -> None:
     """Workers, batch size, batches of an epoch, prefetch and the size of the images are told."""
-    loader = trained(*PERSISTENT).loader
+    loader = trainings.reported(PERSISTENT).loader
 
     assert (2, 4, BATCHES, 2, False, True) == (
         loader.workers,
@@ -97,32 +135,32 @@ def test_the_settings_and_the_shape_are_the_loaders() -> None:
 
 
 @pytest.mark.parametrize("flags", [PLAIN, FORK], ids=" ".join)
-def test_the_wait_is_the_trainings_own(flags: tuple[str, ...]) -> None:
+def test_the_wait_is_the_trainings_own(flags: tuple[str, ...], trainings: Trainings) -> None:
     """Time in `next()` differs from the training's own stamps by less than one per cent."""
-    run = trained(*flags)
+    run = trainings.reported(flags)
 
     assert run.told["train"]["wait_ns"] / 1e9 == pytest.approx(run.loader.waited_seconds_total, rel=0.01)
 
 
-def test_steps_are_not_batches() -> None:
+def test_steps_are_not_batches(trainings: Trainings) -> None:
     """Where gradients are accumulated, optimizer steps are counted and not batches."""
-    run = trained(*PLAIN)
+    run = trainings.reported(PLAIN)
 
     assert (8, 24) == (run.reading.optimizer_steps, run.loader.batches)
 
 
-def test_validation_is_a_loader_apart() -> None:
+def test_validation_is_a_loader_apart(trainings: Trainings) -> None:
     """The loader that no optimizer step follows is not taken for the training's."""
-    run = trained(*PLAIN)
+    run = trainings.reported(PLAIN)
     val = run.reading.loaders[1]
 
     assert _true(run.told["val"]) == _counts(val)
     assert (val, 0, 2) == (run.reading.current, val.optimizer_steps, val.batches_per_epoch)
 
 
-def test_a_loader_that_never_ends_has_epochs() -> None:
+def test_a_loader_that_never_ends_has_epochs(trainings: Trainings) -> None:
     """An iterator that repeats its sampler for ever (YOLOv5's) is cut into epochs by the sampler's length."""
-    loader = trained(*ENDLESS).loader
+    loader = trainings.reported(ENDLESS).loader
 
     assert (3, BATCHES, BATCHES, 3 * BATCHES, 4) == (
         loader.epochs_begun,
@@ -133,40 +171,39 @@ def test_a_loader_that_never_ends_has_epochs() -> None:
     )
 
 
-def test_a_loader_read_by_another_thread_is_marked() -> None:
+def test_a_loader_read_by_another_thread_is_marked(trainings: Trainings) -> None:
     """What a background thread waits is not what the training waits."""
-    run = trained("--threaded")
+    run = trainings.reported(THREADED)
 
     assert run.loader.is_in_background
     assert isinstance(run.reading.data_wait_ratio, Missing)
 
 
 @pytest.mark.parametrize("flags", [PLAIN, FORK, OWN_SAMPLER], ids=" ".join)
-def test_the_training_computes_the_same(flags: tuple[str, ...]) -> None:
+def test_the_training_computes_the_same(flags: tuple[str, ...], trainings: Trainings) -> None:
     """Losses and the state of both random generators are identical with and without the reporter."""
-    with started([*TRAIN, *flags], is_reported=False) as alone:
-        assert isinstance(alone.read(), Missing)
+    alone, reported = trainings.alone(flags), trainings.reported(flags)
 
     same = ("losses", "random", "steps")
-    assert [alone.told[name] for name in same] == [trained(*flags).told[name] for name in same]
+    assert [alone[name] for name in same] == [reported.told[name] for name in same]
 
 
-def test_a_length_that_runs_the_trainings_code_is_not_asked() -> None:
+def test_a_length_that_runs_the_trainings_code_is_not_asked(trainings: Trainings) -> None:
     """A sampler of the training's own may draw random numbers: its length stays unknown."""
-    assert isinstance(trained(*OWN_SAMPLER).loader.batches_per_epoch, Missing)
+    assert isinstance(trainings.reported(OWN_SAMPLER).loader.batches_per_epoch, Missing)
 
 
-def test_the_last_report_outlives_the_training() -> None:
+def test_the_last_report_outlives_the_training(trainings: Trainings) -> None:
     """Who has opened the report before the end reads the final counts after it."""
-    run = trained(*PLAIN)
+    run = trainings.reported(PLAIN)
 
     assert run.exit_code == 0
     assert [_counts(loader) for loader in run.reading.loaders] == [_counts(one) for one in run.after.loaders]
 
 
-def test_every_number_is_exact() -> None:
+def test_every_number_is_exact(trainings: Trainings) -> None:
     """Nothing is sampled, and every measure of a reading says so; the first reading has no rate yet."""
-    run = trained(*PLAIN)
+    run = trainings.reported(PLAIN)
     ratio = run.loader.data_wait_ratio
 
     assert not isinstance(ratio, Missing)

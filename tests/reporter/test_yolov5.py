@@ -47,6 +47,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finished]:
         batch_size=BATCH,
         workers=1,
         flags=("--noplots",),
+        launch="module",
+        output="pty",
         # A sitecustomize of its own is on the path already: it runs too.
         variables=reporting_environment(environment.variables),
     )
@@ -55,6 +57,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finished]:
         while training.process.poll() is None and isinstance(source.read(SystemClock().now()), Missing):
             time.sleep(0.05)
         code = training.until_finished()
+        training.until_logged("epochs completed")
         reading = source.read(SystemClock().now())
         assert not isinstance(reading, Missing), reading.reason
         yield Finished(training, code, reading)
@@ -78,6 +81,15 @@ def test_batches_and_epochs_are_those_of_its_bar(finished: Finished) -> None:
         loader.batches_per_epoch,
     )
     assert (EPOCHS * BATCHES, EPOCHS * IMAGES) == (loader.batches, loader.samples)
+
+
+def test_module_in_a_terminal_trains_to_its_end(finished: Finished) -> None:
+    """`python -m yolov5.train` in a terminal trains as train.py does, and writes a row for each epoch."""
+    training = finished.training
+
+    assert finished.exit_code == 0
+    assert len(training.results) == EPOCHS
+    assert f"{EPOCHS} epochs completed" in training.log_text
 
 
 def test_settings_are_those_of_its_options(finished: Finished) -> None:

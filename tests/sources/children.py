@@ -31,7 +31,8 @@ _BLOCKS = {
     "futex_untimed": ("lock = threading.Lock(); lock.acquire()", "lock.acquire()"),
     "process_lock": ("lock = multiprocessing.Lock(); lock.acquire()", "lock.acquire()"),
     "spin": ("", "pass"),
-    "nanosleep": ("", "time.sleep(60)"),
+    # time.sleep is a select up to Python 3.10.
+    "nanosleep": ("", "ctypes.CDLL(None).sleep(60)"),
     "pipe_read": ("", "os.read(pipe, 1)"),
     "socket_read": ("import socket; one, other = socket.socketpair()", "one.recv(1)"),
     "select": ("", "select.select([pipe], [], [], 5.0)"),

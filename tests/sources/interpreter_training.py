@@ -17,6 +17,21 @@ from gpumon.model.process import ProcessId
 from tests.remote_python.children import until_waiting
 from tests.sources.children import process_id
 
+# Of a loader whose tasks may be neither outstanding nor received out of turn: two are not outstanding once a
+# batch was delivered, and one of them has data.
+_PLAIN = """
+from step import step
+from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
+def batches():
+    found = _MultiProcessingDataLoaderIter()
+    found.{}, found._tasks_outstanding = {}, 1
+    return found
+def fit(num_epochs):
+    for epoch in range(num_epochs):
+        for number, batch in enumerate(batches()):
+            step("compute")
+fit(3)
+"""
 _FILES = {
     # A package hides an installed one of the same name.
     "torch/__init__.py": "",
@@ -42,11 +57,11 @@ class Queue:
 class _MultiProcessingDataLoaderIter:
     def __init__(self):
         self._num_yielded = self._rcvd_idx = 0
-        self._send_idx, self._tasks_outstanding = 4, 4
+        self._send_idx, self._tasks_outstanding, self._dataset_kind = 4, 3, 0
         self._num_workers, self._prefetch_factor = 2, 2
         self._pin_memory, self._persistent_workers, self._drop_last = True, False, False
         self._index_sampler = Repeat(BatchSampler())
-        self._data_queue, self._task_info = Queue(), {4: (0,), 5: (1, "data"), 6: (0,)}
+        self._data_queue, self._task_info = Queue(), {0: (0,), 1: (1, "data"), 2: (0,), 3: (1,)}
     def __iter__(self): return self
     def __next__(self):
         step("wait")
@@ -98,15 +113,8 @@ step("setup")
 train(types.SimpleNamespace(epochs=3, workers=5))
 step("after")
 """,
-    "plain.py": """
-from step import step
-from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
-def fit(num_epochs):
-    for epoch in range(num_epochs):
-        for number, batch in enumerate(_MultiProcessingDataLoaderIter()):
-            step("compute")
-fit(3)
-""",
+    "plain.py": _PLAIN.format("_dataset_kind", 1),
+    "unordered.py": _PLAIN.format("_in_order", False),
 }
 
 

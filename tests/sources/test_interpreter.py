@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from gpumon.model.training import Phase
 from gpumon.sources.interpreter import InterpreterSource
 from gpumon.sources.interpreter_marks import FrameMarks
 from gpumon.sources.interpreter_reading import InterpreterReading, IteratorReading, LoopReading
+from tests.sources.interpreter_cost import CountedMemory
 from tests.sources.interpreter_training import SteppedTraining, stepped_training
 
 NOW = Instant(0.0, 0.0)
@@ -30,8 +33,12 @@ def training(tmp_path: Path) -> Iterator[SteppedTraining]:
         yield found
 
 
-def attached(training: SteppedTraining, marks: FrameMarks = YOLOV5) -> InterpreterSource:
-    source = InterpreterSource(training.id, marks)
+def attached(
+    training: SteppedTraining,
+    marks: FrameMarks = YOLOV5,
+    seconds: Callable[[], float] = time.monotonic,
+) -> InterpreterSource:
+    source = InterpreterSource(training.id, marks, seconds=seconds)
     first = source.drain(NOW)
     assert isinstance(first, Missing)
     until_attached(source)
@@ -109,7 +116,7 @@ def test_loader_tells_its_settings_and_queues(training: SteppedTraining) -> None
     found = iterator_of(read(attached(training)))
     assert (8, 2, 2) == (found.batch_size, found.workers, found.prefetch_factor)
     assert (True, False, False) == (found.pin_memory, found.persistent_workers, found.drop_last)
-    assert (0, 4, 4) == (found.received_index, found.send_index, found.tasks_outstanding)
+    assert (0, 4, 3) == (found.received_index, found.send_index, found.tasks_outstanding)
     # Three in the queue, and one that was received out of turn.
     assert found.batches_ready == 4
 
@@ -182,15 +189,33 @@ def test_loader_that_was_never_waited_for_is_found_in_its_loop(tmp_path: Path) -
         assert (0, 3) == (loop_of(reading).epoch, loop_of(reading).epochs)
 
 
+@pytest.mark.parametrize("script", ["plain.py", "unordered.py"])
+def test_tasks_that_are_neither_out_nor_received_are_no_batches(tmp_path: Path, script: str) -> None:
+    """Of two tasks that are not outstanding one has data: the entries count, not the counters."""
+    with stepped_training(tmp_path, script=script) as training:
+        training.until("compute")
+        found = iterator_of(read(attached(training, TORCH)))
+        assert (1, 4, 1) == (found.delivered, found.send_index, found.tasks_outstanding)
+        # Three in the queue besides.
+        assert found.batches_ready == 4
+
+
 def test_late_looks_are_counted(training: SteppedTraining) -> None:
     """A look that had to wait for a core sees another moment than it was meant to."""
-    source = attached(training)
+    source = attached(training, seconds=lambda: 0.0)
     for late_seconds in (0.0001, 0.002, 0.01):
         source.look(late_seconds)
     reading = source.drain(NOW)
     assert isinstance(reading, InterpreterReading)
     assert (2, 3) == (reading.late, reading.looks)
     assert read(source).late == 0
+
+
+def test_look_that_a_drain_holds_up_is_late(training: SteppedTraining) -> None:
+    """On time it waits for a millisecond until nobody else reads."""
+    milliseconds = itertools.count()
+    source = attached(training, seconds=lambda: next(milliseconds) / 1000)
+    assert read(source).late == 3
 
 
 def test_end_is_told(training: SteppedTraining) -> None:
@@ -240,3 +265,40 @@ def test_closed_source_lets_go(training: SteppedTraining) -> None:
     source.close()
     source.look()
     assert isinstance(source.drain(NOW), Missing)
+
+
+def test_drain_is_some_hundred_reads_at_most(training: SteppedTraining) -> None:
+    """With all of YOLOv5's variables, and with validation's loader besides, while names are trusted."""
+    source = attached(training)
+    read(source)
+    watch = source._watch
+    assert watch is not None
+    reader = watch._interpreter._reader
+    memory = reader.memory = CountedMemory(reader.memory)
+    now = reader.seconds()
+    reader.seconds = lambda: now
+    counts = {}
+    training.step()
+    for word in ("compute", "validate", "wait"):
+        training.until(word)
+        read(source)
+        before = memory.reads
+        read(source, looks=0)
+        counts[word] = memory.reads - before
+        training.step()
+    assert max(counts.values()) < 130, counts
+
+
+def test_drains_tell_what_they_cost(training: SteppedTraining) -> None:
+    """Their CPU time adds up, and a source tells once its looks find anything."""
+    seconds = iter(range(100))
+    source = InterpreterSource(training.id, YOLOV5, cpu_seconds=lambda: float(next(seconds)))
+    looking = [source.is_looking]
+    source.drain(NOW)
+    until_attached(source)
+    looking.append(source.is_looking)
+    source.drain(NOW)
+    assert source.drain_cpu_seconds == 2.0
+    source.close()
+    looking.append(source.is_looking)
+    assert looking == [False, True, False]

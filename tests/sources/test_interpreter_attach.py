@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -155,6 +156,29 @@ def test_unknown_layout_is_left_to_the_fallback() -> None:
     assert InterpreterReading("another way") == source.drain(NOW)
     source.close()
     assert other.closed
+
+
+def test_nothing_takes_over_once_the_source_is_closed() -> None:
+    """An attach that fails after that leaves no other reader behind."""
+    closed = threading.Event()
+    made: list[Other] = []
+
+    def attach(pid: int, start_ticks: int) -> Interpreter:
+        del pid, start_ticks
+        assert closed.wait(10)
+        raise LayoutUnknown("odd")
+
+    def fallback() -> Other:
+        made.append(Other())
+        return made[-1]
+
+    source = InterpreterSource(ProcessId(1, 1), YOLOV5, attach=attach, fallback=fallback)
+    source._is_sure = True
+    source.drain(NOW)
+    source.close()
+    closed.set()
+    until_attached(source)
+    assert made == []
 
 
 @pytest.mark.parametrize("first", [LayoutUnknown("odd"), NotPython("no Python in it")])

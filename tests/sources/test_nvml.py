@@ -218,3 +218,12 @@ def test_closing_shuts_the_library_and_reading_opens_it_again(nvml: Stage, sourc
     source.close()
     assert nvml.calls("nvmlShutdown") == 1
     assert only_gpu(source, 1).name == "NVIDIA GeForce RTX 3060"
+
+
+def test_the_gpus_of_the_machine_are_counted_whatever_is_selected(nvml: Stage) -> None:
+    """A training sees those that are not looked at, too; before the driver was asked nothing is known."""
+    nvml.play(Script(gpus=3), 0)
+    source = NvmlSource(FixedClock(), select=("1",), detect_wsl=lambda: False)
+    before = source.machine_gpus
+    source.read(at(0))
+    assert (before, source.machine_gpus) == (None, 3)

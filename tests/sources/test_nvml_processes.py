@@ -223,6 +223,5 @@ def test_mig_processes_are_listed_by_instance_without_them(nvml: Stage, source: 
     script = Script().mig(0, (1, 0), 5 * GIB, GIB, "MIG-1").mig(0, (2, 0), 5 * GIB, GIB, "MIG-2")
     script.process(0, 10, GIB, instance=(1, 0)).process(0, 10, 2 * GIB, instance=(2, 0))
     script.set(0, mig_refuses_gpu=1)
-    # Asked in this order: the GPU by v3 and v2, then each instance. Every third call is let through.
     nvml.play(script, 0)
     assert processes(source)[0].gpu_memory_used_bytes == 3 * GIB

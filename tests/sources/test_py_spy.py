@@ -22,6 +22,7 @@ from gpumon.model.training import Phase
 from gpumon.sources.interpreter_reading import InterpreterReading, LoopReading, PhaseLooks
 from gpumon.sources.py_spy import NOT_INSTALLED, PySpySource, Ran, run_py_spy
 from gpumon.sources.py_spy_output import first_error, parse_dump, parse_stacks
+from tests.remote_python.interpreters import installed
 from tests.sources.children import process_id
 from tests.sources.interpreter_training import stepped_training
 
@@ -95,6 +96,20 @@ def test_variables_of_the_loop_are_read() -> None:
         accumulate=4.5,
         is_handing_over=True,
     )
+
+
+def test_a_main_thread_without_the_number_of_the_kernel_is_known_by_its_begin() -> None:
+    """Up to Python 3.10 threads have numbers of pthread alone: the main one begins in a script or runpy."""
+    for begin in ("<module> (/y/train.py)", "_run_module_as_main (/usr/lib/python3.10/runpy.py)"):
+        main = f"thread (0x7F0397C4BB80);{begin};train (/y/train.py);forward (/y/models/yolo.py) 9\n"
+        other = "thread (0x7F0397C00640);_bootstrap (/usr/lib/python3.10/threading.py);run (/y/q.py) 9\n"
+        assert parse_stacks(main + other, 1934, YOLOV5) == (PhaseLooks(Phase.TRAIN, 9, 0),)
+    threads = json.loads(DUMP)
+    for thread, begin in zip(threads, ("_bootstrap", "<module>"), strict=True):
+        thread["os_thread_id"] = None
+        thread["thread_id"] = 0x7F0397C00640
+        thread["frames"].append(frame(begin, "/y/train.py"))
+    assert parse_dump(json.dumps(threads), 1934, YOLOV5) == parse_dump(DUMP, 1934, YOLOV5)
 
 
 @given(st.text())
@@ -222,10 +237,16 @@ def test_failure_without_a_word_tells_the_exit_status() -> None:
     assert run_py_spy([sys.executable, "-c", "raise SystemExit(3)"], 10.0).error == "exit status 3"
 
 
+# The one that runs and an old one, if there is one: up to 3.10 py-spy sees threads in another way.
+_OLD = [one for one in installed() if one.version <= (3, 10)][:1]
+_PYTHONS: dict[str, Path] = {"running": Path(sys.executable), **{str(one): one.program for one in _OLD}}
+
+
+@pytest.mark.parametrize("python", _PYTHONS.values(), ids=_PYTHONS)
 @pytest.mark.parametrize("word", ["wait", "compute"])
-def test_real_py_spy_sees_what_a_process_does(tmp_path: Path, word: str) -> None:
+def test_real_py_spy_sees_what_a_process_does(tmp_path: Path, word: str, python: Path) -> None:
     """On a real process it tells waiting from computing, and the loop's variables."""
-    with stepped_training(tmp_path) as training:
+    with stepped_training(tmp_path, str(python)) as training:
         training.until(word)
         source = PySpySource(training.id, YOLOV5)
         reading = source.drain(NOW)

@@ -132,6 +132,21 @@ def test_checkpoint_that_shrinks_is_told(tmp_path: Path) -> None:
     reading = read(source)
     assert reading.last == FileSeen(500.0, 400)
     assert reading.last_size_before_bytes == 1000
+    assert reading.last_most_bytes == 1000
+
+
+def test_the_largest_checkpoint_is_of_the_row_it_was_first_seen_with(tmp_path: Path) -> None:
+    """A later one that is larger by a few bytes is the same; one that is much larger was whole only then."""
+    (tmp_path / "weights").mkdir()
+    source, seen = RunDirSource(str(tmp_path)), []
+    for row, size in enumerate((1000, 1004, 4000, 4010, 1000)):
+        (tmp_path / "results.csv").write_text(
+            HEADER + "".join(f"{done},0.1,0.5\n" for done in range(row + 1))
+        )
+        (tmp_path / "weights" / "last.pt").write_bytes(bytes(size))
+        reading = read(source)
+        seen.append((reading.last_most_bytes, reading.last_most_rows))
+    assert seen == [(1000, 1), (1004, 1), (4000, 3), (4010, 3), (4010, 3)]
 
 
 def test_start_and_first_batch_are_times_of_files(tmp_path: Path) -> None:

@@ -57,6 +57,10 @@ class FakeFeed:
         """Return the newest window."""
         return None if self._made is None else self._made[1]
 
+    def prior(self) -> str:
+        """Return nothing: no earlier run is known."""
+        return ""
+
     def choose(self, pid: int) -> None:
         """Remember what was chosen."""
         self.chosen.append(pid)

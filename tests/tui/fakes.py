@@ -7,6 +7,7 @@ VARIANTS. Numbers move as sines of the second, so that pictures look alive and a
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from math import sin
 
 from gpumon.history.history import window_of
@@ -56,6 +57,7 @@ def fake_report(variant: str = "starved", *, second: int = 300) -> Report:
     return _report(variant, fake_sample(variant, second))
 
 
+@lru_cache(maxsize=64)
 def fake_window(variant: str = "starved", *, seconds: int = 300) -> Window:
     """Return the window of a variant after that many seconds, one sample a second."""
     return window_of(fake_sample(variant, second) for second in range(1, seconds + 1))

@@ -23,6 +23,7 @@ def main() -> int:
     parser.add_argument("--no-color", action="store_true")
     parser.add_argument("--theme", default="")
     parser.add_argument("--low-bandwidth", action="store_true")
+    parser.add_argument("--key", action="append", default=[], help="as in the config file: findings.mute=M")
     parser.add_argument("--period", type=float, default=1.0, help="seconds between reports; 0 for one report")
     asked = parser.parse_args()
     settings = resolve(
@@ -33,7 +34,7 @@ def main() -> int:
             "low_bandwidth": asked.low_bandwidth,
         },
         os.environ,
-        {},
+        {"keys": dict(key.split("=", 1) for key in asked.key)},
     )
     feed = FakeFeed(asked.variant)
     clock: Clock = FakeClock()

@@ -18,6 +18,7 @@ from gpumon.tui.widgets.cell_update import CellCompositor
 from gpumon.tui.widgets.frame import Frame, View
 from gpumon.tui.widgets.pane import Pane
 from tests.tui.fakes import fake_frame
+from tests.tui.pilot import piloted
 
 _SEQUENCE = re.compile(r"\x1b\[([0-9;]*)([A-Za-z])")
 
@@ -120,7 +121,7 @@ async def pane_app(
 ) -> AsyncIterator[tuple[PaneApp, Pilot[None]]]:
     """Run an app of panes that shows a variant."""
     app = PaneApp(*panes)
-    async with app.run_test(size=size) as pilot:
+    async with piloted(app, size) as pilot:
         frame = fake_frame(variant)
         app.show(frame if view is None else replace(frame, view=view))
         await pilot.pause()

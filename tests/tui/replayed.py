@@ -14,6 +14,7 @@ from gpumon.recording.mark import Mark
 from gpumon.settings import Settings
 from gpumon.tui.app import GpumonApp
 from gpumon.tui.appearance import appearance
+from tests.tui.pilot import piloted
 from tests.tui.screen import TERMINAL, Screen
 from tests.unit.monitor_parts import FakeClock
 from tests.unit.recorded import Recorded
@@ -63,7 +64,7 @@ async def replayed(
     clock = FakeClock()
     feed = ReplayFeed(Recorded(samples, marked=marks, full_from=full_from), clock, seconds)
     app = GpumonApp(feed, chosen, clock, appearance(chosen, TERMINAL), replay=feed)
-    async with app.run_test(size=size, notifications=True) as pilot:
+    async with piloted(app, size, notifications=True) as pilot:
         running = Replayed(app, pilot, feed, clock)
         await running.settle()
         yield running

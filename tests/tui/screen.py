@@ -12,7 +12,9 @@ from textual.pilot import Pilot
 from gpumon.settings import Settings
 from gpumon.tui.app import GpumonApp
 from gpumon.tui.appearance import appearance
+from gpumon.tui.choices import Choices
 from tests.tui.fake_feed import FakeClock, FakeFeed
+from tests.tui.pilot import piloted
 
 SIZES = ((80, 24), (120, 36), (200, 50))
 TERMINAL = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
@@ -63,13 +65,18 @@ class Dashboard(Screen):
 
 @asynccontextmanager
 async def dashboard(
-    variant: str = "starved", size: tuple[int, int] = (80, 24), *, seconds: int = 60, **settings: Any
+    variant: str = "starved",
+    size: tuple[int, int] = (80, 24),
+    *,
+    seconds: int = 60,
+    choices: Choices | None = None,
+    **settings: Any,
 ) -> AsyncIterator[Dashboard]:
-    """Run a dashboard on a variant; `settings` are those of Settings."""
+    """Run a dashboard on a variant; `settings` are those of Settings, `choices` keeps what is chosen."""
     chosen = Settings(**settings)
     feed = FakeFeed(variant, seconds=seconds)
-    app = GpumonApp(feed, chosen, FakeClock(), appearance(chosen, TERMINAL))
-    async with app.run_test(size=size, notifications=True) as pilot:
+    app = GpumonApp(feed, chosen, FakeClock(), appearance(chosen, TERMINAL), choices=choices)
+    async with piloted(app, size, notifications=True) as pilot:
         running = Dashboard(app, feed, pilot)
         await running.settle()
         yield running

@@ -11,6 +11,7 @@ from gpumon.settings import Settings
 from gpumon.tui.app import GpumonApp
 from gpumon.tui.appearance import appearance
 from tests.tui.fake_feed import FakeClock, FakeFeed
+from tests.tui.pilot import piloted
 from tests.tui.screen import TERMINAL, dashboard
 from tests.tui.terminal import Terminal
 
@@ -32,7 +33,7 @@ async def test_the_bell_rings_once_for_each_cause(bell: bool, expected: int) -> 
     settings = Settings(bell=bell)
     feed = FakeFeed("healthy", seconds=60)
     app = _Heard(feed, settings, FakeClock(), appearance(settings, TERMINAL), environ=TERMINAL)
-    async with app.run_test() as pilot:
+    async with piloted(app) as pilot:
         await pilot.pause()
         before = app.rung
         feed.set("starved", 61)

@@ -10,8 +10,10 @@ import pytest
 from gpumon.model.measure import Certainty, Measure, Missing
 from gpumon.model.reading import LossesReading, ProgressReading, TrainingReading
 from gpumon.model.training import Setting
+from gpumon.paint.glyphs import UNICODE
 from gpumon.paint.row import Span, row_text, row_width
-from gpumon.tui.fact_rows import source_rows
+from gpumon.tui.fact_rows import section_rows, source_rows
+from gpumon.tui.facts import Section, missing
 from gpumon.tui.losses import loss_mark
 from gpumon.tui.widgets.frame import Frame
 from tests.tui.fakes import VARIANTS, fake_frame
@@ -223,3 +225,18 @@ def test_an_error_is_written_as_exactly_as_it_is_worth(error: float, words: str)
     loader = replace(_reading(frame).loader, slowest_rank_data_wait_ratio=wait)
 
     assert words in _row(_with(frame, replace(_reading(frame), loader=loader)), "its data wait")
+
+
+def test_what_is_missing_for_one_reason_is_told_together() -> None:
+    """Four or more in one section share a row, which names all of them; fewer have rows of their own."""
+    facts = [missing(name, "needs the interpreter") for name in ("ready", "prefetch", "pinned", "drops")]
+    other = missing("shm", "not mounted")
+    rows = section_rows([Section("loader", (facts[0], other, *facts[1:]))], 100, UNICODE)
+    few = section_rows([Section("loader", (other, *facts[1:]))], 100, UNICODE)
+
+    assert [row_text(row).split(maxsplit=3)[-1] for row in rows[1:]] == [
+        "– missing: needs the interpreter: ready, prefetch, pinned, drops",
+        "not mounted",
+    ]
+    assert row_text(rows[1]).startswith("  4 of these")
+    assert len(few) == 5

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from textual import events
 
 from gpumon.model.finding import Evidence, Finding, Severity
 from gpumon.monitor.finding_watch import FindingWatch
@@ -115,6 +116,25 @@ async def test_m_on_one_that_is_over_mutes_its_id() -> None:
         assert shown.app.muted == {"starved-too-few-workers"}
 
 
+async def test_keys_typed_ahead_are_for_the_place_they_lead_to() -> None:
+    """Over a slow link three keys come at once: they wait until the screen is there."""
+    async with dashboard(size=(120, 36)) as shown:
+        for key in ("2", "down", "m"):
+            shown.app.post_message(events.Key(key, None))
+        await shown.settle()
+
+        assert shown.app.current_mode == "findings"
+        assert shown.app.muted == {"power-capped"}
+
+
+async def test_enter_explains_in_the_lower_pane_too() -> None:
+    """The key line offers it whichever pane has the focus."""
+    async with dashboard(size=(120, 36)) as shown:
+        await shown.press("2", "tab", "enter")
+
+        assert "┌─ starved-too-few-workers" in shown.text()
+
+
 async def test_enter_opens_the_page_of_one_that_is_over() -> None:
     """Its page is there whether it is there or not."""
     async with dashboard(size=(120, 36)) as shown:
@@ -146,7 +166,7 @@ def test_the_threshold_is_a_line_where_the_picture_is_free() -> None:
 
 @pytest.mark.parametrize("metric", ["cpu_busy_ratio", "not_a_metric", "shm_free_bytes"])
 def test_a_number_without_a_past_has_no_picture(metric: str) -> None:
-    """Metrics of many cores, and those that the history has not: words over the whole width."""
+    """Those that were never read, and those that the history has not: words over the whole width."""
     item = Evidence(metric, 0.5, 0.4, text="words " * 12)
     finding = Finding("hung", Severity.CRITICAL, "", 0.0, (item,))
     rows = evidence_rows(finding, fake_frame("missing"), 100, height=3)

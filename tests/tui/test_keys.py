@@ -44,36 +44,6 @@ async def test_news_after_the_end_is_harmless() -> None:
     assert shown.app.is_running is False
 
 
-@pytest.mark.parametrize("key", ["question_mark", "h", "f1"])
-async def test_help_lists_every_binding(key: str) -> None:
-    """Help opens by three keys, names every key that works, and esc closes it."""
-    async with dashboard(size=(120, 80)) as shown:
-        before = shown.text()
-        await shown.press(key)
-        text = shown.text()
-        await shown.press("escape")
-
-        for binding in _bindings(shown.app):
-            assert binding.tooltip.split(";")[0][:40] in text
-        assert before == shown.text()
-
-
-async def test_h_is_help_on_a_chart_too() -> None:
-    """No pane takes the help key for itself."""
-    async with dashboard() as shown:
-        await shown.press("5", "h")
-
-        assert "┌─ help" in shown.text()
-
-
-async def test_help_explains_the_keys_of_the_screen_it_was_opened_on() -> None:
-    """On the processes screen, help has the filter's key."""
-    async with dashboard(size=(120, 80)) as shown:
-        await shown.press("3", "question_mark")
-
-        assert re.search(r"  /  .*show only processes with a text", shown.text())
-
-
 async def test_pause_holds_the_picture_and_says_so() -> None:
     """While paused nothing but the word changes; afterwards the newest report is shown."""
     async with dashboard() as shown:
@@ -99,7 +69,8 @@ async def test_a_paused_picture_can_be_looked_at_from_all_sides() -> None:
         await shown.advance(30)
         await shown.press("5", "plus", "minus")
 
-        assert before.splitlines()[:-1] == shown.lines()[:-1]
+        assert " paused at " in shown.lines()[1]
+        assert before.splitlines()[2:-1] == shown.lines()[2:-1]
 
 
 async def test_plus_and_minus_change_the_span_within_its_limits() -> None:
@@ -165,15 +136,15 @@ async def test_picture_is_saved_where_gpumon_was_started(
     async with dashboard(size=(160, 40)) as shown:
         await shown.press("s")
         saved = _files(tmp_path)
-        text = shown.text()
+        text, picture = shown.text(), saved[0].read_bytes()
         await shown.press("s")
 
         assert len(saved) == 1
         assert saved[0].name in text
         assert saved[0].stat().st_mode & 0o777 == 0o600
         assert "STARVED" in saved[0].read_text(encoding="utf-8").replace("&#160;", " ")
-        assert saved == _files(tmp_path)
-        assert "File exists" in shown.text()
+        assert saved[0].read_bytes() == picture
+        assert len(_files(tmp_path)) == 2
 
 
 async def test_readonly_saves_no_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,14 +191,14 @@ async def test_what_has_the_focus_opens(tabs: int, key: str, word: str) -> None:
         assert "┌─ pipeline" in shown.text()
 
 
-async def test_left_and_right_change_the_measure() -> None:
-    """On the history screen the arrows go through the measures, and it is kept for the next visit."""
+async def test_up_and_down_change_the_measure() -> None:
+    """On the history screen they go through the measures, and it is kept for the next visit."""
     async with dashboard() as shown:
-        await shown.press("5", "right")
+        await shown.press("5", "down")
         second = shown.text()
         await shown.press("1", "5")
         kept = shown.text()
-        await shown.press("left")
+        await shown.press("up")
 
         assert "gpu_memory_used_bytes" in second
         assert "gpu_memory_used_bytes" in kept

@@ -11,6 +11,7 @@ from gpumon.paint.row import Row, Span
 from gpumon.tui.list_pane import Entry, ListPane, ScrollPane
 from gpumon.tui.widgets.frame import Frame
 from tests.tui.fakes import fake_frame
+from tests.tui.pilot import piloted
 
 
 class _Names(ListPane):
@@ -51,7 +52,7 @@ class _Listing(App[None]):
 async def test_the_cursor_stays_on_its_entry_when_entries_move() -> None:
     """New order, same entry."""
     names = _Names()
-    async with _Listing(names).run_test(size=(30, 12)) as pilot:
+    async with piloted(_Listing(names), (30, 12)) as pilot:
         await pilot.press("down", "j", "down")
         names.names = ("new", *reversed(_Names.names))
         names.redraw()
@@ -64,7 +65,7 @@ async def test_the_cursor_stays_on_its_entry_when_entries_move() -> None:
 async def test_the_cursor_stays_on_its_row_when_its_entry_goes() -> None:
     """An entry that ends leaves the cursor where it was."""
     names = _Names()
-    async with _Listing(names).run_test(size=(30, 12)) as pilot:
+    async with piloted(_Listing(names), (30, 12)) as pilot:
         await pilot.press("down")
         names.names = ("row0", "row2", "row3")
         names.redraw()
@@ -76,7 +77,7 @@ async def test_the_cursor_stays_on_its_row_when_its_entry_goes() -> None:
 async def test_keys_move_the_cursor_and_keep_it_in_view() -> None:
     """End, Home, page keys and k go where they say, and the heading stays."""
     names = _Names()
-    async with _Listing(names).run_test(size=(30, 12)) as pilot:
+    async with piloted(_Listing(names), (30, 12)) as pilot:
         seen: list[str | None] = []
         for key in ("end", "k", "home", "pagedown", "pageup", "up"):
             await pilot.press(key)
@@ -91,7 +92,7 @@ async def test_enter_chooses_and_so_does_a_click_on_the_cursor() -> None:
     """A click moves the cursor first; on the cursor it chooses."""
     names = _Names()
     app = _Listing(names)
-    async with app.run_test(size=(30, 12)) as pilot:
+    async with piloted(app, (30, 12)) as pilot:
         await pilot.press("enter")
         await pilot.click(names, offset=(5, 4))
         await pilot.pause()
@@ -108,7 +109,7 @@ async def test_an_empty_list_takes_keys_and_clicks() -> None:
     names = _Names()
     names.names = ()
     app = _Listing(names)
-    async with app.run_test(size=(30, 12)) as pilot:
+    async with piloted(app, (30, 12)) as pilot:
         await pilot.press("down", "end", "enter")
         await pilot.click(names, offset=(5, 3))
 
@@ -119,7 +120,7 @@ async def test_an_empty_list_takes_keys_and_clicks() -> None:
 async def test_a_text_scrolls_to_its_end_and_says_where_it_is() -> None:
     """Keys and the wheel move it; the box tells which rows are shown."""
     numbers = _Numbers()
-    async with _Listing(numbers).run_test(size=(30, 12)) as pilot:
+    async with piloted(_Listing(numbers), (30, 12)) as pilot:
         await pilot.press("end")
         at_end = numbers.text
         await pilot.press("home", "down")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
 
+from gpumon.model.gpu import GpuSlice
 from gpumon.model.host import CgroupReading
+from gpumon.model.suggestion import OomRisk, RiskLevel
 from gpumon.paint.row import row_text
 from gpumon.tui.memory_rows import memory_rows
 from gpumon.tui.widgets.frame import Frame
-from tests.tui.fakes import VARIANTS, fake_frame
+from tests.tui.fakes import MAIN_PID, VARIANTS, fake_frame
 
 GIB = 1024**3
 
@@ -35,12 +38,65 @@ def test_the_training_and_the_others_on_the_gpu_are_told_apart() -> None:
     assert "pid 999" in text
 
 
+def test_slices_of_a_gpu_are_told_apart_and_the_own_one_is_marked() -> None:
+    """A training on a MIG slice can take no more than the slice has."""
+    frame = fake_frame(seconds=2)
+    parts = tuple(GpuSlice(f"MIG-{n}", n * GIB, 0, 5 * n * GIB, (pid,)) for n, pid in ((1, 7), (2, MAIN_PID)))
+    gpu = replace(frame.report.sample.gpus[0], slices=parts)
+    sample = replace(frame.report.sample, gpus=(gpu,))
+    text = _text(replace(frame, report=replace(frame.report, sample=sample)))
+
+    first, second = (line for line in text.splitlines() if line.strip().startswith("slice "))
+    assert "1.0 of 5.0 GiB" in first
+    assert "the training's" not in first
+    assert "2.0 of 10.0 GiB  the training's" in second
+
+
 def test_the_outlook_has_risk_limit_and_largest_batch() -> None:
     """Estimates are marked with ~ and have their interval."""
     text = _text(fake_frame(seconds=2))
 
     for part in ("peak seen", "limit", "low, ~2 %", "~32 (32 to 37)"):
         assert part in text
+
+
+def test_a_risk_that_hardly_is_one_is_no_zero() -> None:
+    """As in its sentence: below 1 %."""
+    frame = fake_frame(seconds=2)
+    report = frame.report.trainings[0]
+    assert report.memory is not None
+    calm = replace(report.memory, oom_risk=OomRisk(0.0001, RiskLevel.LOW, "below 1 % until the end"))
+    text = _text(replace(frame, report=replace(frame.report, trainings=(replace(report, memory=calm),))))
+
+    assert "low, below 1 %" in text
+    assert "~0 %" not in text
+
+
+def test_of_several_gpus_each_has_a_row() -> None:
+    """Below those of the GPU that is looked at: ranks of one training should be alike."""
+    text = _text(fake_frame("eight_gpus"))
+
+    assert re.search(
+        r"all GPUs\n  GPU 0 .*\d\.\d of 12\.0 GiB\n(?:  GPU [1-6] .*\n){6}  GPU 7 .*12\.0 GiB", text
+    )
+    assert "lost" in _text(fake_frame("missing"))
+    assert "all GPUs" not in _text(fake_frame())
+
+
+def test_the_outlook_says_what_it_rests_on_and_when_memory_is_full() -> None:
+    """The sentence below risk and batch; the time only where memory grows."""
+    frame = fake_frame(seconds=2)
+    report = frame.report.trainings[0]
+    assert report.memory is not None
+    risk = OomRisk(0.9, RiskLevel.HIGH, "about 90 %: memory grows", "the pace of its growth")
+    grown = replace(
+        report.memory, oom_risk=risk, full_in_seconds=4000.0, batch_rests_on="the peak at batch 24"
+    )
+    text = _text(replace(frame, report=replace(frame.report, trainings=(replace(report, memory=grown),))))
+
+    for part in ("rests on the pace of its growth", "full in", "~1h06m", "rests on the peak at batch 24"):
+        assert part in text
+    assert "full in" not in _text(frame)
 
 
 @pytest.mark.parametrize(

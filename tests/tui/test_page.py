@@ -55,3 +55,10 @@ def test_markup_in_a_page_is_text() -> None:
     rows = page_rows("[bold red]x[/] \x1b[31my", 40)
 
     assert ["[bold red]x[/] y"] == [row_text(row) for row in rows]
+
+
+def test_a_number_stays_with_its_unit() -> None:
+    """A line does not end between them."""
+    rows = [row_text(row) for row in page_rows("over the last 4 to 20 s of training", 22)]
+
+    assert ["over the last", "4 to 20 s of training"] == rows

@@ -175,11 +175,14 @@ async def test_a_narrow_terminal_keeps_the_times() -> None:
 
 async def test_help_on_a_recording_has_its_keys_and_not_those_of_a_live_monitor() -> None:
     """Help lists what works here."""
-    async with replayed(_SAMPLES, size=(120, 80)) as shown:
-        await shown.press("question_mark")
+    async with replayed(_SAMPLES, size=(120, 100)) as shown:
+        await shown.press("5", "question_mark")
         text = shown.text()
 
+    assert "cursor to the left edge" in text
     assert "replay: one sample forward" in text
+    assert "replay: to the first sample" in text
+    assert "back to now, without the cursor" not in text
     assert "write all that is seen to a file" not in text
     assert "sampling goes on" not in text
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
+import pytest
+
 from gpumon.model.finding import Finding, Severity
+from gpumon.model.suggestion import Bound, Effect
 from gpumon.tui.widgets.verdict import VerdictPane
 from tests.tui.fakes import fake_frame
 from tests.tui.pane_app import pane_app
@@ -46,6 +50,39 @@ async def test_the_most_urgent_warning_follows_the_verdict() -> None:
     )
 
     assert _in_order(text, "STARVED", "--workers 6", "SLOW SAVES", "OOM RISK low", "POWER CAP", "VRAM GROWS")
+
+
+@pytest.mark.parametrize(
+    ("width", "hint"),
+    [
+        (120, "enter: why   y: copy the command"),
+        (90, "y: copy the command"),
+        (80, "y: copy"),
+        (60, "enter: why   y: copy the command"),
+    ],
+)
+async def test_a_suggestion_has_its_keys_beside_it(width: int, hint: str) -> None:
+    """As many as have room, at the end of its last row."""
+    lines = (await _verdict(size=(width, 14))).splitlines()
+    last = next(line for line in lines if "bound: 8 cores" in line)
+
+    assert re.search(f"8 cores  +{hint} │$", last)
+    assert sum("y: copy" in line for line in lines) == 1
+
+
+async def test_a_number_that_the_framework_caps_has_room_for_a_key() -> None:
+    """At 80 columns, with rates of three digits: YOLOv5's cap is the bound of most machines."""
+    frame = fake_frame()
+    report = frame.training_report
+    assert report is not None
+    rate = Effect(162.0, 323.0, 290.0, 355.0)
+    capped = replace(report.suggestions[0], bound=Bound.FRAMEWORK, images_per_second=rate)
+    pane = VerdictPane()
+    async with pane_app(pane, size=(80, 9)) as (app, _):
+        judged = replace(report, suggestions=(capped,))
+        app.show(replace(frame, report=replace(frame.report, trainings=(judged,))))
+
+        assert re.search(r"162 → 323 img/s \(290–355\)   bound: YOLOv5's cap +y: copy │", pane.text)
 
 
 async def test_a_muted_danger_does_not_push_the_verdict_down() -> None:

@@ -74,6 +74,14 @@ async def test_top_line_says_who_and_how_far() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("variant", "words"), [("ranks", "workers 2 · ranks 2 · "), ("starved", "workers 2 · epoch")]
+)
+async def test_top_line_counts_ranks(variant: str, words: str) -> None:
+    """Where there are several: their batch is the sum of all, their workers those of each."""
+    assert words in await shown(TrainingLine(), variant, size=(100, 1))
+
+
 @pytest.mark.parametrize("width", [30, 50, 80, 100])
 async def test_top_line_keeps_what_matters(width: int) -> None:
     """A narrow line drops whole parts; epoch and ETA stay as long as they fit."""
@@ -230,19 +238,11 @@ async def test_missing_readings_are_dashes_with_their_reason() -> None:
 
 
 async def test_many_cores_are_folded() -> None:
-    """More cores than rows are shown in groups that leave none out."""
+    """More cores than rows are shown in groups of 2, 4, 8 ... that leave none out."""
     lines = (await shown(CorePane(), "many_cores", size=(100, 12))).splitlines()
     assert "CPU 128 cores" in lines[0]
-    assert "  0-14" in lines[1]
-    assert "120-127" in lines[9]
-
-
-async def test_the_chosen_gpu_is_shown() -> None:
-    """The view's choice decides which of eight GPUs is shown."""
-    pane = GpuPane()
-    async with pane_app(pane, variant="eight_gpus", view=View(gpu_uuid="GPU-6")):
-        assert "GPU 6 RTX 3060" in pane.text
-        assert "all " in pane.text
+    assert "  0-15" in lines[1]
+    assert "112-127" in lines[8]
 
 
 async def test_status_counts_further_errors() -> None:
@@ -303,21 +303,6 @@ def test_an_unknown_measure_is_refused() -> None:
     """A name that is not in the table of metrics is an error of the caller."""
     with pytest.raises(ValueError, match="no such measure: speed"):
         EnlargedChart("speed")
-
-
-async def test_without_a_training_all_gpus_are_listed() -> None:
-    """The machine view has a row for each GPU; those without room are counted."""
-    frame = fake_frame("eight_gpus")
-    sample = replace(frame.report.sample, trainings=())
-    searching = replace(frame, report=replace(fake_frame("searching").report, sample=sample))
-    pane = PipelinePane()
-    async with pane_app(pane, size=(70, 8)) as (app, pilot):
-        app.show(searching)
-        await pilot.pause()
-        lines = pane.text.splitlines()
-        assert "GPUs" in lines[0]
-        assert re.search(r"▶ 0 busy +\d+ % .* of 12.0 GiB +61 °C +141 W", lines[1])
-        assert "… 3 more" in lines[6]
 
 
 @pytest.mark.parametrize(

@@ -36,3 +36,12 @@ def test_words_are_kept_whole_where_they_fit() -> None:
     rows = wrap("the GPU waits for data", 12, indent="  ")
 
     assert ["  the GPU", "  waits for", "  data"] == [row_text(row) for row in rows]
+
+
+def test_a_command_is_cut_between_its_words() -> None:
+    """An option is not torn apart where a blank is near; a long path is."""
+    rows = wrap_exactly("python train.py --workers 2", 18)
+    path = wrap_exactly("cat /a/path/that/is/long", 12)
+
+    assert ["python train.py ", "--workers 2"] == [row_text(row) for row in rows]
+    assert ["cat /a/path/", "that/is/long"] == [row_text(row) for row in path]

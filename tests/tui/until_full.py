@@ -15,6 +15,7 @@ from gpumon.settings import Settings
 from gpumon.tui.app import GpumonApp
 from gpumon.tui.appearance import appearance
 from tests.tui.fake_feed import FakeClock, FakeFeed
+from tests.tui.pilot import piloted
 from tests.tui.screen import TERMINAL, Dashboard
 
 _MOST_SECONDS = 600
@@ -24,7 +25,7 @@ async def _run(path: Path) -> None:
     feed = FakeFeed(seconds=60)
     recorder = begin_recording(path, feed, Settings(), FakeClock().now())
     app = GpumonApp(feed, Settings(), FakeClock(), appearance(Settings(), TERMINAL), recorder=recorder)
-    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+    async with piloted(app, (120, 36), notifications=True) as pilot:
         shown = Dashboard(app, feed, pilot)
         await shown.settle()
         print("before:", "REC" if "REC" in shown.lines()[0] else "nothing")

@@ -20,9 +20,16 @@ class Scene:
         self.attaching = Attaching(wish or Wish())
         self.ended: dict[ProcessId, Ended] = {}
 
-    def scan(self, *trainings: Training, name: str | None = None, chosen: int | None = None) -> Attachment:
-        """Return the attachment after a scan that finds these trainings."""
-        return self.attaching.update(Found(trainings, name), self.ended.get, chosen)
+    def scan(
+        self,
+        *trainings: Training,
+        name: str | None = None,
+        chosen: int | None = None,
+        below: tuple[Training, ...] = (),
+    ) -> Attachment:
+        """Return the attachment after a scan that finds these trainings, `below` the wished process."""
+        found = Found(trainings, name, below=frozenset(training.id for training in below))
+        return self.attaching.update(found, self.ended.get, chosen)
 
     def end(self, ended: Training) -> None:
         """Let a training end."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from gpumon.model.clock import Instant
 from gpumon.model.finding import Evidence, Finding, Severity
-from gpumon.model.gpu import BusySample, DriverReading, DriverState, GpuProcess, GpuReading
+from gpumon.model.gpu import BusySample, DriverReading, DriverState, GpuProcess, GpuReading, GpuSlice
 from gpumon.model.host import (
     CgroupReading,
     CoreReading,
@@ -22,8 +22,15 @@ from gpumon.model.process import ProcessId, ProcessReading, Role
 from gpumon.model.reading import LoaderReading, LossesReading, ProgressReading, TrainingReading
 from gpumon.model.report import Attachment, AttachState, Report, TrainingReport
 from gpumon.model.sample import Sample, SelfReading, SourceError
-from gpumon.model.suggestion import Bound, Effect, MemoryOutlook, OomRisk, RiskLevel, Suggestion
+from gpumon.model.suggestion import (
+    Bound,
+    MemoryOutlook,
+    OomRisk,
+    RiskLevel,
+    Suggestion,
+)
 from gpumon.model.training import Member, Phase, Setting, Settings, Training
+from tests.unit.full_advice import FULL_PLAN, FULL_PROOF, FULL_SUGGESTION
 
 UNIX_SECONDS = 1_790_000_000.25
 GIB = 1 << 30
@@ -45,6 +52,7 @@ FULL_GPU = GpuReading(
     gpu_memory_reserved_bytes=GIB // 4,
     gpu_memory_total_bytes=12 * GIB,
     processes=(GpuProcess(41234, 7 * GIB, 0.58),),
+    slices=(GpuSlice("MIG-1", 3 * GIB, 0, 5 * GIB, (41234,)),),
     gpu_temperature_celsius=61.0,
     gpu_temperature_slowdown_celsius=95.0,
     gpu_power_watts=141.2,
@@ -133,6 +141,7 @@ FULL_READING = TrainingReading(
         steps_skipped_ratio=0.05,
         amp_enabled=True,
         amp_source="its own variable amp",
+        model_parameters=Measure(7_235_389.0, Certainty.EXACT, "log"),
     ),
     loader=LoaderReading(
         data_wait_ratio=Measure(0.41, Certainty.SAMPLED, "interpreter (CPython 3.11)", standard_error=0.03),
@@ -201,20 +210,6 @@ FULL_READING = TrainingReading(
     interpreter="interpreter (CPython 3.11)",
     reporter="reporter",
 )
-FULL_SUGGESTION = Suggestion(
-    setting="workers",
-    from_value=2,
-    to_value=6,
-    text="use 6 DataLoader workers instead of 2",
-    finding="starved-too-few-workers",
-    bound=Bound.CORES,
-    rests_on="the CPU time of 2 workers over 240 looks",
-    speedup=Effect(1.0, 1.64, 1.46, 1.69),
-    images_per_second=Effect(90.1, 148.0, 131.0, 152.0),
-    gpu_memory_bytes=Missing("does not change with this setting"),
-    command="python train.py --batch-size 24 --workers 6",
-    warnings=("stop the training first",),
-)
 FULL_REPORT = TrainingReport(
     pid=41234,
     findings=(
@@ -231,12 +226,18 @@ FULL_REPORT = TrainingReport(
     memory=MemoryOutlook(
         peak_bytes=7 * GIB,
         limit_bytes=11 * GIB,
-        oom_risk=OomRisk(0.02, RiskLevel.LOW, "the peak has not moved for 3 validations"),
+        oom_risk=OomRisk(
+            0.02, RiskLevel.LOW, "the peak has not moved for 3 validations", "records of the peaks of steps"
+        ),
         largest_safe_batch=32,
         largest_safe_batch_low=32,
         largest_safe_batch_high=37,
+        full_in_seconds=5400.0,
+        batch_rests_on="the peak at batch 24 and the parameters of YOLOv5s",
     ),
     settled=True,
+    plan=FULL_PLAN,
+    proof=FULL_PROOF,
 )
 
 

@@ -13,7 +13,10 @@ from gpumon.recording.mark import Mark, MarkKind
 
 @dataclass
 class Recorded:
-    """Samples, oldest first. `told` are the reports of some of them; `full_from` None: all are there."""
+    """Samples, oldest first. `told` are the reports of some of them; `full_from` None: all are there.
+
+    `prior` is what earlier runs taught.
+    """
 
     kept: Sequence[Sample]
     told: Sequence[Report] = ()
@@ -21,6 +24,7 @@ class Recorded:
     full_from: float | None = None
     between: Sequence[Extremes] = ()
     reads: int = 0
+    prior: str = ""
 
     @property
     def first_seconds(self) -> float:

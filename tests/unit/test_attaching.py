@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from gpumon.model.process import ProcessId
 from gpumon.model.report import Attachment, AttachState
 from gpumon.monitor.attaching import Wish
 from tests.unit.attach_scene import ANN, BOB, Scene
@@ -128,6 +129,20 @@ def test_the_pid_of_another_process_shows_the_machine() -> None:
 
     expected = "process 77 (bash) is no training that gpumon knows"
     assert Attachment(AttachState.MACHINE, expected, None, (ANN,)) == attachment
+
+
+def test_the_pid_of_what_started_it_means_the_training() -> None:
+    """A script of the shell, srun or `uv run`: `./run.sh & gpumon $!`."""
+    assert Scene(Wish(pid=77)).scan(ANN, BOB, name="run.sh", below=(BOB,)).training == BOB
+
+
+def test_several_trainings_of_one_starter_are_a_choice() -> None:
+    """Those alone, and not the others of the machine."""
+    other = replace(BOB, id=ProcessId(4700, 300))
+    attachment = Scene(Wish(pid=77)).scan(ANN, BOB, other, name="sweep.sh", below=(BOB, other))
+
+    text = "process 77 (sweep.sh) has started 2 trainings: choose one"
+    assert Attachment(AttachState.CHOOSING, text, None, (BOB, other)) == attachment
 
 
 def test_a_wished_process_that_becomes_a_training_is_attached() -> None:

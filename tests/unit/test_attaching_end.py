@@ -161,3 +161,14 @@ def test_a_choice_that_fails_after_the_end_keeps_the_ended_picture() -> None:
     scene.end(ANN)
 
     assert scene.scan(chosen=4500).training == ANN
+
+
+def test_of_those_beside_it_only_the_newest_are_remembered() -> None:
+    """A search of settings beside it starts one training after the other for weeks."""
+    scene = Scene()
+    scene.scan(ANN)
+    for number in range(300):
+        scene.scan(ANN, training(5000 + number, start_ticks=300 + number))
+
+    assert 256 == len(scene.attaching._beside)
+    assert training(5299, start_ticks=599).id in scene.attaching._beside

@@ -19,13 +19,14 @@ from gpumon.model.metrics import METRICS
 from gpumon.model.report import Report
 from gpumon.model.suggestion import Effect
 from gpumon.model.training import Ended, Ending
-from tests.unit.full_report import FULL_READING, FULL_REPORT, FULL_SUGGESTION, full_report, missing_report
+from tests.unit.full_advice import FULL_SUGGESTION
+from tests.unit.full_report import FULL_READING, FULL_REPORT, full_report, missing_report
 
 GOLDEN = Path(__file__).with_name("report.json")
 NAN, INFINITY = float("nan"), float("inf")
 
 # What is null because it is so, not because it cannot be had.
-TRULY_NULL = {"ended", "from", "to", "cpu_quota_cores", "memory_limit_bytes"}
+TRULY_NULL = {"ended", "proof", "from", "to", "cpu_quota_cores", "memory_limit_bytes"}
 
 # Section 9 of the design, as far as it names keys.
 KEYS = {
@@ -36,7 +37,7 @@ KEYS = {
     "host": "cpu_busy_ratio cores memory_used_bytes memory_total_bytes missing",
     "host.cores": "core cpu_busy_ratio",
     "trainings": "pid framework run_dir settings processes phase progress loader memory "
-    "findings suggestions missing",
+    "findings suggestions plan proof missing",
     "trainings.settings": "batch_size workers imgsz epochs cache",
     "trainings.processes": "pid role cpu_busy_ratio",
     "trainings.progress": "epoch epochs batch batches images_per_second eta_seconds",
@@ -48,7 +49,13 @@ KEYS = {
     "trainings.memory.largest_safe_batch": "value low high certainty",
     "trainings.findings": "id severity since text evidence",
     "trainings.findings.evidence": "metric value threshold",
-    "trainings.suggestions": "setting from to images_per_second gpu_memory_bytes bound finding command",
+    "trainings.suggestions": "setting from to images_per_second gpu_memory_bytes bound finding command "
+    "data_wait_ratio together curve go_on",
+    "trainings.suggestions.go_on": "command lost path edit missing",
+    "trainings.plan": "name state text evidence suggestion",
+    "trainings.proof": "run earlier_run changes settled text images_per_second data_wait_ratio "
+    "gpu_memory_bytes",
+    "trainings.proof.images_per_second": "before predicted achieved is_as_predicted",
     "trainings.suggestions.images_per_second": "now predicted low high",
     "errors": "source text",
     "self": "cpu_ratio memory_bytes",
@@ -147,7 +154,7 @@ def test_every_measure_is_an_object_with_certainty_and_source() -> None:
         if isinstance(getattr(getattr(FULL_READING, part.name), field.name), Measure)
     ]
 
-    assert len(measures) == 8
+    assert len(measures) == 9
     assert [] == [m for m in measures if not {"value", "certainty", "source"} <= set(m)]
 
 

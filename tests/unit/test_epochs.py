@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpumon.diagnosis.epochs import epochs_of, epochs_with_memory, phase_shares
+from gpumon.diagnosis.view import View, view_of
+from gpumon.history.history import History
+from gpumon.history.moments import Moments
 from gpumon.model.training import Phase
-from tests.unit.run_scene import phased, slower, view
+from tests.unit.run_scene import changed, phased, slower, view
+from tests.unit.synthetic_training import PID
 
 TRAIN, VALIDATE, CHECKPOINT = Phase.TRAIN, Phase.VALIDATE, Phase.CHECKPOINT
 _EPOCH = ((TRAIN, 10), (VALIDATE, 5), (CHECKPOINT, 1))
@@ -65,3 +71,27 @@ def test_shares_are_those_of_the_epochs_between(lengths: list[tuple[int, int, in
     assert shares.epochs == len(whole)
     assert shares.validation_ratio == pytest.approx(sum(epoch[1] for epoch in whole) / seconds)
     assert shares.checkpoint_ratio == pytest.approx(sum(epoch[2] for epoch in whole) / seconds)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from([*Phase]), st.integers(1, 6)), min_size=4, max_size=16),
+    st.integers(8, 30),
+)
+def test_epochs_seen_second_by_second_are_those_of_one_look(
+    spans: list[tuple[Phase, int]], kept: int
+) -> None:
+    """What is remembered of an epoch that is over is what the samples still say, until they are gone."""
+    history = History(recent_samples=kept)
+    for sample in phased(*spans):
+        history.append(changed(sample, gpu_memory_used_bytes=sample.sequence * 1000 % 7919))
+        now = view_of(history.window(), PID)
+        assert now is not None
+        assert epochs_with_memory(now) == epochs_with_memory(forgotten(now))
+
+
+def forgotten(seen: View) -> View:
+    """Return the same view where nothing is remembered."""
+    fresh = view_of(replace(seen.window, moments=Moments()), PID)
+    assert fresh is not None
+    return fresh

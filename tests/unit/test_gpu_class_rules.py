@@ -133,17 +133,22 @@ def test_amp_is_told_with_the_checklist() -> None:
     """Who says that it is off, and the answers to what people are told to check."""
     finding = found(amp_off.RULE, NO_AMP)
     assert finding.text == (
-        "mixed precision (AMP) is off, says the log: AMP checks failed, on RTX 3060: tensor cores yes"
-        " (compute capability 8.6); driver for CUDA 12.6 yes (560.35.03); CPU the bottleneck no (wait for"
-        " data 0 % ±0.3)"
+        "mixed precision (AMP) is off, says the log: AMP checks failed, on RTX 3060: tensor cores: yes"
+        " (compute capability 8.6); driver for CUDA 12.6: yes (560.35.03); the CPU is the bottleneck: no"
+        " (wait for data 0 % ±0.3)"
     )
 
 
 def test_the_checklist_names_what_is_wrong() -> None:
     """An old driver and a loader that is the limit are answers, too."""
     text = found(amp_off.RULE, replace(NO_AMP, cuda="10.2", wait=0.4)).text
-    assert "driver for CUDA 10.2 no, 11.1 is needed" in text
-    assert "CPU the bottleneck yes, so AMP would gain less" in text
+    assert "driver for CUDA 10.2: no, 11.1 is needed" in text
+    assert "the CPU is the bottleneck: yes, so AMP gains less" in text
+
+
+def test_a_wait_near_the_limit_is_not_certain() -> None:
+    """As the plan says on the same screen: neither yes nor no."""
+    assert "the CPU is the bottleneck: not certain" in found(amp_off.RULE, replace(NO_AMP, wait=0.05)).text
 
 
 def test_idle_tensor_cores_prove_full_precision() -> None:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gpumon.history.phases import spans, steady
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gpumon.history.phases import newest, newest_steady, spans, steady
 from gpumon.model.measure import Missing
+from gpumon.model.reading import ProgressReading
 from gpumon.model.training import Phase
 from tests.unit.synthetic_training import PID, Scene
 
@@ -63,3 +67,24 @@ def test_without_any_rate_two_seconds_are_taken_for_the_burst() -> None:
 def test_without_workers_there_is_no_burst() -> None:
     """No workers keep no batches ready."""
     assert steady_seconds(Scene(seconds=4, phases=(V, T, T, T), workers=0)) == [1, 2, 3]
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    spans_of=st.lists(st.tuples(st.sampled_from([*Phase]), st.integers(1, 9)), min_size=1, max_size=10),
+    workers=st.integers(0, 6),
+    rate=st.none() | st.floats(0.5, 12.0),
+    seconds=st.sampled_from([1.0, 3.5, 20.0, 500.0]),
+    interval=st.sampled_from([0.5, 1.0, 1.3]),
+)
+def test_the_newest_steady_samples_are_the_end_of_all(
+    spans_of: list[tuple[Phase, int]], workers: int, rate: float | None, seconds: float, interval: float
+) -> None:
+    """Looked for from the newest one back, they are what all steady samples end with."""
+    phases = tuple(phase for phase, length in spans_of for _ in range(length))
+    scene = Scene(seconds=len(phases), phases=phases, workers=workers, batch_rate=rate)
+    seen = tuple(
+        (replace(sample, interval_seconds=interval), replace(reading, progress=ProgressReading()))
+        for sample, reading in scene.window().of_training(PID)
+    )
+    assert newest(steady(seen), seconds) == newest_steady(seen, seconds)

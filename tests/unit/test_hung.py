@@ -11,6 +11,7 @@ from gpumon.diagnosis.rule import Silent
 from gpumon.diagnosis.rules.hung import RULE
 from gpumon.model.finding import Severity
 from gpumon.model.host import SharedMemoryReading
+from gpumon.model.process import Role
 from gpumon.model.sample import Sample
 from gpumon.model.training import Ended, Ending, Phase
 from tests.unit.run_scene import (
@@ -102,6 +103,25 @@ def _stopped(seconds: int) -> list[Sample]:
 def test_a_stopped_process_is_told_soon() -> None:
     """The state is certain, and what helps is told."""
     assert "kill -CONT" in finding(RULE, _stopped(9)).text
+
+
+@pytest.mark.parametrize(
+    ("count", "words"), [(1, "is stopped by a signal"), (2, "2 of its workers are stopped by a signal")]
+)
+def test_a_stopped_worker_is_named(count: int, words: str) -> None:
+    """Batches are handed over in order: the loop waits for those of a worker that stands still."""
+    samples = _still(40)
+    rows = samples[-1].trainings[0].processes
+    stopped = [row.id for row in rows if row.role is Role.TRAIN_WORKER][:count]
+    for place in range(20, 60):
+        states = (
+            replace(row, state="T") if row.id in stopped else row
+            for row in samples[place].trainings[0].processes
+        )
+        samples[place] = changed(samples[place], processes=tuple(states))
+    told = finding(RULE, samples).text
+    assert words in told
+    assert (f"worker {stopped[0].pid} " in told) is (count == 1)
 
 
 def test_a_short_stop_is_silent() -> None:

@@ -14,11 +14,32 @@ PATIENCE_SECONDS = 60.0
 FAST_HERTZ = 1000.0
 
 
-class Counted:
-    """Counts how often it was looked at, and tells when that was often enough."""
+class Clock:
+    """CPU time that passes as it is told."""
 
-    def __init__(self, wanted: int) -> None:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        """Return the time."""
+        return self.now
+
+
+class Counted:
+    """Counts how often it was looked at, and tells when that was often enough.
+
+    Each look takes `cost` seconds of the clock's time.
+    """
+
+    drain_cpu_seconds = 0.0
+
+    def __init__(
+        self, wanted: int, clock: Clock | None = None, cost: float = 0.0, *, is_looking: bool = True
+    ) -> None:
         self.count = 0
+        self.is_looking = is_looking
+        self._clock = clock
+        self._cost = cost
         self._wanted = wanted
         self.seen_enough = threading.Event()
 
@@ -26,12 +47,17 @@ class Counted:
         """Count."""
         assert 0 <= late_seconds < PATIENCE_SECONDS
         self.count += 1
+        if self._clock is not None:
+            self._clock.now += self._cost
         if self.count >= self._wanted:
             self.seen_enough.set()
 
 
 class Hanging:
     """Does not come back from a look before it is let go."""
+
+    drain_cpu_seconds = 0.0
+    is_looking = True
 
     def __init__(self) -> None:
         self.is_hanging = threading.Event()
@@ -54,7 +80,7 @@ def hanging() -> Iterator[Hanging]:
 
 def test_frames_are_looked_at_so_many_times_as_often() -> None:
     """The states of threads share the wake-ups of the looks at frames."""
-    looks = Looks(FAST_HERTZ / 4, FAST_HERTZ, 1)
+    looks = Looks(FAST_HERTZ / 4, FAST_HERTZ, 1, Clock())
     states, frames = Counted(0), Counted(100)
     looks.watch([states], [frames])
     assert frames.seen_enough.wait(PATIENCE_SECONDS)
@@ -106,3 +132,52 @@ def test_at_a_rate_of_zero_nothing_is_looked_at() -> None:
     looks.watch([Counted(1)], [Counted(1)])
     assert threading.active_count() == threads
     looks.stop()
+
+
+def shares(clock: Clock, states: Counted, frames: list[Counted]) -> tuple[float, float]:
+    """Return the shares of the wanted turns and looks at states after thousands of turns."""
+    looks = Looks(FAST_HERTZ / 2, FAST_HERTZ, 1, clock)
+    looks.watch([states], frames)
+    last = frames[-1] if frames else states
+    assert last.seen_enough.wait(PATIENCE_SECONDS)
+    looks.stop()
+    return looks.pace.turn_share, looks.pace.state_share
+
+
+def test_dear_states_do_not_slow_the_frames_down() -> None:
+    """States that would cost a whole core are looked at less; frames, which cost nothing, are not."""
+    clock = Clock()
+    turns, states = shares(clock, Counted(0, clock, 0.002), [Counted(1500)])
+    assert turns == 1.0
+    assert states < 0.5
+
+
+def test_dear_states_slow_both_down_where_the_frames_cannot_be_read() -> None:
+    """Then the wait is known by states, which do not give way."""
+    clock = Clock()
+    turns, states = shares(clock, Counted(0, clock, 0.002), [Counted(0), Counted(1500, is_looking=False)])
+    assert turns == states < 0.5
+
+
+def test_drains_slow_the_looks_down() -> None:
+    """What is read in another thread is in the same budget."""
+    clock = Clock()
+    frames = Draining(1500, clock, 1e-9)
+    turns, _states = shares(clock, Counted(0), [frames])
+    assert turns < 0.5
+
+
+def test_drains_of_states_count_too() -> None:
+    """With eight workers they are the larger part."""
+    clock = Clock()
+    turns, _states = shares(clock, Draining(0), [Counted(1500, clock, 1e-9)])
+    assert turns < 0.5
+
+
+class Draining(Counted):
+    """One that is drained for a millisecond of CPU between any two looks."""
+
+    def look(self, late_seconds: float = 0.0) -> None:
+        """Count, and be drained."""
+        super().look(late_seconds)
+        self.drain_cpu_seconds += 0.001

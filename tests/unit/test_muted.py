@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from hypothesis import given
@@ -60,6 +61,13 @@ def test_where_it_cannot_be_written_that_is_said(tmp_path: Path) -> None:
 
     assert word.startswith("hung is muted: no alert of it, until gpumon ends: ")
     assert muted.ids == {"hung"}
+
+
+def test_a_fifo_in_its_place_holds_nobody(tmp_path: Path) -> None:
+    """Only a file is read: nothing is muted then."""
+    os.mkfifo(tmp_path / "muted")
+
+    assert Muted(tmp_path / "muted").ids == frozenset()
 
 
 @given(st.binary(max_size=200))

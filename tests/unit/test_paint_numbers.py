@@ -72,10 +72,20 @@ def test_durations(seconds: float | None, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(30, "30s"), (90, "90s"), (300, "5m"), (7200, "2h"), (86400, "1d")]
+    ("seconds", "text"),
+    [
+        (30, "30s"),
+        (90, "90s"),
+        (270, "4m30s"),
+        (300, "5m"),
+        (5400, "90m"),
+        (7200, "2h"),
+        (9000, "2h30m"),
+        (86400, "1d"),
+    ],
 )
 def test_spans(seconds: float, text: str) -> None:
-    """A round span has one unit."""
+    """A round span has one unit, or two where one would be a number to be reckoned with."""
     assert text == span_text(seconds)
 
 

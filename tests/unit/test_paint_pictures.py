@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,7 +10,7 @@ from gpumon.paint.axis import percent_label, round_ticks, time_axis, time_ticks,
 from gpumon.paint.bars import Part, gauge, stacked_gauge
 from gpumon.paint.braille import lines
 from gpumon.paint.columns import Layout, arrange, newest_column
-from gpumon.paint.heat import fold, heat_row
+from gpumon.paint.heat import fold, group_size, heat_row
 from gpumon.paint.row import Span, row_text, row_width
 
 RATIOS = st.lists(st.none() | st.floats(allow_nan=True, allow_infinity=False), max_size=50)
@@ -34,6 +35,15 @@ def test_heat_reads_without_colour() -> None:
     """Five levels differ in ink; a missing value is a gap."""
     assert "·░▒▓█ " == row_text(heat_row([0.1, 0.3, 0.5, 0.7, 0.9, None]))
     assert ".:+*# " == row_text(heat_row([0.1, 0.3, 0.5, 0.7, 0.9, None], ascii_only=True))
+
+
+@pytest.mark.parametrize(
+    ("cores", "groups", "size"),
+    [(8, 8, 1), (8, 3, 4), (24, 10, 4), (96, 10, 16), (128, 50, 4), (256, 25, 16)],
+)
+def test_a_group_of_cores_is_a_power_of_two(cores: int, groups: int, size: int) -> None:
+    """So that few groups have cores of two caches or sockets: most of those have 4, 8, 16 ... cores."""
+    assert size == group_size(cores, groups)
 
 
 def test_folded_cores_keep_their_hottest() -> None:

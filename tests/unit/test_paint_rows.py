@@ -66,6 +66,15 @@ def test_a_word_over_two_spans_stays_in_place() -> None:
     assert ["fits, up to", "37"] == [row_text(row) for row in rows]
 
 
+def test_a_word_of_two_looks_is_not_broken() -> None:
+    """A name in a look of its own is tied to its number by a no-break space; a blank between them is none."""
+    tied = wrap((Span("so VRAM\N{NO-BREAK SPACE}", "dim"), Span("5.8", "value"), Span(" GiB")), 8)
+    free = wrap((Span("so VRAM ", "dim"), Span("5.8", "value"), Span(" GiB")), 8)
+    assert ["so", "VRAM 5.8", "GiB"] == [row_text(row) for row in tied]
+    assert ["so VRAM", "5.8 GiB"] == [row_text(row) for row in free]
+    assert ["…"] == [row_text(row)[-1] for row in wrap((Span("longer", "dim"), Span("than", "value")), 6)]
+
+
 @given(ROWS, st.integers(1, 40), st.integers(0, 4))
 def test_wrapped_rows_fit(row: list[Span], width: int, indent: int) -> None:
     """No wrapped row is wider than it may be."""

@@ -12,9 +12,11 @@ from gpumon.settings import (
     MAX_INTERVAL_SECONDS,
     MIN_INTERVAL_SECONDS,
     NAMES,
+    Origin,
     Settings,
     SettingsError,
     resolve,
+    resolved,
 )
 
 INTERVALS = st.floats(MIN_INTERVAL_SECONDS, MAX_INTERVAL_SECONDS)
@@ -40,7 +42,14 @@ def test_flags_win_over_variables_over_the_file(
 @pytest.mark.parametrize("name", sorted(NAMES.values()))
 def test_every_setting_can_be_given_as_a_variable(name: str) -> None:
     """Each setting has a GPUMON_* variable that the same word in the config file is equal to."""
-    words = {"interval": "2", "thread_rate": "5", "gpu": "1", "theme": "nord", "notify": "osc9"}
+    words = {
+        "interval": "2",
+        "thread_rate": "5",
+        "gpu": "1",
+        "theme": "nord",
+        "notify": "osc9",
+        "span": "10m",
+    }
     word = words.get(name, "true")
 
     assert resolve({}, {}, {name: word}) == resolve({}, {f"GPUMON_{name.upper()}": word}, {})
@@ -99,6 +108,12 @@ def test_gpumons_own_settings_win_over_no_color(
         ({}, {"GPUMON_INTERVAL": "fast"}, {}, "GPUMON_INTERVAL must be a number, not 'fast'"),
         ({}, {}, {"interval": True}, "interval in the config file must be a number, not true"),
         ({}, {}, {"interval": [1]}, "interval in the config file must be a number, not [1]"),
+        (
+            {},
+            {},
+            {"interval": 10**400},
+            f"interval in the config file must be a number, not 1{'0' * 58}…",
+        ),
         ({"thread_rate": 51.0}, {}, {}, "--thread-rate must be between 0 and 50 a second, not 51"),
         (
             {},
@@ -163,3 +178,55 @@ def test_alert_settings_that_cannot_be_used(name: str, value: str, sentence: str
         resolve({name: value}, {}, {})
 
     assert sentence == str(raised.value)
+
+
+def test_where_each_setting_comes_from() -> None:
+    """The place that won is named, and what was given there."""
+    origins = resolved(
+        {"interval": "2", "color": False, "ascii": None},
+        {"GPUMON_THEME": "nord", "GPUMON_MOUSE": ""},
+        {"gpu": 0, "interval": 3},
+    ).origins
+
+    assert origins["interval"] == Origin("flag", "--interval")
+    assert origins["color"] == Origin("flag", "--no-color")
+    assert origins["theme"] == Origin("variable", "GPUMON_THEME")
+    assert origins["gpu"] == Origin("file", "gpu in the config file")
+    assert {"mouse", "ascii"} <= {name for name, origin in origins.items() if origin.kind == "default"}
+    assert resolved({}, {"NO_COLOR": "1"}, {}).origins["color"] == Origin("variable", "NO_COLOR")
+
+
+@pytest.mark.parametrize(
+    "table", [{"findings.mute": "M", "quit": "q,x"}, {"findings": {"mute": "M"}, "quit": "q,x"}]
+)
+def test_keys_stand_in_a_table_of_the_file(table: dict[str, Any]) -> None:
+    """An id with a dot is the same with quotes and without, where TOML takes the dot for a table."""
+    assert (("findings.mute", "M"), ("quit", "q,x")) == resolve({}, {}, {"keys": table}).keys
+
+
+@pytest.mark.parametrize(
+    ("table", "sentence"),
+    [
+        ("q", "keys in the config file must be a table of ids and keys, not 'q'"),
+        ({"quit": 1}, "quit of keys in the config file must be a text, not 1"),
+        ({"findings": {"mute": True}}, "findings.mute of keys in the config file must be a text, not true"),
+        (
+            {"a": {"b": {"c": {"d": {"e": "x"}}}}},
+            "keys in the config file has an id with more than 3 dots: 'a.b.c.d.'",
+        ),
+    ],
+)
+def test_a_table_of_keys_that_cannot_be_used(table: object, sentence: str) -> None:
+    """One sentence that names the table and what is wrong in it."""
+    with pytest.raises(SettingsError) as raised:
+        resolve({}, {}, {"keys": table})
+
+    assert sentence == str(raised.value)
+
+
+def test_a_span_is_one_of_those_there_are() -> None:
+    """The charts have no other spans."""
+    with pytest.raises(SettingsError) as raised:
+        resolve({}, {"GPUMON_SPAN": "7m"}, {})
+
+    assert str(raised.value) == "GPUMON_SPAN must be one of auto, 1m, 2m, 5m, 10m, 30m, 1h, not '7m'"

@@ -13,11 +13,11 @@ from gpumon.model.measure import Certainty, Measure, Missing
 from gpumon.model.report import Attachment, AttachState, Report
 from gpumon.model.training import Ended, Ending
 from gpumon.sinks.plain import PlainSink
+from tests.unit.full_advice import FULL_SUGGESTION
 from tests.unit.full_report import (
     FULL_GPU,
     FULL_READING,
     FULL_REPORT,
-    FULL_SUGGESTION,
     full_report,
     missing_report,
 )
@@ -31,8 +31,10 @@ yolov5 train.py pid 41234  /home/ann/yolov5/runs/train/exp7
   phase train, epoch 3/99, batch 1203 of 2933, rate 90 img/s, data wait 41 % ±3, ETA 8h41m
       41260 train_worker R CPU  98 % wait   1 % PSS  1.0 GiB  pt_data_worker
   WARNING starved-too-few-workers: the GPU waits 41 % of each step for data
+  brought: workers 2 → 6: predicted 148, achieved 146 images/s
   → use 6 DataLoader workers instead of 2
     90.1 → 148 img/s (131–152, estimated), bound: cores
+    data wait 41 % → 2 % (0 %–6 %, estimated)
     rests on: the CPU time of 2 workers over 240 looks
     mind: stop the training first
     python train.py --batch-size 24 --workers 6
@@ -217,8 +219,10 @@ def test_several_trainings_are_listed_with_their_pids() -> None:
 
 def test_no_change_is_said_as_such() -> None:
     """A suggestion from two to two is none: no arrow, no rate, no command."""
-    same = replace(FULL_SUGGESTION, from_value=2, to_value=2, text="no number of workers would help")
-    judged = replace(FULL_REPORT, suggestions=(same,))
+    same = replace(
+        FULL_SUGGESTION, from_value=2, to_value=2, text="no number of workers would help", together=()
+    )
+    judged = replace(FULL_REPORT, suggestions=(same,), proof=None)
     text = _text(replace(full_report(), trainings=(judged,)))
 
     assert "  no change: no number of workers would help" in text

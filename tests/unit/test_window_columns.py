@@ -97,3 +97,18 @@ def test_past_columns_of_a_long_span_never_change() -> None:
         for offset, column in enumerate(series[:-1]):
             index = newest - columns + 1 + offset
             assert seen.setdefault(index, column) == column
+
+
+def test_only_the_newest_series_are_kept() -> None:
+    """Looked at in ever other widths, the columns of old ones go, those of the newest stay."""
+    history = History()
+    for second in range(3):
+        history.append(replace(SAMPLE, instant=Instant(1.7e9, 1000.5 + second)))
+    window = history.window()
+    for number in range(500):
+        window.series("gpu_busy_ratio", GPU, columns=200, span_seconds=600.0 + number)
+
+    kept = window._columns._kept
+    # The newest column may still change, and is not kept.
+    assert 40_000 // 199 >= len(kept) > 100
+    assert (600.0 + 499) / 200 in {width for _, _, width, _ in kept}

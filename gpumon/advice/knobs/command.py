@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import TypeAlias
 
-from gpumon.advice.knobs import torch, ultralytics, yolov5
-from gpumon.advice.knobs.launch import read_launch
+from gpumon.advice.knobs import torch, ultralytics
+from gpumon.advice.knobs.launch import read_launch, runs_in_notebook
 from gpumon.advice.knobs.option import Given, Option, Parsed, find_option
-from gpumon.advice.knobs.train_command import read_yolo_command, read_yolov5_command, version_by_flags
+from gpumon.advice.knobs.shell import shell_line
+from gpumon.advice.knobs.train_command import read_yolo_command, started_yolov5, started_yolov5_by
 from gpumon.model.measure import Maybe, Missing, known
-from gpumon.model.text import is_clean
 from gpumon.model.training import Setting, Training
 
-Change: TypeAlias = "int | float | str | bool | None"
+Value: TypeAlias = "int | float | str | bool | None"
 Arguments: TypeAlias = "tuple[str, ...]"
 
 # Settings of ours under another name in train.py.
 _V5_0_NAMES = {"imgsz": "img_size", "cache": "cache_images"}
-_NOTEBOOKS = ("ipykernel", "ipykernel_launcher", "colab_kernel_launcher")
 
 
 def rewrite_command(
-    training: Training, changes: Mapping[str, Change], *, here: str | None = None
+    training: Training, changes: Mapping[str, Value], *, here: str | None = None
 ) -> Maybe[str]:
     """Return the command that restarts `training` with `changes`, ready for a POSIX shell.
 
@@ -32,25 +31,15 @@ def rewrite_command(
     command exists: the reason says what to do instead.
     """
     rewritten = rewrite_arguments(training, changes)
-    if isinstance(rewritten, Missing):
-        return rewritten
-    directory = known(training.command_directory)
-    environment = training.environment
-    texts = (*rewritten, directory or "", *(value for _, value in environment))
-    if not training.command_is_exact or not all(map(is_clean, texts)):
-        return Missing("its command line holds characters that cannot be copied safely")
-    assignments = "".join(f"{name}={shlex.quote(value)} " for name, value in environment)
-    change_directory = f"cd {shlex.quote(directory)} && " if directory and directory != here else ""
-    return f"{change_directory}{assignments}{shlex.join(rewritten)}"
+    return rewritten if isinstance(rewritten, Missing) else shell_line(training, rewritten, here=here)
 
 
-def rewrite_arguments(training: Training, changes: Mapping[str, Change]) -> Maybe[Arguments]:
+def rewrite_arguments(training: Training, changes: Mapping[str, Value]) -> Maybe[Arguments]:
     """Return the argv of `training` with `changes`, or why it cannot be built."""
     command = training.command
     if not command:
         return Missing("its command line cannot be read")
-    launch = read_launch(command, python=True)
-    if launch is not None and launch.module.split(".")[0] in _NOTEBOOKS:
+    if runs_in_notebook(command):
         return Missing(f"it runs in a notebook: change {_names(changes)} in its code")
     if training.framework == "yolov5":
         return _yolov5(training, changes)
@@ -59,48 +48,14 @@ def rewrite_arguments(training: Training, changes: Mapping[str, Change]) -> Mayb
     return _torch(command, changes)
 
 
-def _names(changes: Mapping[str, Change]) -> str:
-    return " and ".join(changes)
-
-
-def _listed(changes: Mapping[str, Change]) -> str:
-    return ", ".join(f"{name}: {'' if value is None else value}".strip() for name, value in changes.items())
-
-
-def _is_resumed(training: Training) -> bool:
+def is_resumed(training: Training) -> bool:
+    """Tell whether `training` goes on with an earlier run."""
     resume = known(training.settings.resume)
     return isinstance(resume, Setting) and bool(resume.value)
 
 
-def _yolov5(training: Training, changes: Mapping[str, Change]) -> Maybe[Arguments]:
-    command = training.command
-    read = read_yolov5_command(command, python=True)
-    if read is None:
-        return _torch(command, changes)
-    version = known(training.framework_version) or version_by_flags(command, read) or "v7.0"
-    parsed = read.parse(command, version)
-    if not read.named and not (parsed.given and parsed.is_valid):
-        return _torch(command, changes)
-    if _is_resumed(training):
-        run_dir = known(training.run_dir)
-        where = f"{run_dir}/opt.yaml" if run_dir else "opt.yaml in its run directory"
-        return Missing(
-            f"--resume ignores other flags: stop it, write {_listed(changes)} into {where}, "
-            "then start it with --resume again"
-        )
-    options = yolov5.options(version, read.task)
-    for name, value in changes.items():
-        option = _option_for(options, name, value, version)
-        if isinstance(option, Missing):
-            return option
-        parsed = read.parse(command, version)
-        arguments = _change_option(command[read.arguments_at :], parsed, option, value)
-        command = (*command[: read.arguments_at], *arguments)
-    return command
-
-
-def _option_for(options: Sequence[Option], name: str, value: Change, version: str) -> Maybe[Option]:
-    """Return the option of setting `name` that can take `value`."""
+def option_for(options: Sequence[Option], name: str, value: Value, version: str) -> Maybe[Option]:
+    """Return the option of YOLOv5's train.py for setting `name`, or why it cannot take `value`."""
     option = find_option(options, _V5_0_NAMES.get(name, name) if version == "v5.0" else name)
     if option is None and name == "lr0":
         return Missing("YOLOv5 reads lr0 from the --hyp file: edit a copy of it")
@@ -115,7 +70,40 @@ def _option_for(options: Sequence[Option], name: str, value: Change, version: st
     return option
 
 
-def _change_option(arguments: Arguments, parsed: Parsed, option: Option, value: Change) -> Arguments:
+def _names(changes: Mapping[str, Value]) -> str:
+    return " and ".join(changes)
+
+
+def _yolov5(training: Training, changes: Mapping[str, Value]) -> Maybe[Arguments]:
+    if started_yolov5(training) is None:
+        return _torch(training.command, changes)
+    if is_resumed(training):
+        return Missing(f"--resume ignores other flags: {_names(changes)} would stay as in opt.yaml")
+    # With their types: 0 and False are equal, and no worker is another thing than no such flag.
+    typed = tuple((name, type(value), value) for name, value in changes.items())
+    return _yolov5_by(training.command, known(training.framework_version), typed)
+
+
+@lru_cache(maxsize=64)
+def _yolov5_by(
+    command: Arguments, known_version: str | None, changes: tuple[tuple[str, type, Value], ...]
+) -> Maybe[Arguments]:
+    """Return the argv with the changes. Asked for every second anew, and always the same."""
+    started = started_yolov5_by(command, known_version)
+    if started is None:
+        return Missing("its command line cannot be read")
+    read, version = started.command, started.version
+    for name, _, value in changes:
+        option = option_for(started.options, name, value, version)
+        if isinstance(option, Missing):
+            return option
+        parsed = read.parse(command, version)
+        arguments = _change_option(command[read.arguments_at :], parsed, option, value)
+        command = (*command[: read.arguments_at], *arguments)
+    return command
+
+
+def _change_option(arguments: Arguments, parsed: Parsed, option: Option, value: Value) -> Arguments:
     if value is None or value is False:
         return _without(arguments, [given for given in parsed.given if given.option == option])
     last = parsed.last(option.dest)
@@ -125,7 +113,7 @@ def _change_option(arguments: Arguments, parsed: Parsed, option: Option, value: 
     return (*arguments[: last.start], *words, *arguments[last.stop :])
 
 
-def _spelled(flag: str, value: Change, option: Option, *, inline: bool) -> Arguments:
+def _spelled(flag: str, value: Value, option: Option, *, inline: bool) -> Arguments:
     if option.nargs == "0":
         return (flag,)
     text = str(value)
@@ -138,18 +126,19 @@ def _without(arguments: Arguments, givens: Sequence[Given]) -> Arguments:
     return tuple(argument for index, argument in enumerate(arguments) if index not in dropped)
 
 
-def _ultralytics(training: Training, changes: Mapping[str, Change]) -> Maybe[Arguments]:
+def _ultralytics(training: Training, changes: Mapping[str, Value]) -> Maybe[Arguments]:
     command = training.command
     read = read_yolo_command(command, python=True)
     if read is None:
         return _torch(command, changes)
+    kept = ultralytics.kept_on_resume(known(training.framework_version))
     arguments = list(command[read.arguments_at :])
     for name, value in changes.items():
         key = ultralytics.KEYS.get(name)
         if key is None:
             return Missing(f"ultralytics has no setting for {name}")
-        if _is_resumed(training) and key not in ultralytics.KEPT_ON_RESUME:
-            return Missing(f"a resumed ultralytics training ignores {key}=")
+        if is_resumed(training) and key not in kept:
+            return Missing(ultralytics.ignored_on_resume(key, known(training.framework_version)))
         pairs = [pair for pair in ultralytics.read_arguments(arguments).pairs if pair.key == key]
         if value is None:
             for pair in reversed(pairs):
@@ -161,7 +150,7 @@ def _ultralytics(training: Training, changes: Mapping[str, Change]) -> Maybe[Arg
     return (*command[: read.arguments_at], *arguments)
 
 
-def _torch(command: Arguments, changes: Mapping[str, Change]) -> Maybe[Arguments]:
+def _torch(command: Arguments, changes: Mapping[str, Value]) -> Maybe[Arguments]:
     launch = read_launch(command, python=True)
     start = launch.arguments_at if launch is not None else 1
     arguments = list(command[start:])

@@ -26,8 +26,11 @@ _WRAPPERS = frozenset(
      "pdb", "debugpy", "trace", "runpy", "nsys", "wandb"}
 )  # fmt: skip
 
-# torchrun's options that take no value (torch/distributed/run.py); all others take one.
-_TORCHRUN_SWITCHES = (
+_NOTEBOOKS = frozenset({"ipykernel", "ipykernel_launcher", "colab_kernel_launcher"})
+
+# Options that take no value: of torchrun (torch/distributed/run.py), of accelerate
+# (accelerate/commands/launch.py) and of deepspeed (deepspeed/launcher/runner.py); all others take one.
+_SWITCHES = (
     "--standalone",
     "--no-python",
     "--no_python",
@@ -37,6 +40,27 @@ _TORCHRUN_SWITCHES = (
     "--use_env",
     "--module",
     "--help",
+    "--virtual-local-rank",
+    "--virtual_local_rank",
+    "--quiet",
+    "--cpu",
+    "--multi_gpu",
+    "--tpu",
+    "--ipex",
+    "--use_xpu",
+    "--use_deepspeed",
+    "--use_fsdp",
+    "--use_megatron_lm",
+    "--same_network",
+    "--enable_cpu_affinity",
+    "--dynamo_use_fullgraph",
+    "--dynamo_use_dynamic",
+    "--debug",
+    "--no_local_rank",
+    "--no_ssh",
+    "--save_pid",
+    "--force_multi",
+    "--bind_cores_to_rank",
 )
 _TORCHRUN_MODULE = ("-m", "--module")
 
@@ -132,7 +156,7 @@ def _launched(command: Sequence[str], outer: Launch, name: str) -> Launch:
         argument = command[position]
         flag, equals, _ = argument.partition("=")
         module = module or flag in _TORCHRUN_MODULE
-        is_switch = flag in _TORCHRUN_SWITCHES or flag == "-m" or _is_prefix_of_switch(flag)
+        is_switch = flag in _SWITCHES or flag == "-m" or _is_prefix_of_switch(flag)
         if equals or is_switch or (not flag.startswith("--") and len(flag) > 2):
             position += 1
         else:
@@ -146,7 +170,7 @@ def _launched(command: Sequence[str], outer: Launch, name: str) -> Launch:
 
 
 def _is_prefix_of_switch(flag: str) -> bool:
-    return flag.startswith("--") and len(flag) > 4 and any(s.startswith(flag) for s in _TORCHRUN_SWITCHES)
+    return flag.startswith("--") and len(flag) > 4 and any(s.startswith(flag) for s in _SWITCHES)
 
 
 def _wrapped(command: Sequence[str], outer: Launch) -> Launch | None:
@@ -158,3 +182,9 @@ def _wrapped(command: Sequence[str], outer: Launch) -> Launch | None:
         if argument == "-m" and position + 1 < len(command):
             return Launch(module=command[position + 1], arguments_at=position + 2)
     return None
+
+
+def runs_in_notebook(command: Sequence[str]) -> bool:
+    """Tell whether `command` is that of a notebook's kernel: what it runs is in no argv."""
+    launch = read_launch(command, python=True)
+    return launch is not None and launch.module.split(".")[0] in _NOTEBOOKS

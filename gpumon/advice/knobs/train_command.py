@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from gpumon.advice.knobs import ultralytics, yolov5
 from gpumon.advice.knobs.launch import Launch, read_launch
-from gpumon.advice.knobs.option import Parsed, parse
+from gpumon.advice.knobs.option import Option, Parsed, parse
+from gpumon.model.measure import known
+from gpumon.model.training import Training
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,3 +104,42 @@ def version_by_flags(command: Sequence[str], yolov5_command: Yolov5Command) -> s
         if yolov5_command.parse(command, version).is_valid:
             return version
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class StartedYolov5:
+    """A YOLOv5 training by its own argv: `command` as read, with the options of `version`."""
+
+    command: Yolov5Command
+    version: str
+    parsed: Parsed
+
+    @property
+    def options(self) -> tuple[Option, ...]:
+        """The options that its train.py has."""
+        return yolov5.options(self.version, self.command.task)
+
+    def gives(self, dest: str) -> bool:
+        """Tell whether its argv gives that option."""
+        return self.parsed.last(dest) is not None
+
+
+def started_yolov5(training: Training) -> StartedYolov5 | None:
+    """Return how a YOLOv5 training was started, or None where its settings are not in its argv.
+
+    Where the version is not known it is the likeliest that takes these flags.
+    """
+    return started_yolov5_by(training.command, known(training.framework_version))
+
+
+@lru_cache(maxsize=32)
+def started_yolov5_by(command: tuple[str, ...], version: str | None) -> StartedYolov5 | None:
+    """Return the same by its argv and its version, None where that is not known."""
+    read = read_yolov5_command(command, python=True)
+    if read is None:
+        return None
+    version = version or version_by_flags(command, read) or "v7.0"
+    parsed = read.parse(command, version)
+    if not read.named and not (parsed.given and parsed.is_valid):
+        return None
+    return StartedYolov5(read, version, parsed)

@@ -5,6 +5,7 @@ Source: ultralytics/cfg/default.yaml and ultralytics/cfg/__init__.py of 8.4. Onl
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -46,9 +47,13 @@ KEYS = {
     "lr0": "lr0",
     "amp": "amp",
 }
-# What a resumed run still takes from the command line (engine/trainer.py of 8.4); older ones take
-# imgsz, batch, device and close_mosaic only.
-KEPT_ON_RESUME = frozenset({"imgsz", "batch", "device", "workers", "cache"})
+# What a resumed run takes from the command line (check_resume in engine/trainer.py): since 8.4 also workers
+# and cache (pull request 22903, December 2025), from 8.1 on imgsz and batch; older ones are not known.
+_KEPT_SINCE: tuple[tuple[tuple[int, int], frozenset[str]], ...] = (
+    ((8, 4), frozenset({"imgsz", "batch", "device", "workers", "cache"})),
+    ((8, 1), frozenset({"imgsz", "batch"})),
+)
+_VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})", re.ASCII)
 _SWITCHES = frozenset(key for key, default in DEFAULTS if isinstance(default, bool))
 
 
@@ -115,3 +120,17 @@ def _pair(arguments: Sequence[str], start: int) -> Pair | None:
         text, stop = text + arguments[stop], stop + 1
     key, equals, value = text.removeprefix("--").removesuffix(",").partition("=")
     return Pair(key, value, start, stop) if equals and key else None
+
+
+def kept_on_resume(version: str | None) -> frozenset[str]:
+    """Return the keys of the command line that a resumed run takes; few where the version is not known."""
+    numbers = _VERSION.match(version or "8.1")
+    found = (int(numbers[1]), int(numbers[2])) if numbers else (0, 0)
+    return next((keys for since, keys in _KEPT_SINCE if found >= since), frozenset())
+
+
+def ignored_on_resume(key: str, version: str | None) -> str:
+    """Return the reason why a resumed run does not take `key`, in words."""
+    if version is None:
+        return f"whether its version of ultralytics takes {key}= when it resumes is not known"
+    return f"ultralytics {version} ignores {key}= when it resumes"

@@ -6,6 +6,7 @@ Source: the add_argument calls of ultralytics/yolov5 at the tags v5.0, v6.0, v6.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal
 
 from gpumon.advice.knobs.option import Option, OptionValue
@@ -17,6 +18,7 @@ VERSIONS = ("v5.0", "v6.0", "v6.1", "v6.2", "v7.0", "master")
 LIKELIEST_FIRST = ("v7.0", "master", "v6.2", "v6.1", "v6.0", "v5.0")
 
 
+@lru_cache(maxsize=32)
 def options(version: str, task: Task = "detect") -> tuple[Option, ...]:
     """Return the options of `train.py` of `version` ("v7.0", "master", "pypi 7.0.14" ...).
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gpumon.diagnosis.devices import Device, looked_at
+from gpumon.diagnosis.devices import Device, devices_of, looked_at
 from gpumon.diagnosis.rule import Judgement, NotJudged, Rule, Silent
 from gpumon.diagnosis.since import since_seen
 from gpumon.diagnosis.view import View
@@ -25,7 +25,7 @@ def judge(view: View) -> Judgement:
         return devices
     if view.ranks > 1:
         return Silent(f"it has {view.ranks} ranks")
-    working = [device for device in devices if _works_on(view, device)]
+    working = driven_by_one(view)
     if len(working) < 2:
         return Silent("its process works on one GPU")
 
@@ -47,6 +47,11 @@ def judge(view: View) -> Judgement:
         if (busy := device.mean("gpu_busy_ratio")) is not None
     ]
     return Finding(RULE.id, RULE.severity, text, since_seen(view, holds), tuple(evidence))
+
+
+def driven_by_one(view: View) -> tuple[Device, ...]:
+    """Return the GPUs that the main process works on, by index."""
+    return tuple(device for device in devices_of(view) if _works_on(view, device))
 
 
 def _works_on(view: View, device: Device) -> bool:

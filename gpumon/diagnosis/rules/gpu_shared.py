@@ -15,7 +15,7 @@ from gpumon.model.finding import Evidence, Finding, Severity
 from gpumon.model.gpu import GpuReading
 from gpumon.model.measure import Missing, known, number
 
-# facts, row 19: utilisation of the device less the training's own, in points.
+# Chosen: utilisation of the device less the training's own, in points.
 _OTHERS_RATIO = 0.15
 
 

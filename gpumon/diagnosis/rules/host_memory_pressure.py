@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gpumon.diagnosis.host_growth import HostGrowth, host_growth_of, own_bytes
 from gpumon.diagnosis.rule import Judgement, NotJudged, Rule, Silent
 from gpumon.diagnosis.since import since_seen
 from gpumon.diagnosis.view import View
-from gpumon.diagnosis.words import bytes_of_words, bytes_words, percent
+from gpumon.diagnosis.words import bytes_of_words, bytes_words, percent, seconds_words
 from gpumon.history.phases import Seen
 from gpumon.history.stats import mean
 from gpumon.model.finding import Evidence, Finding, Severity
 from gpumon.model.measure import known, number
-from gpumon.model.process import Role
 from gpumon.model.reading import TrainingReading
 from gpumon.model.sample import Sample
 
-# facts, row 8: less than 10 % of the host's memory available. A tenth of a large machine is no shortage, so
+# Chosen: less than 10 % of the host's memory available. A tenth of a large machine is no shortage, so
 # it must be little in bytes too.
 _AVAILABLE_RATIO = 0.10
 _AVAILABLE_BYTES = 8 * 1024**3
@@ -29,7 +29,8 @@ _OWN_RATIO = 0.60
 _STALL_RATIO = 0.10
 _STALL_SECONDS = 10.0
 _LITTLE_RATIO = 0.25
-_OWN_ROLES = frozenset({Role.MAIN, Role.RANK, Role.TRAIN_WORKER, Role.VAL_WORKER})
+# Growth that fills the memory only later leaves time to see whether it goes on.
+_FORESEEN_SECONDS = 1800.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def judge(view: View) -> Judgement:
 
 
 def _signs(view: View) -> list[_Sign]:
-    found = (_killed(view), _cgroup(view.reading), _host(view.sample), _stalled(view))
+    found = (_killed(view), _cgroup(view.reading), _host(view.sample), _stalled(view), _growing(view))
     return [sign for sign in found if sign is not None]
 
 
@@ -82,7 +83,7 @@ def _cgroup(reading: TrainingReading) -> _Sign | None:
 
 def _holds_most(reading: TrainingReading, limit: int) -> bool:
     """Tell whether the training's own processes hold most of a limit, as far as is known."""
-    own = _own_bytes(reading)
+    own = own_bytes(reading)
     return own is None or own >= _OWN_RATIO * limit
 
 
@@ -141,17 +142,41 @@ def _killed(view: View) -> _Sign | None:
     return _Sign(words, Evidence("cgroup_memory_used_bytes", float(share[0] if share else 0), text=words))
 
 
+def _growing(view: View) -> _Sign | None:
+    """Return the growth of the training's own processes, where host or cgroup will soon be full of it."""
+    growth = host_growth_of(view)
+    if growth is None or not growth.fills or growth.full_in_seconds > _FORESEEN_SECONDS:
+        return None
+    if growth.is_caching and not _is_little(view):
+        return None  # many a cache takes half of the memory, and comes to rest
+    words = (
+        f"the training's processes grow by {bytes_words(60 * growth.bytes_per_second)} a minute, and"
+        f" {bytes_words(growth.free_bytes)} are left: full in about {seconds_words(growth.full_in_seconds)},"
+        f" {_before(growth)}"
+    )
+    told = (
+        f"{bytes_words(60 * growth.bytes_per_second)} a minute over {seconds_words(growth.watched_seconds)}"
+    )
+    return _Sign(words, Evidence("memory_available_bytes", growth.free_bytes, text=told))
+
+
+def _before(growth: HostGrowth) -> str:
+    if growth.is_caching:
+        return "unless --cache ram has all images by then"
+    if growth.left_seconds is None:
+        return "and when it comes to rest is not known"
+    left = seconds_words(growth.left_seconds)
+    return (
+        f"before the first epoch ends in {left}"
+        if growth.is_first_epoch
+        else f"and the run takes {left} more"
+    )
+
+
 def _most(reading: TrainingReading) -> str:
     """Return what the training's own processes hold, counted by shares, where that is known."""
-    own = _own_bytes(reading)
+    own = own_bytes(reading)
     return "" if own is None else f"; the training's own processes hold {bytes_words(own)}"
-
-
-def _own_bytes(reading: TrainingReading) -> int | None:
-    """Return what its processes hold, each shared page counted once; None where not known of all."""
-    held = [known(row.memory_pss_bytes) for row in reading.processes if row.role in _OWN_ROLES]
-    found = [pss for pss in held if pss is not None]
-    return sum(found) if found and len(found) == len(held) else None
 
 
 RULE = Rule("host-memory-pressure", Severity.WARNING, (), judge)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gpumon.diagnosis.devices import looked_at
+from gpumon.diagnosis.devices import devices_of, looked_at
 from gpumon.diagnosis.rule import Judgement, NotJudged, Rule, Silent
 from gpumon.diagnosis.since import since_series
 from gpumon.diagnosis.starvation import STARVED_RATIO
@@ -25,6 +25,23 @@ def judge(view: View) -> Judgement:
     devices = looked_at(view)
     if isinstance(devices, NotJudged):
         return devices
+    seen = view.once(_beside)
+    if not isinstance(seen, tuple):
+        return seen
+    return _finding(view, len(devices), [gpu for gpu, _ in seen], mean([busy for _, busy in seen]))
+
+
+def idle_beside(view: View) -> tuple[GpuReading, ...]:
+    """Return the GPUs that the rule calls idle beside those of the training; none where it does not fire."""
+    if not devices_of(view):
+        return ()
+    seen = view.once(_beside)
+    return tuple(gpu for gpu, _ in seen) if isinstance(seen, tuple) else ()
+
+
+def _beside(view: View) -> tuple[tuple[GpuReading, float], ...] | Silent | NotJudged:
+    """Return the idle GPUs with how busy they were at most, or why there are none. It needs a device."""
+    devices = devices_of(view)
     own = {device.newest.uuid for device in devices}
     taken = {uuid for reading in view.sample.trainings for uuid in reading.gpu_uuids}
     others = [gpu for gpu in view.sample.gpus if gpu.uuid not in own | taken and gpu.state is GpuState.OK]
@@ -46,7 +63,7 @@ def judge(view: View) -> Judgement:
             if reason
             else Silent("the other GPUs are in use, or much smaller")
         )
-    return _finding(view, len(own), [gpu for gpu, _ in idle], mean([busy for _, busy in idle]))
+    return tuple(idle)
 
 
 def _finding(view: View, used: int, idle: list[GpuReading], busy: float) -> Finding:

@@ -11,7 +11,7 @@ from gpumon.model.finding import Evidence, Finding, Severity
 from gpumon.model.measure import known
 
 # A power cap alone is what full load looks like; it costs something where the clock is far below its highest
-# (facts, row 18: 85 %) for a share of the time that matters.
+# (chosen: 85 %) for a share of the time that matters.
 _CAPPED_RATIO, _CLOCK_RATIO = 0.10, 0.85
 # The power brake halves the clock or worse, and no sound machine pulls it.
 _BRAKED_RATIO = 0.01

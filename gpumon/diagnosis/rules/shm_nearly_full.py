@@ -9,7 +9,7 @@ from gpumon.diagnosis.words import bytes_words, percent
 from gpumon.history.phases import Seen
 from gpumon.model.finding import Evidence, Finding, Severity
 from gpumon.model.host import SharedMemoryReading
-from gpumon.model.measure import Missing, known, number
+from gpumon.model.measure import Measure, Missing, known, number
 
 # A hang was measured at 90 % full. A large /dev/shm at 90 % has room all the same, so both must hold:
 # less than a tenth free, and less than the next batches of two workers need.
@@ -35,7 +35,8 @@ def judge(view: View) -> Judgement:
     if nearly_full:
         text = (
             f"the training's /dev/shm is nearly full: {bytes_words(shm.shm_free_bytes)} of"
-            f" {bytes_words(shm.shm_total_bytes)} free; a worker without room dies or hangs the training"
+            f" {bytes_words(shm.shm_total_bytes)} free{_needs(needed)}; a worker without room dies or hangs"
+            " the training"
         )
     else:
         text = (
@@ -54,6 +55,15 @@ def judge(view: View) -> Judgement:
         return reading is not None and (too_small or _is_nearly_full(reading, batch))
 
     return Finding(RULE.id, RULE.severity, text, since_seen(view, full), (evidence,))
+
+
+def _needs(needed: Measure | None) -> str:
+    """Return what full queues need: 2 batches a worker, of training and of validation."""
+    if needed is None or needed.value <= 0:
+        return ""
+    low, high = needed.low or needed.value, needed.high or needed.value
+    span = bytes_words(low) if low == high else f"{bytes_words(low)} to {bytes_words(high)}"
+    return f", and full queues need {span}"
 
 
 def _is_nearly_full(shm: SharedMemoryReading, batch: int | None) -> bool:

@@ -45,7 +45,7 @@ def judge(view: View) -> Judgement:
 
 
 def _blind(view: View) -> str:
-    """Return who takes the cores of the machine for its own, whatever the quota: facts, row 4."""
+    """Return who takes the machine's cores for its own: neither os.cpu_count nor affinity knows a quota."""
     host = known(view.sample.host.cores)
     if not host:
         return ""

@@ -19,11 +19,11 @@ from gpumon.diagnosis.words import cores_words, percent
 from gpumon.history.stats import Interval
 from gpumon.model.finding import Evidence, Finding, Severity
 
-# facts, row 20: what others take of the cores that this training competes for.
+# Chosen: what others take of the cores that this training competes for.
 OTHERS_RATIO = 0.30
 # Below this they are no matter; between both it may be either they or its own need for cores.
 FEW_OTHERS_RATIO = 0.20
-# facts, row 2: cores that are busy for more than that are full.
+# Cores that are busy for more than that are full (as in SageMaker Debugger's rule CPUBottleneck).
 BUSY_RATIO = 0.90
 # A hypervisor that takes this much is named.
 _STOLEN_RATIO = 0.10

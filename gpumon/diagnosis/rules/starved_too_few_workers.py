@@ -7,7 +7,6 @@ from gpumon.diagnosis.rule import Judgement, NotJudged, Rule, Silent
 from gpumon.diagnosis.starvation import (
     COMPUTING_RATIO,
     OUTSIDE_RATIO,
-    WorkerTime,
     busy_workers_words,
     contended,
     idle_allowed,
@@ -47,14 +46,14 @@ def judge(view: View) -> Judgement:
         return Silent(obstacle)
     idle = cores.idle if cores else None
     spare = "" if idle is None else ", no core idle" if idle < 0.05 else f", {cores_words(idle)} idle"
-    text = f"{starved_words(view, wait)}{busy_workers_words(view)}{_outside(worker_time(view))}{spare}"
+    sleeping = worker_time(view).sleeping
+    asleep = f" ({percent(sleeping)} of it asleep)" if sleeping > OUTSIDE_RATIO else ""
+    text = f"{starved_words(view, wait)}{busy_workers_words(view)}{asleep}{spare}"
     each = each_words(shares_by_worker(view, _not_polling))
-    evidence = [
-        wait_evidence(wait),
-        Evidence(
-            "worker_idle_ratio", 1.0 - busy, allowed, text=f"the workers are busy {percent(busy)}{each}"
-        ),
-    ]
+    words = f"the workers are busy {percent(busy)}{each}"
+    if asleep:
+        words += f"; {percent(sleeping)} of the time they sleep, and wait for neither a core nor a disk"
+    evidence = [wait_evidence(wait), Evidence("worker_idle_ratio", 1.0 - busy, allowed, text=words)]
     if idle is not None and cores is not None and cores.busy_ratio is not None:
         words = f"{cores_words(idle)} of {cores.usable:g} idle"
         evidence.append(Evidence("host_cpu_busy_ratio", cores.busy_ratio, text=words))
@@ -74,12 +73,6 @@ def _obstacle(view: View, wait: Interval, cores: Cores | None) -> str:
         return f"the workers compute, and only {cores_words(cores.idle)} are idle"
     if cores.limit is CoreLimit.AFFINITY and contended(view):
         return f"the workers queue for {limit_words(cores)}"
-    return ""
-
-
-def _outside(time: WorkerTime) -> str:
-    if time.sleeping > OUTSIDE_RATIO:
-        return f", {percent(time.sleeping)} of the time asleep, waiting for neither a core nor a disk"
     return ""
 
 

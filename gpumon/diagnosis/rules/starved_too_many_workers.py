@@ -20,7 +20,7 @@ from gpumon.history.stats import Interval
 from gpumon.model.finding import Finding, Severity
 from gpumon.model.measure import Missing
 
-# A worker that waits for a core half as long as it runs on one (facts: row 3; measured 0.64 / 0.31 with
+# A worker that waits for a core half as long as it runs on one (chosen; measured 0.64 / 0.31 with
 # 4 workers on 2 cores against 0.16 / 0.81 with 2).
 _QUEUE_PER_CPU = 0.5
 

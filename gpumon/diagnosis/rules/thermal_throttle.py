@@ -10,7 +10,7 @@ from gpumon.diagnosis.words import percent
 from gpumon.model.finding import Evidence, Finding, Severity
 from gpumon.model.measure import known
 
-# facts, row 17: the driver's counters of time slowed by heat grow by more than 1 % of the time.
+# Chosen: the driver's counters of time slowed by heat grow by more than 1 % of the time.
 _THROTTLED_RATIO = 0.01
 _METRIC = "gpu_throttle_thermal_ratio"
 

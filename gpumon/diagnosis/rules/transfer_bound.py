@@ -10,6 +10,7 @@ from gpumon.diagnosis.since import since_series
 from gpumon.diagnosis.view import View
 from gpumon.diagnosis.words import bytes_words, percent
 from gpumon.model.finding import Evidence, Finding, Severity
+from gpumon.model.gpu import GpuReading
 from gpumon.model.measure import Missing, known, number
 from gpumon.model.training import Setting
 
@@ -120,6 +121,16 @@ def _link(view: View, device: Device, devices: int) -> _Link | str:
     best = max(now, _PAYLOAD_SHARE * best_lane * best_width)
     words = f"PCIe {generation}.0 x{width}"
     return _Link(received, is_estimated, now, best, words)
+
+
+def link_bytes_per_second(gpu: GpuReading) -> float | None:
+    """Return what the PCIe link of a GPU carries at its best, or None where it is not known.
+
+    At its best, because a GPU that idles lowers the generation of its link to save power.
+    """
+    generation = known(gpu.gpu_pcie_generation_max) or known(gpu.gpu_pcie_generation)
+    lane, width = _LANE_BYTES_PER_SECOND.get(generation or 0), known(gpu.gpu_pcie_width)
+    return None if lane is None or not width else _PAYLOAD_SHARE * lane * width
 
 
 def _image_bytes(view: View, devices: int) -> float | None:

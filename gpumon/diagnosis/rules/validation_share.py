@@ -10,7 +10,7 @@ from gpumon.history.stats import Interval
 from gpumon.model.finding import Evidence, Finding, Severity
 from gpumon.model.training import Phase
 
-# facts, row 21.
+# Chosen: a reckoning of what is worth a word (docs/rules/validation-share.md).
 _SHARE = 0.20
 # Below that a whole second of a sample that began in another phase is too much of it.
 _LEAST_SECONDS = 5.0

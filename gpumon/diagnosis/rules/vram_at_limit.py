@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gpumon.diagnosis.memory import growth_words, memory_of
+from gpumon.diagnosis.risk import Signs
 from gpumon.diagnosis.rule import Judgement, NotJudged, Rule, Silent
 from gpumon.diagnosis.since import since_seen
 from gpumon.diagnosis.view import View
@@ -40,7 +41,7 @@ def judge(view: View) -> Judgement:
     elif memory.flushes:
         times = "once" if memory.flushes == 1 else f"{memory.flushes} times"
         text += f", and PyTorch had to give its cache back {times} in the last minutes"
-    elif not memory.validated:
+    elif isinstance(memory.signs, Signs) and memory.signs.has_validation_ahead:
         text += ", and the first validation, at twice the batch, is still to come"
     evidence = Evidence(
         "training_gpu_memory_used_bytes",

@@ -16,7 +16,7 @@ def judge(view: View) -> Judgement:
     memory = memory_of(view)
     if isinstance(memory, Missing):
         return NotJudged(memory.reason)
-    if not memory.validated:
+    if not memory.is_settled:
         return NotJudged("the first validation is still to come: until then memory grows in every training")
     growth = memory.growth
     if growth is None:

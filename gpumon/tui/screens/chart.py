@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import ClassVar
 
-from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
 from gpumon.tui.key_line import Item
@@ -16,19 +14,15 @@ from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.pane import Pane
 
 
-class LargeChart(EnlargedChart, inherit_bindings=False):
-    """The chart with the arrow keys only: h is help here as everywhere."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left", "step(-1)", "previous", id="chart.previous", tooltip="the measure before"),
-        Binding("right", "step(1)", "next measure", id="chart.next", tooltip="the next measure"),
-    ]
-
-
 class ChartScreen(ViewScreen):
     """A chart that was opened from the overview; esc closes it."""
 
-    KEYS = (Item("< >", "measure", "right"), Item("+ -", "span", "plus"))
+    KEYS = (
+        Item("< >", "values", "left"),
+        Item("PgUp", "past", "pageup"),
+        Item("^ v", "measure", "down"),
+        Item("+ -", "span", "plus"),
+    )
 
     def __init__(self, metric: str = "gpu_busy_ratio") -> None:
         super().__init__()
@@ -36,13 +30,15 @@ class ChartScreen(ViewScreen):
 
     def body(self) -> Iterable[Widget]:
         """Return the chart."""
-        yield LargeChart(self._metric)
+        yield EnlargedChart(self._metric)
 
     def show(self, frame: Frame) -> None:
         """Show a frame; the chart moves only every few seconds, because moving it sends all of its cells."""
-        chart = self.query_one(LargeChart)
-        if chart.frame is None or is_due(chart.frame, frame):
-            chart.show(frame)
+        chart = self.query_one(EnlargedChart)
+        paused = self.dashboard.paused and not self.dashboard.is_replay
+        held = replace(frame, view=replace(frame.view, is_paused=paused))
+        if chart.frame is None or is_due(chart.frame, chart.placed(held)):
+            chart.show(held)
         for pane in self.query(Pane):
             if pane is not chart:
                 pane.show(frame)

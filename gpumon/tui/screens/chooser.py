@@ -10,14 +10,17 @@ from textual.widget import Widget
 from gpumon.model.measure import Maybe, Missing
 from gpumon.model.training import Setting, Training
 from gpumon.paint.row import Row, Span, clip, clip_left, pad
+from gpumon.tui.filter_line import FilteredScreen
+from gpumon.tui.key_line import Item
 from gpumon.tui.list_pane import Entry, ListPane
-from gpumon.tui.screens.view_screen import ViewScreen
 from gpumon.tui.widgets.finding_words import framework_name
 from gpumon.tui.widgets.frame import Frame
 
 
 class TrainingList(ListPane):
     """One row a training that was found."""
+
+    ROW_NOUN = "training"
 
     def title(self, frame: Frame) -> Row:
         """Return what to do."""
@@ -39,7 +42,7 @@ class TrainingList(ListPane):
         trainings = [*attachment.candidates]
         if attachment.training is not None and attachment.training not in trainings:
             trainings.insert(0, attachment.training)
-        return [Entry(str(item.id.pid), self._row(item, width)) for item in trainings]
+        return [Entry(str(item.id.pid), self._row(item, width), _text_of(item)) for item in trainings]
 
     @staticmethod
     def _row(training: Training, width: int) -> Row:
@@ -58,8 +61,10 @@ class TrainingList(ListPane):
         )
 
 
-class ChooserScreen(ViewScreen):
+class ChooserScreen(FilteredScreen):
     """The list on top of what was shown."""
+
+    KEYS = (Item("enter", "attach", "enter"), Item("/", "filter", "slash"))
 
     def body(self) -> Iterable[Widget]:
         """Return the list."""
@@ -75,3 +80,9 @@ def _short(setting: Maybe[Setting]) -> str:
     return (
         "–" if isinstance(setting, Missing) else clip("-" if setting.value is None else str(setting.value), 6)
     )
+
+
+def _text_of(training: Training) -> str:
+    """Return what a filter looks into: all of a training that its row may have no room for."""
+    where = training.run_dir if isinstance(training.run_dir, str) else ""
+    return " ".join((str(training.id.pid), training.framework, training.name, where, *training.command))

@@ -10,16 +10,17 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
 from gpumon.model.finding import Finding
-from gpumon.model.measure import known
+from gpumon.model.suggestion import Suggestion
 from gpumon.monitor.episodes import Episode
 from gpumon.paint.glyphs import glyphs
 from gpumon.paint.numbers import duration, percent
 from gpumon.paint.row import Row, Span, clip, fit, pad
+from gpumon.tui.filter_line import FilteredScreen
 from gpumon.tui.finding_rows import episode_rows, finding_rows
 from gpumon.tui.key_line import Item
-from gpumon.tui.list_pane import Entry, ListPane, ScrollPane
+from gpumon.tui.list_pane import DetailPane, Entry, ListPane
 from gpumon.tui.moments import clock_text
-from gpumon.tui.screens.view_screen import ViewScreen, set_height
+from gpumon.tui.screens.view_screen import set_height
 from gpumon.tui.widgets.finding_words import finding_mark, finding_role
 from gpumon.tui.widgets.frame import Frame
 
@@ -36,6 +37,8 @@ _PICTURE_ROWS = ((36, 6), (24, 4), (0, 3))
 class FindingList(ListPane):
     """One row a finding, the verdict first; below them those that are over, the newest first."""
 
+    ROW_NOUN = "finding"
+
     def title(self, frame: Frame) -> Row:
         """Return what the list is, and how many there are."""
         over = len(_over(frame))
@@ -51,23 +54,19 @@ class FindingList(ListPane):
 
     def entries(self, frame: Frame, width: int) -> Sequence[Entry]:
         """Return the findings in the order of the report, then what is over."""
-        now = [Entry(finding.id, _finding_row(finding, frame, width)) for finding in _findings(frame)]
-        return [*now, *(Entry(item.key, _episode_row(item, frame, width)) for item in _over(frame))]
+        now = [
+            Entry(item.id, _finding_row(item, frame, width), f"{item.id} {item.severity.value} {item.text}")
+            for item in _findings(frame)
+        ]
+        over = [
+            Entry(item.key, _episode_row(item, frame, width), f"{item.id} over {item.text}")
+            for item in _over(frame)
+        ]
+        return [*now, *over]
 
 
-class FindingDetails(ScrollPane):
+class FindingDetails(DetailPane):
     """The finding under the cursor, in full."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._key: str | None = None
-
-    def of(self, key: str | None) -> None:
-        """Show the entry with that key, from its beginning."""
-        if key != self._key:
-            self._key = key
-            self.to_top()
-            self.redraw()
 
     def title(self, frame: Frame) -> Row:
         """Return what is shown."""
@@ -87,23 +86,24 @@ class FindingDetails(ScrollPane):
         else:
             return [(Span(" nothing is under the cursor", "dim"),)]
         about: Row = (
-            Span("enter", "key"),
+            Span(frame.view.keys("enter"), "key"),
             Span(" what this means and how it is told from its look-alikes   ", "dim"),
-            Span("m", "key"),
+            Span(frame.view.keys("m"), "key"),
             Span(" mute its alerts", "dim"),
         )
         return [(Span(" "), *row) for row in (*rows, (), about)]
 
 
-class FindingsScreen(ViewScreen):
+class FindingsScreen(FilteredScreen):
     """The list and, below it, the finding under the cursor."""
 
     PLACE = "findings"
     KEYS = (
-        Item("enter", "explain", "enter"),
+        Item("enter", "why", "enter"),
         Item("m", "mute", "m"),
         Item("y", "copy", "y"),
         Item("tab", "scroll", "tab"),
+        Item("/", "filter", "slash"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -128,19 +128,15 @@ class FindingsScreen(ViewScreen):
         keys = [*(finding.id for finding in _findings(frame)), *(item.key for item in over)]
         rows = len(keys) - max(0, len(over) - _MOST_OVER_ROWS)
         set_height(listed, max(1, rows) + _FRAME_ROWS)
-        key = listed.key if listed.key in keys else (keys[0] if keys else None)
+        first = keys[0] if keys and not listed.wanted else None
+        key = listed.key if listed.key in keys else first
         self.query_one(FindingDetails).of(key)
         super().show(frame)
 
-    def command(self) -> str | None:
-        """Return the command for the finding under the cursor, or else the first there is."""
-        frame = self.dashboard.frame
-        report = frame.training_report if frame is not None else None
+    def suggestions(self) -> tuple[Suggestion, ...]:
+        """Return what is suggested, that for the finding under the cursor first."""
         key = self.query_one(FindingList).key
-        for suggestion in report.suggestions if report is not None else ():
-            if suggestion.finding == key and (command := known(suggestion.command)) is not None:
-                return command
-        return super().command()
+        return tuple(sorted(super().suggestions(), key=lambda suggestion: suggestion.finding != key))
 
     def action_mute(self) -> None:
         """Mute the finding under the cursor, or take that back."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
+from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.geometry import Size
@@ -12,6 +13,8 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from gpumon.tui.key_line import Item
+from gpumon.tui.keys import PLACES
+from gpumon.tui.list_pane import ListPane
 from gpumon.tui.screens.view_screen import ViewScreen, set_height
 from gpumon.tui.widgets.cores import CorePane, CoreStrip
 from gpumon.tui.widgets.frame import Frame
@@ -43,7 +46,12 @@ class OverviewScreen(ViewScreen):
     """Everything at once; what is shown depends on the room there is (app.tcss)."""
 
     PLACE = "overview"
-    KEYS = (Item("enter", "details", "enter"), Item("m", "enlarge", "m"), Item("+ -", "span", "plus"))
+    KEYS = (
+        Item("enter", "details", "enter"),
+        Item("m", "enlarge", "m"),
+        Item("z", "zoom", "z"),
+        Item("+ -", "span", "plus"),
+    )
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -51,7 +59,7 @@ class OverviewScreen(ViewScreen):
             "open",
             "details",
             id="overview.open",
-            tooltip="open what has the focus: the evidence, the chart, the processes",
+            tooltip="open what has the focus: evidence, chart, or processes",
         ),
         Binding(
             "m",
@@ -60,12 +68,25 @@ class OverviewScreen(ViewScreen):
             id="overview.enlarge",
             tooltip="the focused chart, large and with axes",
         ),
+        Binding(
+            "z",
+            "zoom",
+            "zoom",
+            id="overview.zoom",
+            tooltip="the focused pane over the whole screen; again: all panes",
+        ),
+        Binding("escape", "unzoom", "all panes", id="overview.unzoom", tooltip="after zoom: all panes again"),
+        Binding("tab", "pane(1)", "next pane", id="focus.next", tooltip="to the next pane"),
+        Binding("shift+tab", "pane(-1)", "pane before", id="focus.previous", tooltip="to the pane before"),
     ]
 
     def __init__(self) -> None:
         super().__init__()
         self._verdict = VerdictPane()
-        self._members = ProcessTable(id="members")
+        self._members = ProcessTable()
+        self._members.id = "members"
+        self._pictures = (GpuPane(), VramPane(), CorePane(), PipelinePane())
+        self._zoomed: Pane | None = None
         self._members_size = Size(0, 0)
         self._verdict_rows = 0
         self._verdict_size = Size(0, 0)
@@ -75,12 +96,10 @@ class OverviewScreen(ViewScreen):
         """Return the panes."""
         yield Static("gpumon reads the machine. q quits.", id="waiting", markup=False)
         yield self._verdict
-        with_focus = (GpuPane(), VramPane(), CorePane(), PipelinePane(), self._members)
-        for pane in with_focus:
+        for pane in self._zoomable:
             pane.can_focus = True
-        gpu, vram, cores, pipeline, members = with_focus
-        yield Container(gpu, vram, cores, pipeline, id="pictures")
-        yield members
+        yield Container(*self._pictures, id="pictures")
+        yield self._members
         yield VramGauge()
         yield CoreStrip()
         yield PipelineLine()
@@ -95,8 +114,9 @@ class OverviewScreen(ViewScreen):
         training = frame.training
         self.set_class(training is not None, "-training")
         if training is not None:
-            rows = min(_MOST_MEMBER_ROWS, len(training.processes) + _FRAME_ROWS)
-            set_height(self._members, rows)
+            rows = min(_MOST_MEMBER_ROWS, self._members.row_count(frame) + _FRAME_ROWS)
+            if self._zoomed is not self._members:
+                set_height(self._members, rows)
         if not self.has_class("-tiny"):
             self._give_verdict_room(frame)
         else:
@@ -130,15 +150,73 @@ class OverviewScreen(ViewScreen):
         self._verdict_rows, self._verdict_size = wanted, self.size
         set_height(verdict, wanted)
 
-    def action_open(self) -> None:
+    @property
+    def _zoomable(self) -> tuple[Pane, ...]:
+        """The panes that take the focus, in their order; zoomed, those too that have no room otherwise."""
+        return (*self._pictures, self._members)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave esc to others while nothing is zoomed."""
+        return (action != "unzoom" or self._zoomed is not None) and super().check_action(action, parameters)
+
+    def action_zoom(self) -> None:
+        """Show the focused pane, or the GPU, over the whole screen; or all panes again."""
+        focused = self.focused
+        wanted = focused if isinstance(focused, Pane) and focused in self._zoomable else self._pictures[0]
+        self._zoom(None if self._zoomed is not None else wanted)
+
+    def action_unzoom(self) -> None:
+        """Show all panes again."""
+        self._zoom(None)
+
+    def action_pane(self, steps: int) -> None:
+        """Go to the next pane, or to the one before; zoomed, show it instead."""
+        if self._zoomed is not None:
+            panes = self._zoomable
+            self._zoom(panes[(panes.index(self._zoomed) + steps) % len(panes)])
+        elif steps > 0:
+            self.app.action_focus_next()
+        else:
+            self.app.action_focus_previous()
+
+    def _zoom(self, pane: Pane | None) -> None:
+        self._zoomed = pane
+        self.set_class(pane is not None, "-zoomed")
+        self.set_class(pane is self._members, "-members")
+        for each in self._zoomable:
+            each.set_class(each is pane, "-zoomed")
+        if pane is not None:
+            if pane is self._members:
+                pane.styles.height = "1fr"
+            self.set_focus(pane)
+        # Once it is laid out: a pane that was hidden has nothing to show yet.
+        self.call_after_refresh(self.dashboard.show_frame)
+
+    async def action_open(self) -> None:
         """Open the evidence, the processes, or the focused chart."""
         focused = self.focused
         if isinstance(focused, CorePane | ProcessTable):
-            self.dashboard.action_place("processes")
+            await self.dashboard.action_place("processes")
         elif isinstance(focused, Pane) and not isinstance(focused, VerdictPane):
             self.action_enlarge()
         else:
-            self.dashboard.action_place("findings")
+            await self.dashboard.action_place("findings")
+
+    @on(VerdictPane.Opened)
+    async def _open_said(self, event: VerdictPane.Opened) -> None:
+        """Go where a click on the verdict leads: to a place, or to the finding on its own."""
+        is_place = any(place.mode == event.what for place in PLACES)
+        await self.dashboard.action_place(event.what if is_place else "findings")
+        if not is_place:
+            self.app.screen.query(ListPane).first().go_to(event.what)
+
+    @on(ListPane.Chosen)
+    def _open_process(self, event: ListPane.Chosen) -> None:
+        """Open the facts of a process of the table."""
+        from gpumon.tui.screens.process import ProcessScreen
+
+        if (process := self._members.process(event.key)) is not None:
+            self.app.push_screen(ProcessScreen(process))
 
     def action_enlarge(self) -> None:
         """Open the focused chart, or the GPU's, large and with axes."""

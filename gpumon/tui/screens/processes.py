@@ -1,118 +1,105 @@
-"""The processes of the training, with a filter."""
+"""The processes of the training: sorted, filtered, opened and signalled."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import ClassVar
+from collections.abc import Iterable
 
-from textual import events, on
-from textual.binding import Binding, BindingType
+from textual import on
+from textual.timer import Timer
 from textual.widget import Widget
-from textual.widgets import Input
 
 from gpumon.model.process import ProcessReading
-from gpumon.paint.row import Row, Span
+from gpumon.monitor.signals import Signaller
+from gpumon.tui.filter_line import FilteredScreen
 from gpumon.tui.key_line import Item
-from gpumon.tui.list_pane import Entry
-from gpumon.tui.screens.view_screen import ViewScreen
+from gpumon.tui.list_pane import ListPane
+from gpumon.tui.screens.process import ProcessFacts, ProcessScreen
+from gpumon.tui.screens.signal import SignallingScreen
+from gpumon.tui.screens.view_screen import set_height
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.process_table import ProcessTable
 
-
-class FilteredProcesses(ProcessTable):
-    """The table, of those processes that hold a text in PID, role, user, name or command."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("t", "tree", "tree", id="processes.tree", tooltip="as a tree, or by CPU"),
-    ]
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._wanted = ""
-
-    @property
-    def wanted(self) -> str:
-        """The text that is filtered by, in lower case; empty for all processes."""
-        return self._wanted
-
-    def want(self, text: str) -> None:
-        """Show only what holds that text."""
-        self._wanted = text.strip().lower()
-        self.redraw()
-
-    def action_tree(self) -> None:
-        """Show the tree, or the processes by CPU where the tree is shown."""
-        self.order_by("cpu" if self.order == "tree" else "tree")
-
-    def empty(self, frame: Frame) -> str:
-        """Return why there are no rows."""
-        return f"no process holds {self._wanted!r}: esc shows all" if self._wanted else super().empty(frame)
-
-    def subtitle(self, frame: Frame) -> Row:
-        """Return the filter, beside which rows are shown."""
-        rest = super().subtitle(frame)
-        return (Span(f"filter: {self._wanted} ", "warn"), *rest) if self._wanted else rest
-
-    def entries(self, frame: Frame, width: int) -> Sequence[Entry]:
-        """Return the rows of the processes that hold the text."""
-        entries = super().entries(frame, width)
-        if not self._wanted or frame.training is None:
-            return entries
-        texts = {f"{item.id.pid}:{item.id.start_ticks}": _text_of(item) for item in frame.training.processes}
-        return [entry for entry in entries if self._wanted in texts.get(entry.key, "")]
+# An order that stays for so long is the one that was looked for, and is kept for the next start.
+_KEEP_AFTER_SECONDS = 1.5
+# Of the table: its box and its heading. A terminal of so many rows has room for details below it.
+_FRAME_ROWS = 3
+_DETAILS_FROM_ROWS = 32
 
 
-class ProcessesScreen(ViewScreen):
-    """The table, and below it the line that the filter is typed into."""
+class ProcessDetails(ProcessFacts):
+    """The process under the cursor in full, where there is room below the table."""
+
+    DEFAULT_CSS = """
+    ProcessDetails { display: none; }
+    ProcessDetails:focus { background: $panel; }
+    ProcessDetails:ansi:focus, ProcessDetails:nocolor:focus { text-style: bold; background: ansi_default; }
+    """
+
+
+class ProcessesScreen(SignallingScreen, FilteredScreen):
+    """The table, and below it the process under the cursor.
+
+    A filter looks into PID, role, user, name and the whole command.
+    """
 
     PLACE = "processes"
-    KEYS = (Item("o", "order", "o"), Item("t", "tree", "t"), Item("/", "filter", "slash"))
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "slash",
-            "filter",
-            "filter",
-            id="processes.filter",
-            tooltip="show only processes with a text: PID, role, user, command",
-        ),
-    ]
+    KEYS = (
+        Item("enter", "facts", "enter"),
+        Item("K", "signal", "K"),
+        Item("o", "order", "o"),
+        Item("t", "tree", "t"),
+        Item("/", "filter", "slash"),
+    )
+
+    def __init__(
+        self, signaller: Signaller | None = None, *, keep_after_seconds: float = _KEEP_AFTER_SECONDS
+    ) -> None:
+        super().__init__(signaller)
+        self._keep_after_seconds = keep_after_seconds
+        self._keeping: Timer | None = None
 
     def body(self) -> Iterable[Widget]:
-        """Return the table and the line."""
-        yield FilteredProcesses()
-        yield Input(placeholder="text to look for; enter keeps it, esc shows all", id="filter", compact=True)
+        """Return the table, in the order that was chosen last."""
+        table = ProcessTable()
+        kept = self.dashboard.settings.process_order
+        if kept in ProcessTable.ORDERS:
+            table.order_by(kept)
+        yield table
+        yield ProcessDetails()
 
-    def on_mount(self) -> None:
-        """Hide the line until it is asked for."""
-        self.query_one(Input).display = False
+    def show(self, frame: Frame) -> None:
+        """Show a frame; on a tall screen the table is as high as its rows, and the details have the rest."""
+        table, details = self.query_one(ProcessTable), self.query_one(ProcessDetails)
+        is_tall = self.size.height >= _DETAILS_FROM_ROWS
+        details.display = is_tall
+        if is_tall:
+            set_height(table, min(max(1, table.row_count(frame)) + _FRAME_ROWS, self.size.height // 2))
+            table.show(frame)
+            details.of(table.selected)
+        else:
+            table.styles.height = "1fr"
+        super().show(frame)
 
-    def action_filter(self) -> None:
-        """Open the line."""
-        line = self.query_one(Input)
-        line.display = True
-        line.focus()
+    def process_here(self) -> ProcessReading | None:
+        """Return the process under the cursor."""
+        return self.query_one(ProcessTable).selected
 
-    def on_key(self, event: events.Key) -> None:
-        """Let esc end the filter before it goes anywhere else."""
-        table, line = self.query_one(FilteredProcesses), self.query_one(Input)
-        if event.key == "escape" and (line.display or table.wanted):
-            event.stop()
-            event.prevent_default()
-            line.value = ""
-            table.want("")
-            self._close_line()
+    @on(ListPane.Moved)
+    def _show_details(self) -> None:
+        self.query_one(ProcessDetails).of(self.process_here())
 
-    @on(Input.Changed)
-    def _look_for(self, event: Input.Changed) -> None:
-        self.query_one(FilteredProcesses).want(event.value)
+    @on(ListPane.Chosen)
+    def _open(self, event: ListPane.Chosen) -> None:
+        process = self.query_one(ProcessTable).process(event.key)
+        if process is not None:
+            self.app.push_screen(ProcessScreen(process, self.signaller))
 
-    @on(Input.Submitted)
-    def _close_line(self) -> None:
-        self.query_one(Input).display = False
-        self.query_one(FilteredProcesses).focus()
+    @on(ProcessTable.Ordered)
+    def _keep_soon(self) -> None:
+        if self._keeping is not None:
+            self._keeping.stop()
+        self._keeping = self.set_timer(self._keep_after_seconds, self._keep)
 
-
-def _text_of(process: ProcessReading) -> str:
-    role = process.role.value.replace("_", " ")
-    command = " ".join(process.command)
-    return f"{process.id.pid} {role} {process.user} {process.name} {command}".lower()
+    def _keep(self) -> None:
+        order = self.query_one(ProcessTable).order
+        self.dashboard.keep("process_order", order, f"processes by {order}")

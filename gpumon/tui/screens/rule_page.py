@@ -19,7 +19,9 @@ class RulePage(ScrollPane):
     def __init__(self, finding_id: str) -> None:
         super().__init__()
         self._finding_id = finding_id
-        self._text = rule_page(finding_id) or f"There is no page about {finding_id}."
+        text = rule_page(finding_id) or f"There is no page about {finding_id}."
+        # Its heading is the title of the box.
+        self._text = text.removeprefix(f"# {finding_id}\n").lstrip("\n")
 
     def title(self, frame: Frame) -> Row:
         """Return the finding's id."""

@@ -12,10 +12,11 @@ from textual import on
 from textual.message import Message
 from textual.widget import Widget
 
-from gpumon.paint.row import Row, Span
+from gpumon.paint.row import Row, Span, row_text
 from gpumon.recording.runs_compare import Comparison, compare
 from gpumon.recording.runs_place import boot_id, runs_path
 from gpumon.tui.comparison_rows import comparison_rows
+from gpumon.tui.filter_line import FilteredScreen
 from gpumon.tui.key_line import Item
 from gpumon.tui.list_pane import Entry, ListPane, ScrollPane
 from gpumon.tui.run_rows import SeenRun, run_details, run_heading, run_row
@@ -25,6 +26,8 @@ from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.wrap import wrap
 
 _TITLE = "runs: mark two to compare"
+# So long that no word of a text that is filtered is broken.
+_MOST_TEXT_CELLS = 4096
 # As many as can be compared.
 _TWO = 2
 
@@ -40,17 +43,25 @@ class RunsRead(Message):
 class RunList(ListPane):
     """One row a run, the newest first; `marked` are those to be compared."""
 
+    ROW_NOUN = "run"
+
     def __init__(self) -> None:
         super().__init__()
         self.found = FoundRuns(trouble="the list of runs is being read ...")
         self.marked: tuple[int, ...] = ()
+        self._texts: dict[int, tuple[SeenRun, str]] = {}
+
+    def on_unmount(self) -> None:
+        """Let go of the runs: a hundred are 9 MB, and a closed screen is found as garbage much later."""
+        self.found, self._texts = FoundRuns(), {}
 
     @property
     def run_here(self) -> SeenRun | None:
         """The run under the cursor."""
         found = next((seen for seen in self.found.runs if str(seen.run.id) == self.key), None)
-        # Before the list is drawn the cursor is on no key.
-        return self.found.runs[0] if found is None and self.found.runs else found
+        # Before the list is drawn the cursor is on no key, and where the filter leaves none there is none.
+        is_undrawn = found is None and bool(self.found.runs) and not self.wanted
+        return self.found.runs[0] if is_undrawn else found
 
     def title(self, frame: Frame) -> Row:
         """Return what to do."""
@@ -70,6 +81,7 @@ class RunList(ListPane):
             Entry(
                 str(seen.run.id),
                 run_row(seen, width, now, is_marked=seen.run.id in self.marked, is_ascii=is_ascii),
+                self._text_of(seen) if self.wanted else "",
             )
             for seen in self.found.runs
         ]
@@ -78,6 +90,15 @@ class RunList(ListPane):
         """Return the list, or why there is none."""
         drawn = super().draw(frame, width, height)
         return drawn if self.found.runs else wrap(self.found.trouble, width)
+
+    def _text_of(self, seen: SeenRun) -> str:
+        """Return all that is known of a run, of which its row has the half; made once for each."""
+        known = self._texts.get(seen.run.id)
+        if known is None or known[0] is not seen:
+            rows = run_details(seen, _MOST_TEXT_CELLS, is_ascii=False)
+            known = (seen, f"{seen.run.id} {' '.join(map(row_text, rows))}")
+            self._texts[seen.run.id] = known
+        return known[1]
 
 
 class RunDetails(ScrollPane):
@@ -104,10 +125,10 @@ class RunDetails(ScrollPane):
         return () if self._seen is None else run_details(self._seen, width, is_ascii=frame.view.ascii)
 
 
-class RunsScreen(ViewScreen):
+class RunsScreen(FilteredScreen):
     """The list above the run under the cursor. `path` is the database: None is that of this user."""
 
-    KEYS = (Item("enter", "mark", "enter"),)
+    KEYS = (Item("enter", "mark", "enter"), Item("/", "filter", "slash"))
 
     def __init__(self, path: Path | None = None) -> None:
         super().__init__()
@@ -119,6 +140,12 @@ class RunsScreen(ViewScreen):
         """Return the two panes."""
         yield RunList()
         yield RunDetails()
+
+    def show(self, frame: Frame) -> None:
+        """Show a frame; the details follow the cursor, from which a filter may have taken its run."""
+        super().show(frame)
+        if not self._is_reading:
+            self.query_one(RunDetails).of(self.query_one(RunList).run_here)
 
     def on_screen_resume(self) -> None:
         """Read the list, whenever it comes to the top."""

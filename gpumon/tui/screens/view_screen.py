@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from textual._styles_cache import StylesCache
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import Screen
 from textual.widget import Widget
 
-from gpumon.model.measure import known
+from gpumon.model.measure import Maybe, Missing, known
+from gpumon.model.suggestion import Suggestion
 from gpumon.tui.key_line import Item, KeyLine
 from gpumon.tui.widgets.cell_update import CellCompositor
 from gpumon.tui.widgets.frame import Frame
@@ -23,6 +28,8 @@ if TYPE_CHECKING:
     from gpumon.tui.app import GpumonApp
 
 _WIDTHS = ((0, "-narrow"), (80, "-normal"), (110, "-wide"), (170, "-very-wide"))
+# A screen that cannot be drawn for so long gets the keys as it is.
+_PATIENCE_SECONDS = 2.0
 _HEIGHTS = ((0, "-tiny"), (20, "-short"), (32, "-tall"), (44, "-very-tall"))
 
 
@@ -56,6 +63,7 @@ class ViewScreen(Screen[None]):
         super().__init__()
         # Sends only the cells that changed: Textual's own sends every dirty line from its start.
         self._compositor = CellCompositor()
+        self._shown = asyncio.Event()
 
     @property
     def dashboard(self) -> GpumonApp:
@@ -88,19 +96,71 @@ class ViewScreen(Screen[None]):
         del frame
         return self.query(Pane)
 
-    def command(self) -> str | None:
-        """Return the command that `y` copies: that of the first suggestion that has one."""
+    def suggestions(self) -> tuple[Suggestion, ...]:
+        """Return what is suggested, what is looked at first."""
         frame = self.dashboard.frame
         report = frame.training_report if frame is not None else None
-        for suggestion in report.suggestions if report is not None else ():
-            if (command := known(suggestion.command)) is not None:
-                return command
-        return None
+        return () if report is None else report.suggestions
+
+    def command(self) -> str | None:
+        """Return the command that `y` copies."""
+        copied = self._copied()
+        return None if copied is None else known(copied.command)
+
+    def go_on_command(self) -> Maybe[str]:
+        """Return the command that `Y` copies, which goes on with the change that `y` copies, or why not."""
+        copied = self._copied()
+        return Missing("there is no command to copy") if copied is None else _go_on_command(copied)
+
+    def _copied(self) -> Suggestion | None:
+        """Return the suggestion that both keys speak of: the first with a command of either kind, if any."""
+        found = self.suggestions()
+        ways = (each for each in found if known(each.command) or known(_go_on_command(each)))
+        return next(ways, found[0] if found else None)
+
+    def dismiss(self, result: None = None) -> AwaitComplete:
+        """Close this screen; one that a key typed ahead has closed already, or covered, stays as it is.
+
+        Textual would take away whatever is on top then, and end the dashboard where nothing is.
+        """
+        return super().dismiss(result) if self.is_current else AwaitComplete()
 
     def on_screen_resume(self) -> None:
         """Show the newest frame when the screen comes to the top."""
-        self.call_after_refresh(self.dashboard.show_frame)
+        self.call_after_refresh(self._show_newest)
+
+    async def until_shown(self) -> None:
+        """Wait until the panes have what there was to show."""
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._shown.wait(), _PATIENCE_SECONDS)
+
+    def on_screen_suspend(self) -> None:
+        """Let go of the past that was shown where the place is left: it may not be seen again for days.
+
+        A screen that something was opened on top of may still show through.
+        """
+        if self not in self.app.screen_stack:
+            self._shown.clear()
+            for pane in self.query(Pane):
+                pane.forget()
+
+    def _show_newest(self) -> None:
+        self.dashboard.show_frame()
+        self._shown.set()
+
+    def on_unmount(self) -> None:
+        """Let go of what Textual keeps of widgets that are gone: the lines of up to a thousand of them.
+
+        An `lru_cache` of a method holds their StylesCache, and that every line that they drew.
+        """
+        StylesCache.get_inner_outer.cache_clear()
 
     def on_resize(self) -> None:
         """Show the frame on panes that the new size brought to light."""
         self.call_after_refresh(self.dashboard.show_frame)
+
+
+def _go_on_command(suggestion: Suggestion) -> Maybe[str]:
+    """Return the command that goes on with a suggestion, or why there is none."""
+    way = suggestion.go_on
+    return way if isinstance(way, Missing) else way.command

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from itertools import starmap
 
 from gpumon.history.window import Bucket
-from gpumon.paint.axis import time_axis, value_axis
+from gpumon.paint.axis import marked, time_axis, value_axis
 from gpumon.paint.columns import Layout, arrange, newest_column
 from gpumon.paint.row import Row, Span
+from gpumon.tui.widgets.chart_marks import column_marks
 from gpumon.tui.widgets.frame import Frame
 
 
@@ -48,7 +49,18 @@ def with_axes(
     rows: list[Row] = list(starmap(_beside, zip(values, picture, strict=True)))
     if frame.view.low_bandwidth:
         return rows
-    return [*rows, (Span(" " * (axis_width + 1)), time_axis(frame.view.span_seconds, width))]
+    return [*rows, (Span(" " * (axis_width + 1)), *time_row(frame, width))]
+
+
+def time_row(frame: Frame, width: int) -> Row:
+    """Return the time axis of `columns_of`, `width` cells, with marks for what happened."""
+    if width <= 0:
+        return ()
+    span_seconds = frame.view.span_seconds
+    column_seconds = span_seconds / width
+    newest = newest_column(frame.window.newest.instant.monotonic_seconds, column_seconds)
+    marks = column_marks(frame, columns=width, column_seconds=column_seconds, last=newest)
+    return marked(time_axis(span_seconds, width).text, arrange(marks, newest, column_seconds))
 
 
 def _beside(value: Span, row: Row) -> Row:

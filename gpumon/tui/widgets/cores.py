@@ -5,13 +5,12 @@ from __future__ import annotations
 from gpumon.model.host import CoreReading
 from gpumon.model.measure import Missing, number
 from gpumon.paint.area import area
-from gpumon.paint.axis import time_axis
 from gpumon.paint.glyphs import glyphs
-from gpumon.paint.heat import Band, fold, heat_row, level
+from gpumon.paint.heat import Band, fold, group_size, heat_row, level
 from gpumon.paint.numbers import percent
 from gpumon.paint.row import Row, Span, runs
 from gpumon.paint.wrap import wrap
-from gpumon.tui.widgets.chart import columns_of, means
+from gpumon.tui.widgets.chart import columns_of, means, time_row
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.pane import Pane
 
@@ -80,8 +79,7 @@ class CorePane(Pane):
             ]
         if not with_time:
             return rows
-        axis = time_axis(frame.view.span_seconds, columns)
-        return [*rows, (Span(" " * (label_cells + 1)), axis)]
+        return [*rows, (Span(" " * (label_cells + 1)), *time_row(frame, columns))]
 
     @staticmethod
     def _band(band: Band, cores: tuple[CoreReading, ...], label_cells: int, *, ascii_only: bool) -> Row:
@@ -136,7 +134,7 @@ class CoreStrip(Pane):
         if room < 1:
             return [(*head, Span(tail.strip()))]
         glyph = glyphs(frame.view.ascii)
-        each = -(-len(cores) // room)
+        each = group_size(len(cores), room)
         groups = [cores[first : first + each] for first in range(0, len(cores), each)]
         cells = []
         for group in groups:

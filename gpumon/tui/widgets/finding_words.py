@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 from gpumon.model.finding import Finding, Severity
-from gpumon.model.measure import known, number
+from gpumon.model.measure import known
 from gpumon.model.reading import TrainingReading
-from gpumon.model.suggestion import Bound, Effect, MemoryOutlook, RiskLevel, Suggestion
+from gpumon.model.suggestion import MemoryOutlook, RiskLevel
 from gpumon.paint.glyphs import Glyphs
-from gpumon.paint.numbers import bytes_of, quantity
+from gpumon.paint.numbers import bytes_of
 from gpumon.paint.row import Row, Span
 
 _WORDS = {
@@ -34,20 +34,12 @@ _WORDS = {
 _ROLES = {Severity.INFO: "info", Severity.WARNING: "warn", Severity.CRITICAL: "danger"}
 _RISK_ROLES = {RiskLevel.LOW: "good", RiskLevel.ELEVATED: "warn", RiskLevel.HIGH: "danger"}
 _FRAMEWORKS = {"yolov5": "YOLOv5", "ultralytics": "Ultralytics", "torch": "PyTorch"}
-_BOUNDS = {
-    Bound.GPU: "the GPU",
-    Bound.QUOTA: "CPU quota",
-    Bound.AFFINITY: "CPU affinity",
-    Bound.MEMORY: "memory",
-    Bound.SHM: "shared memory",
-    Bound.BATCH: "batch size",
-}
-# Flags whose name is not the setting's own. What suits the training in every detail is in the command.
-_FLAGS = {"batch_size": "--batch-size", "imgsz": "--imgsz"}
-_ULTRALYTICS_NAMES = {"batch_size": "batch"}
 
-# The blank between a number and what belongs to it: its unit, or the error after the unit.
-_UNITS = re.compile(r"(?<=\d) (?=(?:%|[kMGT]?i?B(?:/s)?|img/s|ms|s|W|cores?)(?![a-zA-Z]))|(?<=%) (?=±)")
+# The blank between a number and what belongs to it: its unit, the error after the unit, the other end.
+_UNITS = re.compile(
+    r"(?<=\d) (?=(?:%|[kMGT]?i?B(?:/s)?|img/s|ms|s|W|cores?)(?![a-zA-Z]))|(?<=%) (?=±)"
+    r"|(?<=\d) (?=to \d)|(?<=\d to) (?=\d)"
+)
 
 
 def framework_name(framework: str) -> str:
@@ -86,62 +78,9 @@ def finding_row(finding: Finding, glyph: Glyphs, *, is_muted: bool = False) -> R
         Span(finding_mark(finding, glyph) + " ", role),
         Span(finding_word(finding), role),
         Span("  "),
-        *_emphasised(finding.text),
+        *emphasised(finding.text),
     )
     return tuple(Span(text, "dim") for text, _ in row) if is_muted else row
-
-
-def suggestion_row(suggestion: Suggestion, training: TrainingReading | None, glyph: Glyphs) -> Row:
-    """Return a suggestion as a row: what to set, what it brings (90 % interval), what bounds it."""
-    if suggestion.from_value == suggestion.to_value:
-        return (
-            Span(f"{glyph.ring} ", "suggestion"),
-            Span("no change: ", "suggestion"),
-            *_emphasised(suggestion.text),
-        )
-    parts: list[Span] = [
-        Span(f"{glyph.arrow} ", "suggestion"),
-        Span(flag_text(suggestion, "" if training is None else training.training.framework), "suggestion"),
-    ]
-    rate, speedup = known(suggestion.images_per_second), known(suggestion.speedup)
-    memory = known(suggestion.gpu_memory_bytes)
-    if rate is not None:
-        parts += [Span("   "), Span(_change(rate, "img/s", glyph), "value")]
-        parts.append(Span(" " + _interval(rate, glyph), "dim"))
-    elif speedup is not None:
-        parts += [Span("   "), Span(glyph.times + quantity(speedup.predicted), "value")]
-        parts.append(Span(" " + _interval(speedup, glyph), "dim"))
-    if memory is not None:
-        change = bytes_of(memory.now, memory.predicted).replace(" of ", f" {glyph.arrow} ").strip()
-        parts += [Span("   VRAM ", "dim"), Span(_tied(change), "value")]
-    bound = bound_text(suggestion.bound, training)
-    if bound:
-        parts += [Span("   "), Span("bound: ", "dim"), Span(_tied(bound))]
-    return tuple(parts)
-
-
-def flag_text(suggestion: Suggestion, framework: str) -> str:
-    """Return the setting as the training's own command line spells it: `--workers 6`, `workers=6`."""
-    value = suggestion.to_value
-    if suggestion.setting in {"launcher", "other"}:
-        return suggestion.text
-    if framework == "ultralytics":
-        name = _ULTRALYTICS_NAMES.get(suggestion.setting, suggestion.setting)
-        return f"{name}={value}" if value is not None else f"without {name}"
-    flag = _FLAGS.get(suggestion.setting, "--" + suggestion.setting.replace("_", "-"))
-    return _tied(f"{flag} {value}" if value is not None else f"without {flag}")
-
-
-def bound_text(bound: Bound, training: TrainingReading | None) -> str:
-    """Return what keeps a setting from being larger, with its number where it is known."""
-    if bound is Bound.NONE:
-        return ""
-    if bound is Bound.CORES:
-        cores = None if training is None else number(training.usable_cores)
-        return "cores" if cores is None else f"{cores:.3g} cores"
-    if bound is Bound.FRAMEWORK and training is not None:
-        return f"{framework_name(training.training.framework)}'s own cap"
-    return _BOUNDS.get(bound, str(bound.value))
 
 
 def memory_row(memory: MemoryOutlook, training: TrainingReading | None, glyph: Glyphs) -> Row:
@@ -156,9 +95,9 @@ def memory_row(memory: MemoryOutlook, training: TrainingReading | None, glyph: G
     else:
         parts += [Span(f"{glyph.dash} "), Span("MEMORY"), Span("  ")]
     if risk is not None and risk.text:
-        parts += _emphasised(risk.text.removeprefix(f"{risk.level.value}: "))
+        parts += emphasised(risk.text.removeprefix(f"{risk.level.value}: "))
     elif peak is not None:
-        parts += [Span("peak "), Span(_tied(bytes_of(peak, limit)), "value")]
+        parts += [Span("peak "), Span(tied(bytes_of(peak, limit)), "value")]
     fits = known(memory.largest_safe_batch)
     if fits is not None:
         parts += [Span("; "), *_batch_words(memory, fits, training)]
@@ -176,20 +115,12 @@ def _batch_words(memory: MemoryOutlook, fits: int, training: TrainingReading | N
     return (Span("batch "), Span(str(fits), "value"), Span(" would still fit" + up_to))
 
 
-def _change(effect: Effect, unit: str, glyph: Glyphs) -> str:
-    return _tied(f"{quantity(effect.now)} {glyph.arrow} {quantity(effect.predicted)} {unit}")
-
-
-def _interval(effect: Effect, glyph: Glyphs) -> str:
-    return f"({quantity(effect.low)}{glyph.dash}{quantity(effect.high)})"
-
-
-def _tied(text: str) -> str:
+def tied(text: str) -> str:
     """Return a text that is never broken over two rows."""
     return text.replace(" ", "\N{NO-BREAK SPACE}")
 
 
-def _emphasised(text: str) -> list[Span]:
+def emphasised(text: str) -> list[Span]:
     """Return a sentence with its numbers bold, each tied to its unit."""
     found: list[Span] = []
     for word in units_tied(text).split(" "):

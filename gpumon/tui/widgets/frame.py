@@ -10,6 +10,7 @@ from gpumon.model.reading import TrainingReading
 from gpumon.model.report import Report, TrainingReport
 from gpumon.monitor.episodes import Episode
 from gpumon.monitor.replay_state import ReplayState
+from gpumon.tui.key_map import shown_as
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,9 @@ class View:
     """How the user looks: the GPU and training chosen (None: the first), span, glyphs, colour, time.
 
     `low_bandwidth` makes charts use a sweeping pen instead of moving. `replay` is where a replay stands
-    (None: live), `is_recording` whether what is shown is being recorded.
+    (None: live), `is_recording` whether what is shown is being recorded. `until_seconds` is the monotonic
+    moment at which the span of an enlarged chart ends (None: now), `is_paused` whether the picture is held.
+    `moved_keys` are keys that the user moved, each with where it is now.
     """
 
     gpu_uuid: str | None = None
@@ -29,6 +32,13 @@ class View:
     low_bandwidth: bool = False
     replay: ReplayState | None = None
     is_recording: bool = False
+    until_seconds: float | None = None
+    is_paused: bool = False
+    moved_keys: tuple[tuple[str, str], ...] = ()
+
+    def keys(self, shown: str) -> str:
+        """Return keys as they stand on the screen (`enter`, `+ -`), as the user has them."""
+        return shown_as(shown, dict(self.moved_keys)) if self.moved_keys else shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +79,12 @@ class Frame:
         """Findings and suggestions of the training that is looked at."""
         training = self.training
         return None if training is None else self.report.of(training.training.id.pid)
+
+    @property
+    def which_gpu(self) -> str:
+        """Which of several GPUs is looked at: ` on GPU 3`; nothing of one alone."""
+        gpu = self.gpu
+        return f" on GPU {gpu.index}" if gpu is not None and len(self.report.sample.gpus) > 1 else ""
 
     @property
     def gpu(self) -> GpuReading | None:

@@ -6,6 +6,7 @@ import re
 
 from gpumon.model.gpu import GpuReading, GpuState
 from gpumon.model.measure import Measure, Missing, known, number
+from gpumon.model.reading import TrainingReading
 from gpumon.model.training import Phase
 from gpumon.paint.area import area
 from gpumon.paint.axis import percent_label
@@ -23,7 +24,7 @@ _AXIS_CELLS = 4
 _NAME_CELLS = 24
 _LEAST_NAME_CELLS = 8
 _LONG_LEGEND_FROM = 76
-# nvtop calls a GPU below 75 % moderately busy; for a training that is low (facts: nvtop README).
+# nvitop calls a GPU below 75 % moderately busy, TraceML one below 70 %; for a training that is low.
 _LOW_BUSY_RATIO = 0.7
 _WARM_CELSIUS = 5.0  # nvtop: yellow within 5 degrees of the slowdown temperature
 _STATUS_ROWS_FROM = 5
@@ -39,23 +40,29 @@ class GpuPane(Pane):
     """
 
     def title(self, frame: Frame) -> Row:
-        """Return `GPU 0 RTX 3060 · busy 58 %`; a low share has its own mark."""
+        """Return `GPU 0 of 8 RTX 3060 · busy 58 %`; a low share has its own mark."""
         gpu = frame.gpu
         glyph = glyphs(frame.view.ascii)
         if gpu is None:
             wait = known(recent_wait(frame))
             head = Span("GPU" if wait is None else "waits for data", "title")
             return (head,) if wait is None else (head, *wait_spans(wait, glyph))
-        cells = max(_LEAST_NAME_CELLS, min(_NAME_CELLS, self.size.width - 46))
-        name: Row = (Span(f"GPU {gpu.index} {short_name(gpu.name, cells)}", "title"),)
+        count = len(frame.report.sample.gpus)
+        of = f" of {count}" if count > 1 else ""
+        cells = max(_LEAST_NAME_CELLS, min(_NAME_CELLS, self.size.width - 46 - len(of)))
+        name: Row = (
+            Span(f"GPU {gpu.index}", "title"),
+            Span(of, "dim"),
+            Span(f" {short_name(gpu.name, cells)}", "title"),
+        )
         if gpu.state is not GpuState.OK:
             return (*name, Span(f" {glyph.dot} ", "dim"), Span(gpu.state.value.upper(), "danger"))
         return (*name, Span(f" {glyph.dot} busy ", "dim"), *busy_spans(gpu, frame, glyph))
 
     def subtitle(self, frame: Frame) -> Row:
         """Return the legend of the shaded part, with its number."""
-        training = frame.training
-        if training is None or frame.gpu is None or training.ended is not None:
+        training, gpu = frame.training, frame.gpu
+        if training is None or gpu is None or training.ended is not None or not _trains_on(training, gpu):
             return ()
         wait = known(recent_wait(frame))
         if wait is None:
@@ -108,7 +115,12 @@ def busy_spans(gpu: GpuReading, frame: Frame, glyph: Glyphs, cells: int = 0) -> 
     """Return the busy share, marked where it is low while a training trains."""
     busy = number(gpu.gpu_busy_ratio)
     training = frame.training
-    trains = training is not None and training.phase is Phase.TRAIN and training.ended is None
+    trains = (
+        training is not None
+        and training.phase is Phase.TRAIN
+        and training.ended is None
+        and _trains_on(training, gpu)
+    )
     if busy is not None and trains and busy < _LOW_BUSY_RATIO:
         return (Span(percent(busy, cells), "value"), Span(f" {glyph.down}low", "warn"))
     return (Span(percent(busy, cells), "value"),)
@@ -122,10 +134,15 @@ def wait_spans(wait: Measure, glyph: Glyphs) -> Row:
     return (Span(percent(wait.value), role), Span(more.ljust(len(more) and len(glyph.plus_minus) + 2), "dim"))
 
 
+def _trains_on(training: TrainingReading, gpu: GpuReading) -> bool:
+    """Tell whether a training is on a GPU, as far as is known."""
+    return not training.gpu_uuids or gpu.uuid in training.gpu_uuids
+
+
 def _waited(frame: Frame, gpu: GpuReading, columns: int) -> tuple[float | None, ...]:
     """Return the share waited for data, where the training runs on this GPU."""
     training = frame.training
-    if training is None or (training.gpu_uuids and gpu.uuid not in training.gpu_uuids):
+    if training is None or not _trains_on(training, gpu):
         return ()
     label = str(training.training.id.pid)
     return means(columns_of(frame, "data_wait_ratio", label, columns))
@@ -149,6 +166,7 @@ def _status(gpu: GpuReading, frame: Frame, width: int) -> Row:
     parts.append((Span("SM ", "dim"), Span(hertz(known(gpu.gpu_sm_clock_hertz), 8))))
     if len(frame.report.sample.gpus) > 1:
         parts.append(_all_gpus(frame, glyph))
+        parts.append((Span(f"{frame.view.keys('g')}: next", "dim"),))
     if known(gpu.gpu_fan_ratio) is not None:
         parts.append((Span("fan ", "dim"), Span(percent(known(gpu.gpu_fan_ratio), 4))))
     row: list[Span] = [Span(" ")]

@@ -34,8 +34,8 @@ class Pane(Widget):
     DEFAULT_CSS = "Pane { width: 1fr; height: 1fr; }"
     FRAMED = True
 
-    def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 (Textual's own parameter name)
-        super().__init__(name=name, id=id, classes=classes)
+    def __init__(self) -> None:
+        super().__init__()
         self._frame: Frame | None = None
         self._rows: list[Row] = []
         self._strips: list[Strip] = []
@@ -51,6 +51,14 @@ class Pane(Widget):
         if before is None or before.view.color != frame.view.color:
             self._palette = None
         self._update()
+
+    def forget(self) -> None:
+        """Let go of the frame and of the past in it; what was drawn stays until the next one."""
+        self._frame = None
+
+    def on_unmount(self) -> None:
+        """Let go of everything now: as a part of a closed screen it is found as garbage much later."""
+        self._frame, self._rows, self._strips = None, [], []
 
     @property
     def frame(self) -> Frame | None:

@@ -18,10 +18,14 @@ from gpumon.tui.widgets.recent import recent_busy, recent_wait
 _LABEL_CELLS = 9
 _RATE_CELLS = 10
 _BAR_CELLS = 8
+_SEVERAL = 2
 
 
 class PipelinePane(Pane):
-    """The stages of the data pipeline, one row each, from the disk to the images trained per second."""
+    """The stages of the data pipeline, one row each, from the disk to the images trained per second.
+
+    Below them all GPUs, where there are several.
+    """
 
     def title(self, frame: Frame) -> Row:
         """Return `pipeline`; `GPUs` where there is no training but GPUs to list."""
@@ -55,7 +59,7 @@ class PipelinePane(Pane):
         for _, word, row in stages:
             label = Span(f" {word}".ljust(_LABEL_CELLS), "dim")
             rows.append(fit((label, *row), width, ellipsis=glyph.ellipsis))
-        return rows
+        return [*rows, *_all_gpus(frame, width, height - len(rows))]
 
 
 class PipelineLine(Pane):
@@ -101,6 +105,15 @@ class PipelineLine(Pane):
 
 def _lists_gpus(frame: Frame) -> bool:
     return frame.training is None and bool(frame.report.sample.gpus)
+
+
+def _all_gpus(frame: Frame, width: int, height: int) -> list[Row]:
+    """Return the GPUs in the rows that are left below the stages, where there are several."""
+    if len(frame.report.sample.gpus) < _SEVERAL:
+        return []
+    rows = gpu_rows(frame, width - _LABEL_CELLS, height)
+    words = (" GPUs", *[""] * len(rows))
+    return [(Span(word.ljust(_LABEL_CELLS), "dim"), *row) for word, row in zip(words, rows, strict=False)]
 
 
 def _nothing(reading: TrainingReading | None) -> str:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from gpumon.paint.row import Row, runs
+from gpumon.paint.row import Row, row_text, runs
 from gpumon.tui.lean_import import OPENSSL, PLOTEXT_EXTRAS, left_out
 
 with left_out(*OPENSSL, hollow=PLOTEXT_EXTRAS):
@@ -35,6 +35,14 @@ class Scale:
     ticks: Sequence[tuple[float, str]]
 
 
+@dataclass(frozen=True, slots=True)
+class Canvas:
+    """Where the lines of a chart are: from column `left` on, in the rows above that of the time axis."""
+
+    left: int
+    axis: int
+
+
 def plot(
     lines: Sequence[Sequence[Point | None]],
     *,
@@ -42,12 +50,11 @@ def plot(
     height: int,
     x: Scale,
     y: Scale,
-    title: str = "",
     ascii_only: bool = False,
 ) -> list[Row]:
     """Return `height` rows of `width` cells with at most two lines; None breaks a line.
 
-    Later lines are drawn over earlier ones.
+    Later lines are drawn over earlier ones. Of the frame only the two axes are left: a pane has its own.
     """
     if width < 12 or height < 5:
         return []
@@ -55,10 +62,9 @@ def plot(
     plotext.terminal.limit(False, False)
     figure = plotext.figure
     figure.clear()
-    figure.plot_size(width, height)
+    # One row and one column more, for the edges that are left out.
+    figure.plot_size(width + 1, height + 1)
     figure.theme("colorless")
-    if title:
-        figure.title(title)
     for name, scale in (("x", x), ("y", y)):
         ruler = figure.ruler(axis=name)
         ruler.lim(scale.low, scale.high)
@@ -72,7 +78,7 @@ def plot(
             figure.draw(signal)
     text = str(figure.build())
     figure.clear()
-    return [runs(_cells(line)) for line in text.split("\n")[:height]]
+    return [runs(list(_cells(line))[:width]) for line in text.split("\n")[1 : height + 1]]
 
 
 def _unbroken(points: Sequence[Point | None]) -> Iterator[list[Point]]:
@@ -104,3 +110,13 @@ def _role(parameters: str) -> str:
         if parameters == f"38;2;{red};{green};{blue}":
             return role
     return "axis"
+
+
+def canvas_of(rows: Sequence[Row]) -> Canvas | None:
+    """Return where the lines are in what `plot` returned, or None where its axes are not found."""
+    for y in range(len(rows) - 1, 0, -1):
+        text = row_text(rows[y])
+        left = text.find("└") + 1
+        if left > 0:
+            return Canvas(left, y)
+    return None

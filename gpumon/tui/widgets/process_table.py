@@ -2,59 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import ClassVar, NamedTuple
+import shlex
+from collections.abc import Sequence
+from typing import ClassVar
 
 from textual.binding import Binding, BindingType
+from textual.message import Message
 
-from gpumon.model.measure import Maybe, known
-from gpumon.model.process import ProcessReading, Role
+from gpumon.model.process import ProcessId, ProcessReading, Role
 from gpumon.paint.glyphs import Glyphs, glyphs
-from gpumon.paint.numbers import NOT_KNOWN, bytes_text, percent, rate_text
 from gpumon.paint.row import Row, Span, clip, fit, pad
 from gpumon.tui.list_pane import Entry, ListPane
 from gpumon.tui.widgets.frame import Frame
+from gpumon.tui.widgets.process_branches import Branch, branches, parent_of
+from gpumon.tui.widgets.process_columns import AMOUNTS, PID_CELLS, ROLE_CELLS, columns_of, role_words
 
-_ROLE_WORDS = {
-    Role.MAIN: "main",
-    Role.TRAIN_WORKER: "train worker",
-    Role.VAL_WORKER: "val worker",
-    Role.POOL: "label scan",
-    Role.LAUNCHER: "launcher",
-    Role.RANK: "rank",
-    Role.OTHER: "other",
-}
-_ROLE_CELLS = 20
-_COMMAND_CELLS = 12
-# Shares of a core from which a number stands out.
-_BUSY_RATIO = 0.9
-_WAIT_RATIO = 0.1
-
-
-class _Column(NamedTuple):
-    """A column: its heading, width, content, and the order in which columns go where room is short."""
-
-    heading: str
-    cells: int
-    rank: int
-    spans: Callable[[ProcessReading], Span]
-
-
-_Key = Callable[[ProcessReading], float]
+# Beside the first one.
+_MANY_RANKS = 2
 
 
 class ProcessTable(ListPane):
-    """The tree of processes with role, state, CPU, wait for a core, memory and reading; sortable."""
+    """The tree of processes with role, state, CPU, wait for a core, memory and reading; sortable.
 
+    A click on a heading orders by its column, another one the other way round; a click on `role` shows the
+    tree, whose branches can be folded. Those of a training's ranks but the first are, where it has more than
+    two: 8 ranks with 8 workers each would be 72 rows that are alike.
+    """
+
+    ROW_NOUN = "process"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("o", "order", "order", id="processes.order", tooltip="order by the next column"),
+        Binding("O", "reverse", "reverse", id="processes.reverse", tooltip="the other way round"),
+        Binding("t", "tree", "tree", id="processes.tree", tooltip="as a tree, or by CPU"),
+        Binding(
+            "left",
+            "fold",
+            "fold",
+            id="processes.fold",
+            tooltip="in the tree: fold what is below, or go to the parent",
+        ),
+        Binding(
+            "right", "unfold", "unfold", id="processes.unfold", tooltip="in the tree: show what is folded"
+        ),
     ]
 
-    ORDERS: ClassVar[tuple[str, ...]] = ("tree", "cpu", "core wait", "memory", "read", "pid")
+    ORDERS: ClassVar[tuple[str, ...]] = (
+        "tree",
+        "cpu",
+        "core wait",
+        "memory",
+        "read",
+        "pid",
+        "state",
+        "threads",
+        "core",
+    )
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 (Textual's own parameter name)
-        super().__init__(id=id, classes=classes)
+    class Ordered(Message):
+        """The user has chosen an order."""
+
+        def __init__(self, order: str) -> None:
+            super().__init__()
+            self.order = order
+
+    def __init__(self) -> None:
+        super().__init__()
         self._order = self.ORDERS[0]
+        self._is_reversed = False
+        # What the user has folded, and what was folded by itself and the user has opened.
+        self._folded: frozenset[ProcessId] = frozenset()
+        self._opened: frozenset[ProcessId] = frozenset()
+        # (start, end, order) of the headings as they were drawn last.
+        self._headings: list[tuple[int, int, str]] = []
 
     @property
     def order(self) -> str:
@@ -64,163 +83,176 @@ class ProcessTable(ListPane):
     @property
     def selected(self) -> ProcessReading | None:
         """The process under the cursor."""
-        for process in self._processes():
-            if _key_of(process) == self.key:
-                return process
-        return None
+        return self.process(self.key)
+
+    def process(self, key: str | None) -> ProcessReading | None:
+        """Return the process of an entry's key, where it is still there."""
+        return next((process for process in self._processes() if _key_of(process) == key), None)
 
     def order_by(self, order: str) -> None:
-        """Order the rows by one of ORDERS: the largest first, `tree` as they were started."""
+        """Order by one of ORDERS: the largest first, `pid` the lowest, `tree` as they were started."""
         if order not in self.ORDERS:
             message = f"no such order: {order}"
             raise ValueError(message)
-        self._order = order
+        self._order, self._is_reversed = order, False
         self.redraw()
 
     def action_order(self) -> None:
         """Order by the next one of ORDERS."""
-        self.order_by(self.ORDERS[(self.ORDERS.index(self._order) + 1) % len(self.ORDERS)])
+        self._choose(self.ORDERS[(self.ORDERS.index(self._order) + 1) % len(self.ORDERS)])
+
+    def action_reverse(self) -> None:
+        """Turn the order round; what is not known stays last."""
+        self._is_reversed = not self._is_reversed
+        self.redraw()
+
+    def action_tree(self) -> None:
+        """Show the tree, or the processes by CPU where the tree is shown."""
+        self._choose("cpu" if self.order == "tree" else "tree")
+
+    def action_fold(self) -> None:
+        """Fold what is below the process under the cursor, or go to its parent where nothing is."""
+        here = self.selected
+        if here is None or self._order != "tree":
+            return
+        processes = self._processes()
+        has_children = any(parent_of(other, processes) is here for other in processes)
+        if has_children and here.id not in self._folded_among(processes):
+            self._folded |= {here.id}
+            self._opened -= {here.id}
+            self.redraw()
+        elif (parent := parent_of(here, processes)) is not None:
+            self.go_to(_key_of(parent))
+
+    def action_unfold(self) -> None:
+        """Show what is below the process under the cursor."""
+        here = self.selected
+        if here is not None and here.id in self._folded_among(self._processes()):
+            self._folded -= {here.id}
+            self._opened |= {here.id}
+            self.redraw()
+
+    def heading_clicked(self, column: int) -> None:
+        """Order by the column whose heading was clicked, or turn its order round."""
+        for start, end, order in self._headings:
+            if start <= column < end:
+                if order == self._order:
+                    self.action_reverse()
+                else:
+                    self._choose(order)
 
     def title(self, frame: Frame) -> Row:
         """Return how many processes there are, and their order."""
         count = len(self._processes(frame))
         name = f"{count} process{'' if count == 1 else 'es'} "
-        return (Span(name, "title"), Span(f"by {self._order}", "dim"))
+        turned = ", turned round" if self._is_reversed else ""
+        return (Span(name, "title"), Span(f"by {self._order}{turned}", "dim"))
 
     def empty(self, frame: Frame) -> str:
         """Return why there are no rows."""
         return "no training is attached" if frame.training is None else "no process could be read"
 
     def heading(self, frame: Frame, width: int) -> Row:
-        """Return the names of the columns."""
-        del frame
-        columns = _columns(width)
-        names = "".join(column.heading.rjust(column.cells) for column in columns)
-        return (Span(pad("    PID", 8) + pad("role", _ROLE_CELLS) + names + "  command", "dim"),)
+        """Return the names of the columns, that of the order with a mark."""
+        glyph = glyphs(frame.view.ascii)
+        # What grows downwards points up: PIDs do by themselves.
+        mark = glyph.up if (self._order == "pid") != self._is_reversed else glyph.down
+        self._headings = []
+        spans: list[Span] = []
+        at = 0
+
+        def put(name: str, order: str, cells: int, after: int = 0) -> None:
+            nonlocal at
+            is_here = order == self._order
+            text = name + mark if is_here else name
+            text = text.ljust(cells) if order == "tree" else text.rjust(cells)
+            spans.append(Span(text + " " * after, "value" if is_here else "dim"))
+            self._headings.append((at, at + cells, order))
+            at += cells + after
+
+        put("PID", "pid", PID_CELLS - 1, after=1)
+        put("role", "tree", ROLE_CELLS)
+        for column in columns_of(width):
+            put(column.heading, column.order, column.cells)
+        return (*spans, Span("  command", "dim"))
 
     def entries(self, frame: Frame, width: int) -> Sequence[Entry]:
         """Return a row per process."""
         glyph = glyphs(frame.view.ascii)
-        columns = _columns(width)
-        room = width - 8 - _ROLE_CELLS - sum(column.cells for column in columns) - 2
+        columns = columns_of(width)
+        room = width - PID_CELLS - ROLE_CELLS - sum(column.cells for column in columns) - 2
         entries: list[Entry] = []
-        for process, branch in self._ordered(frame, glyph):
+        ranks = _ranks(frame)
+        for process, lines, hidden in self._ordered(frame, glyph):
             cells = [column.spans(process) for column in columns]
-            command = " ".join(process.command) or process.name
+            command = shlex.join(process.command) or process.name
+            words = role_words(process, ranks.get(process.id))
+            role = words + (f" +{hidden}" if hidden else "")
             row: Row = (
-                Span(f"{process.id.pid:>7} "),
-                Span(branch, "dim"),
+                Span(f"{process.id.pid:>{PID_CELLS - 1}} "),
+                Span(lines, "dim"),
                 Span(
-                    pad(_ROLE_WORDS[process.role], _ROLE_CELLS - len(branch), glyph.ellipsis),
+                    pad(role, ROLE_CELLS - len(lines), glyph.ellipsis),
                     "info" if process.role in {Role.MAIN, Role.RANK} else "",
                 ),
                 *cells,
                 Span("  "),
                 Span(clip(command, max(0, room), glyph.ellipsis), "dim"),
             )
-            entries.append(Entry(_key_of(process), fit(row, width)))
+            # A filter looks into the whole command, of which the row has the beginning.
+            text = _text_of(process, words) if self.wanted else ""
+            entries.append(Entry(_key_of(process), fit(row, width), text))
         return entries
+
+    def row_count(self, frame: Frame) -> int:
+        """Return how many rows the processes take, what is folded left out."""
+        processes = self._processes(frame)
+        if self._order != "tree" or self.wanted:
+            return len(processes)
+        folded = {one.pid for one in self._folded_among(processes)}
+        return sum(process.parent_pid not in folded for process in processes)
+
+    def _folded_among(self, processes: Sequence[ProcessReading]) -> frozenset[ProcessId]:
+        """Return the processes whose branches are folded."""
+        ranks = frozenset(process.id for process in processes if process.role is Role.RANK)
+        by_itself = ranks if len(ranks) >= _MANY_RANKS else frozenset[ProcessId]()
+        return (self._folded | by_itself) - self._opened
+
+    def _choose(self, order: str) -> None:
+        self.order_by(order)
+        self.post_message(self.Ordered(order))
 
     def _processes(self, frame: Frame | None = None) -> tuple[ProcessReading, ...]:
         shown = frame or self.frame
         training = shown.training if shown is not None else None
         return training.processes if training is not None else ()
 
-    def _ordered(self, frame: Frame, glyph: Glyphs) -> list[tuple[ProcessReading, str]]:
+    def _ordered(self, frame: Frame, glyph: Glyphs) -> list[Branch]:
         """Return the processes in order, each with its branch of the tree."""
         processes = self._processes(frame)
-        keys: dict[str, _Key] = {
-            "cpu": lambda process: _amount(process.cpu_busy_ratio),
-            "core wait": lambda process: _amount(process.run_queue_wait_ratio),
-            "memory": lambda process: _amount(_memory_of(process)[0]),
-            "read": lambda process: _amount(process.read_bytes_per_second),
-            "pid": lambda process: -process.id.pid,
-        }
-        key = keys.get(self._order)
-        if key is None:
-            return list(_tree(processes, glyph))
-        return [(process, "") for process in sorted(processes, key=key, reverse=True)]
+        amount = AMOUNTS.get(self._order)
+        if amount is None:
+            # A filter finds what is folded away, too.
+            folded = frozenset[ProcessId]() if self.wanted else self._folded_among(processes)
+            return list(branches(processes, glyph, folded, newest_first=self._is_reversed))
+        amounts = {process.id: amount(process) for process in processes}
+        there = [process for process in processes if amounts[process.id] is not None]
+        there.sort(key=lambda process: amounts[process.id] or 0.0, reverse=not self._is_reversed)
+        there += [process for process in processes if amounts[process.id] is None]
+        return [Branch(process) for process in there]
+
+
+def _ranks(frame: Frame) -> dict[ProcessId, int]:
+    """Return the rank of each process of a training of several ranks; nothing of one rank."""
+    members = () if frame.training is None else frame.training.training.members
+    ranks = {member.id: member.rank for member in members if member.rank is not None}
+    return ranks if len(set(ranks.values())) > 1 else {}
 
 
 def _key_of(process: ProcessReading) -> str:
     return f"{process.id.pid}:{process.id.start_ticks}"
 
 
-def _tree(processes: tuple[ProcessReading, ...], glyph: Glyphs) -> Iterator[tuple[ProcessReading, str]]:
-    """Yield parents before their children, with the lines that join them."""
-    pids = {process.id.pid for process in processes}
-    children: dict[int, list[ProcessReading]] = {}
-    roots: list[ProcessReading] = []
-    for process in sorted(processes, key=lambda process: process.id.pid):
-        is_root = process.parent_pid not in pids or process.parent_pid == process.id.pid
-        (roots if is_root else children.setdefault(process.parent_pid, [])).append(process)
-    seen: set[int] = set()
-    stack = [(process, "", "") for process in reversed(roots)]
-    while stack:
-        process, branch, stem = stack.pop()
-        if process.id.pid in seen:
-            continue
-        seen.add(process.id.pid)
-        # Deeper than this the role would have no room; the tree is then drawn flat.
-        yield process, branch[-8:]
-        below = children.get(process.id.pid, [])
-        for index, child in reversed(list(enumerate(below))):
-            last = index == len(below) - 1
-            mark = glyph.last_branch if last else glyph.branch
-            stack.append((child, f"{stem}{mark} ", stem + ("   " if last else glyph.stem + " ")))
-    # A loop of parents (PIDs used again between two reads) has no root.
-    yield from ((process, "") for process in processes if process.id.pid not in seen)
-
-
-def _columns(width: int) -> list[_Column]:
-    """Return the columns that have room beside PID, role and some of the command."""
-    columns = [
-        _Column("state", 6, 3, lambda process: Span(process.state.rjust(6))),
-        _Column("CPU", 7, 0, _cpu),
-        _Column(
-            "no core", 8, 2, lambda process: _share(process.run_queue_wait_ratio, 8, _WAIT_RATIO, "warn")
-        ),
-        _Column("memory", 12, 1, _memory),
-        _Column("read", 11, 4, lambda process: Span(rate_text(known(process.read_bytes_per_second), 11))),
-        _Column("thr", 5, 5, lambda process: Span(_whole(process.threads, 5))),
-        _Column("core", 6, 6, lambda process: Span(_whole(process.last_core, 6))),
-    ]
-    room = width - 8 - _ROLE_CELLS - 2 - _COMMAND_CELLS
-    while columns and sum(column.cells for column in columns) > room:
-        columns.remove(max(columns, key=lambda column: column.rank))
-    return columns
-
-
-def _cpu(process: ProcessReading) -> Span:
-    return _share(process.cpu_busy_ratio, 7, _BUSY_RATIO, "value")
-
-
-def _core_wait(process: ProcessReading) -> Span:
-    return _share(process.run_queue_wait_ratio, 8, _WAIT_RATIO, "warn")
-
-
-def _share(value: Maybe[float], cells: int, high: float, role: str) -> Span:
-    ratio = known(value)
-    return Span(percent(ratio, cells), role if ratio is not None and ratio >= high else "")
-
-
-def _memory_of(process: ProcessReading) -> tuple[float | None, str]:
-    """Return PSS, or RSS (which counts shared pages in full) where that cannot be read, and its name."""
-    pss = known(process.memory_pss_bytes)
-    return (pss, "pss") if pss is not None else (known(process.memory_rss_bytes), "rss")
-
-
-def _memory(process: ProcessReading) -> Span:
-    value, name = _memory_of(process)
-    return Span(NOT_KNOWN.rjust(12) if value is None else f"{bytes_text(value, 8)} {name}")
-
-
-def _whole(value: Maybe[int], cells: int) -> str:
-    number = known(value)
-    return (NOT_KNOWN if number is None else str(number)).rjust(cells)
-
-
-def _amount(value: Maybe[float] | None) -> float:
-    """Return a number to sort by; what is missing comes last."""
-    found = known(value)
-    return -1.0 if found is None else float(found)
+def _text_of(process: ProcessReading, role: str) -> str:
+    command = " ".join(process.command)
+    return f"{process.id.pid} {role} {process.user} {process.name} {command}"

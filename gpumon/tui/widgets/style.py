@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rich.style import Style
 from textual.color import Color, ColorParseError
@@ -26,24 +27,25 @@ _LOOKS: Mapping[str, tuple[str, str]] = {
     "suggestion": ("text-success", "bold"),
     "simulated": ("text-warning", "bold reverse"),
     "cursor": ("foreground", "reverse"),
-    "gpu": ("text-primary", ""),
-    "wait": ("text-warning", "dim"),
-    "vram": ("text-success", ""),
+    "mark": ("text-accent", ""),
+    "gpu": ("fill-primary", ""),
+    "wait": ("fill-warning", "dim"),
+    "vram": ("fill-success", ""),
     "others": ("muted", "dim"),
     "reserved": ("edge", "dim"),
     "free": ("edge", "dim"),
     "limit": ("foreground", "bold"),
     "peak": ("foreground", ""),
-    "core": ("text-success", ""),
-    "bar": ("text-success", ""),
+    "core": ("fill-success", ""),
+    "bar": ("fill-success", ""),
     "bar_rest": ("edge", "dim"),
-    "line_a": ("text-primary", ""),
-    "line_b": ("text-warning", "dim"),
+    "line_a": ("fill-primary", ""),
+    "line_b": ("fill-warning", "dim"),
     "heat0": ("edge", "dim"),
     "heat1": ("muted", ""),
-    "heat2": ("text-primary", ""),
-    "heat3": ("text-primary", ""),
-    "heat4": ("text-success", "bold"),
+    "heat2": ("fill-primary", ""),
+    "heat3": ("fill-primary", ""),
+    "heat4": ("fill-success", "bold"),
 }
 
 # The cell in which one area ends and a shaded one begins: the shade's ink as its background.
@@ -53,7 +55,9 @@ _EDGES: Mapping[str, tuple[str, str, float]] = {
     "vram+others": ("vram", "others", 0.5),
 }
 
-# How far a colour that no theme has lies between background and foreground.
+_FILL = "fill-"
+# Colours that themes of gpumon may have (`gpumon-muted`, `gpumon-edge`): how far they lie between background
+# and foreground in all others.
 _BLENDS: Mapping[str, float] = {"muted": 0.62, "edge": 0.32}
 
 
@@ -120,14 +124,12 @@ def _style(
 
 
 def _color(name: str, variables: Mapping[str, str], *, ansi: bool, dark: bool) -> Color | None:
+    if name.startswith(_FILL):
+        # Areas need less contrast than words: a theme may give them a lighter ink of their own.
+        own = None if ansi else _parse(variables.get(f"gpumon-{name}", ""))
+        return own or _color(f"text-{name.removeprefix(_FILL)}", variables, ansi=ansi, dark=dark)
     if name in _BLENDS:
-        if ansi:
-            return None
-        background = _parse(variables.get("background", ""))
-        foreground = _parse(variables.get("foreground", ""))
-        if background is None or foreground is None:
-            return None
-        return background.blend(foreground, _BLENDS[name])
+        return None if ansi else _own(name, variables)
     if ansi and name == "foreground":
         return None
     if ansi and not dark and name == "text-warning":
@@ -136,7 +138,21 @@ def _color(name: str, variables: Mapping[str, str], *, ansi: bool, dark: bool) -
     return _parse(variables.get(name, ""))
 
 
+def _own(name: str, variables: Mapping[str, str]) -> Color | None:
+    given = _parse(variables.get(f"gpumon-{name}", ""))
+    background = _parse(variables.get("background", ""))
+    foreground = _parse(variables.get("foreground", ""))
+    if given is not None or background is None or foreground is None:
+        return given
+    return background.blend(foreground, _BLENDS[name])
+
+
+@lru_cache(maxsize=512)
 def _parse(text: str) -> Color | None:
+    # Most names are those of variables that a theme does not have, and each error takes the time to look for
+    # a colour that may have been meant.
+    if not text:
+        return None
     try:
         return Color.parse(text)
     except ColorParseError:

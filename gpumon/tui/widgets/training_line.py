@@ -38,7 +38,7 @@ class _Piece:
 
 
 class TrainingLine(Pane):
-    """Framework, script, PID, settings, run directory, epoch, bar and ETA in one line."""
+    """Framework, script, PID, settings, ranks, run directory, epoch, bar and ETA in one line."""
 
     DEFAULT_CSS = "TrainingLine { height: 1; }"
     FRAMED = False
@@ -112,6 +112,8 @@ def _pieces(reading: TrainingReading, glyph: Glyphs, *, ascii_only: bool) -> lis
     for rank, word, setting in ((2, "batch", settings.batch_size), (2, "workers", settings.workers)):
         value = _setting(setting)
         pieces.append(_Piece(rank, (Span(f"{word} ", "dim"), Span(glyph.dash if value is None else value))))
+    if training.world_size > 1:
+        pieces.append(_Piece(4, (Span("ranks ", "dim"), Span(str(training.world_size)))))
     run_dir = known(training.run_dir)
     if run_dir is not None:
         shown = clip_left(_short_path(run_dir), _PATH_CELLS, glyph.ellipsis)

@@ -3,35 +3,61 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
+
+from textual import events
+from textual.message import Message
 
 from gpumon.model.finding import Severity
 from gpumon.model.measure import Maybe, Missing, known
 from gpumon.model.report import AttachState, TrainingReport
 from gpumon.model.training import Setting, Training
 from gpumon.paint.glyphs import Glyphs, ascii_words, glyphs
-from gpumon.paint.row import Row, Span, clip, spread
+from gpumon.paint.row import Row, Span, clip, fit, row_width, spread, text_width
 from gpumon.paint.wrap import wrap
-from gpumon.tui.widgets.finding_words import finding_row, framework_name, memory_row, suggestion_row
+from gpumon.tui.widgets.finding_words import finding_row, framework_name, memory_row
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.pane import Pane
+from gpumon.tui.widgets.suggestion_words import proof_row, suggestion_row
 
-# What there is to say, each with its indent.
-Blocks: TypeAlias = list[tuple[Row, int]]
+
+class Block(NamedTuple):
+    """Something to say, with its indent; cut rather than broken where it has one line at most.
+
+    `opens` is what a click on it leads to: the id of a finding, or a place; empty: nothing.
+    """
+
+    row: Row
+    indent: int
+    is_one_line: bool = False
+    opens: str = ""
+
+
+Blocks: TypeAlias = list[Block]
 
 _INDENT = 2
 # The finding that the row about memory tells already.
 _SAID_BY_MEMORY = "vram-at-limit"
-_HINT = (Span("enter: why   y: copy the command", "dim"),)
+# Keys that go with a suggestion, and what they do: as many as have room.
+_HINT = (("enter", "why"), ("y", "copy the command"))
+_HINT_GO_ON = (*_HINT, ("Y", "to go on"))
+_HINTS = (_HINT, _HINT[1:], (("y", "copy"),))
 
 
 class VerdictPane(Pane):
     """Findings, suggestions and the memory risk; the search while nothing is attached.
 
     Order by what must not be missed: a run that is about to die comes before one that is slow. So a high
-    memory risk and critical findings, then the verdict with its suggestion, the memory risk, the rest; with
-    the most urgent warning beside the verdict right after it.
+    memory risk and critical findings, then the verdict with its suggestion, the memory risk, what changed
+    settings brought, the rest; with the most urgent warning beside the verdict right after it.
     """
+
+    class Opened(Message):
+        """A click on something that is said: `what` is the id of a finding, or a place."""
+
+        def __init__(self, what: str) -> None:
+            super().__init__()
+            self.what = what
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,6 +65,8 @@ class VerdictPane(Pane):
         self._blocks: Blocks = []
         self._broken: list[list[Row]] = []
         self._broken_for: tuple[Blocks, int] | None = None
+        # What a click on each row leads to, from the first one inside the box.
+        self._opens: list[str] = []
 
     def title(self, frame: Frame) -> Row:
         """Return `verdict`, or where the search stands."""
@@ -56,29 +84,38 @@ class VerdictPane(Pane):
         blocks = self._said(frame, glyph)
         memory = _memory_block(frame, glyph)
         arrow = Span(f"{glyph.arrow} ", "suggestion")
-        hinted = next((block for block in blocks if block[0][0] == arrow), None)
+        hinted = next((block for block in blocks if block.row[0] == arrow), None)
         rows: list[Row] = []
+        self._opens = []
         shown = 0
         hint_at = -1
         for block, broken in zip(blocks, self._wrapped(blocks, width, frame.view.ascii), strict=True):
             wrapped = broken
             left = height - len(rows)
-            if shown and len(wrapped) > left and not (left and block[0] == memory):
+            if shown and len(wrapped) > left and not (left and block.row == memory):
                 break
             if len(wrapped) > left:
                 wrapped = [*wrapped[: left - 1], (*wrapped[left - 1], Span(f" {glyph.ellipsis}", "dim"))]
-            if len(wrapped) == 1 and block is hinted:
-                hint_at = len(rows)
-            rows.extend((Span(" " * (block[1] + 1)), *part) for part in wrapped)
+            elif block is hinted:
+                hint_at = len(rows) + len(wrapped) - 1
+            rows.extend((Span(" " * (block.indent + 1)), *part) for part in wrapped)
+            self._opens += [block.opens] * len(wrapped)
             shown += 1
         hidden = len(blocks) - shown
         if hidden > 0 and len(rows) < height:
             rows.append((Span(f" {glyph.ellipsis} {hidden} more", "dim"),))
+            self._opens.append("findings")
         elif hidden > 0 and rows:
             rows[-1] = spread(rows[-1], (Span(f"+{hidden} ", "dim"),), width)
         if 0 <= hint_at < len(rows) - (hidden > 0):
-            rows[hint_at] = spread(rows[hint_at], _HINT, width - 1)
+            rows[hint_at] = spread(rows[hint_at], _hint(frame, rows[hint_at], width - 1), width - 1)
         return rows
+
+    def on_click(self, event: events.Click) -> None:
+        """Open what is said where the click was."""
+        row = event.y - 1
+        if 0 <= row < len(self._opens) and self._opens[row]:
+            self.post_message(self.Opened(self._opens[row]))
 
     def _said(self, frame: Frame, glyph: Glyphs) -> Blocks:
         """Return the blocks of a frame, made once: the height is asked for before the rows."""
@@ -91,12 +128,29 @@ class VerdictPane(Pane):
         key = (blocks, width)
         if key != self._broken_for:
             inner = max(0, width - 2)
-            self._broken = [
-                wrap(_words(row, ascii_only=ascii_only), inner - indent, indent=_INDENT)
-                for row, indent in blocks
-            ]
+            self._broken = [_broken(block, inner, ascii_only=ascii_only) for block in blocks]
             self._broken_for = key
         return self._broken
+
+
+def _broken(block: Block, width: int, *, ascii_only: bool) -> list[Row]:
+    """Return a block in as many rows as it may take."""
+    row, room = _words(block.row, ascii_only=ascii_only), width - block.indent
+    if not block.is_one_line:
+        return wrap(row, room, indent=_INDENT)
+    return [row if row_width(row) <= room else fit(row, room, ellipsis=glyphs(ascii_only).ellipsis)]
+
+
+def _hint(frame: Frame, row: Row, width: int) -> Row:
+    """Return the keys that go with a suggestion, as many as have room beside it."""
+    report = frame.training_report
+    ways = (known(each.go_on) for each in report.suggestions) if report is not None else ()
+    can_go_on = any(way and not way.begins_again and known(way.command) for way in ways)
+    for hint in (_HINT_GO_ON, *_HINTS) if can_go_on else _HINTS:
+        text = "   ".join(f"{frame.view.keys(key)}: {word}" for key, word in hint)
+        if row_width(row) + text_width(text) < width:
+            return (Span(text, "dim"),)
+    return ()
 
 
 def _memory_block(frame: Frame, glyph: Glyphs) -> Row:
@@ -120,20 +174,22 @@ def _blocks(frame: Frame, glyph: Glyphs) -> Blocks:
         mark = glyph.ring if attachment.state is not AttachState.ENDED else glyph.bullet
         word = "ENDED" if attachment.state is AttachState.ENDED else attachment.state.value.upper()
         role = "warn" if attachment.state is AttachState.ENDED else "info"
-        blocks.append(((Span(f"{mark} {word}", role), Span("  "), Span(attachment.text)), 0))
+        blocks.append(Block((Span(f"{mark} {word}", role), Span("  "), Span(attachment.text)), 0))
         if attachment.state is AttachState.CHOOSING:
-            blocks += [(_candidate(number, each), 2) for number, each in enumerate(attachment.candidates, 1)]
+            blocks += [
+                Block(_candidate(number, each), 2) for number, each in enumerate(attachment.candidates, 1)
+            ]
     if frame.is_stopped:
         # What was measured before says nothing about a training that does not run.
         text = "its main process is stopped (SIGSTOP or Ctrl-Z): SIGCONT or fg lets it go on"
-        blocks.append(((Span(f"{glyph.bullet} STOPPED", "warn"), Span("  "), Span(text)), 0))
+        blocks.append(Block((Span(f"{glyph.bullet} STOPPED", "warn"), Span("  "), Span(text)), 0))
     elif report is not None:
         if attachment.state is AttachState.ENDED and report.findings:
-            blocks.append(((Span("at its end:", "dim"),), 2))
+            blocks.append(Block((Span("at its end:", "dim"),), 2))
         blocks += _judgement(report, frame, glyph)
     if not blocks:
         text = attachment.text or "nothing is known yet"
-        blocks.append(((Span(f"{glyph.ring} WATCHING", "info"), Span("  "), Span(text)), 0))
+        blocks.append(Block((Span(f"{glyph.ring} WATCHING", "info"), Span("  "), Span(text)), 0))
     return blocks
 
 
@@ -141,12 +197,12 @@ def _judgement(report: TrainingReport, frame: Frame, glyph: Glyphs) -> Blocks:
     training = frame.training
     memory = _memory_block(frame, glyph)
     is_urgent = bool(memory) and memory[0].role == "danger"
-    urgent: Blocks = [(memory, 0)] if is_urgent else []
+    urgent: Blocks = [Block(memory, 0, opens="memory")] if is_urgent else []
     blocks: Blocks = []
     if not report.findings:
         doubt = report.doubt or "the first verdict takes some seconds"
         text = "no finding so far" if report.settled else f"measuring: {doubt}"
-        blocks.append(((Span(f"{glyph.ring} WATCHING", "info"), Span("  "), Span(text)), 0))
+        blocks.append(Block((Span(f"{glyph.ring} WATCHING", "info"), Span("  "), Span(text)), 0))
     beside: Blocks = []
     later: Blocks = []
     placed: set[int] = set()
@@ -161,16 +217,17 @@ def _judgement(report: TrainingReport, frame: Frame, glyph: Glyphs) -> Blocks:
         else:
             target = later if beside else beside
         if not (memory and finding.id == _SAID_BY_MEMORY):
-            target.append((finding_row(finding, glyph, is_muted=is_muted), 0))
+            target.append(Block(finding_row(finding, glyph, is_muted=is_muted), 0, opens=finding.id))
         for index, suggestion in enumerate(report.suggestions):
             if suggestion.finding == finding.id and index not in placed:
                 placed.add(index)
-                target.append((suggestion_row(suggestion, training, glyph), 2))
+                target.append(Block(suggestion_row(suggestion, training, glyph), 2, opens=finding.id))
     if memory and not is_urgent:
-        beside.append((memory, 0))
+        beside.append(Block(memory, 0, opens="memory"))
     rest = [each for index, each in enumerate(report.suggestions) if index not in placed]
-    last: Blocks = [(suggestion_row(each, training, glyph), 2) for each in rest]
-    return [*urgent, *blocks, *beside, *later, *last]
+    last: Blocks = [Block(suggestion_row(each, training, glyph), 2, opens="plan") for each in rest]
+    proof = [] if report.proof is None else [Block(proof_row(report.proof, glyph), 0, is_one_line=True)]
+    return [*urgent, *blocks, *beside, *proof, *later, *last]
 
 
 def _candidate(number: int, training: Training) -> Row:

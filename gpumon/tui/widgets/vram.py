@@ -48,12 +48,12 @@ class VramPane(Pane):
     """GPU memory over time: the training's, others' on it, the limit, and the training's peak."""
 
     def title(self, frame: Frame) -> Row:
-        """Return `VRAM 6.8 of 12.0 GiB`."""
+        """Return `VRAM 6.8 of 12.0 GiB`, and of which GPU where there are several."""
         gpu = frame.gpu
         if gpu is None:
             return memory_title(frame)
         used = bytes_of(known(gpu.gpu_memory_used_bytes), known(gpu.gpu_memory_total_bytes))
-        return (Span("VRAM ", "title"), Span(used.strip(), "value"))
+        return (Span("VRAM ", "title"), Span(used.strip(), "value"), Span(frame.which_gpu, "dim"))
 
     def subtitle(self, frame: Frame) -> Row:
         """Return the legend and the peak."""

@@ -1,0 +1,38 @@
+"""The dashboard on what runs now, with everything that stands beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gpumon.cli.alerts import watched
+from gpumon.cli.options import Chosen
+from gpumon.cli.recorded import recorded
+from gpumon.cli.runs_kept import kept_runs
+
+
+def run_live(chosen: Chosen, pid: int | None, record: Path | None) -> int:
+    """Watch the training of a process, or the one that is found; return the dashboard's exit code."""
+    from gpumon.monitor.attaching import Wish
+    from gpumon.monitor.build import build_monitor
+
+    settings = chosen.settings
+    monitor = build_monitor(settings, Wish(pid=pid))
+    monitor.start()
+    # Imported while the first sample is taken: the first frame is the sooner there.
+    from gpumon.sources.clock import SystemClock
+    from gpumon.tui.lean_import import OPENSSL, left_out
+
+    with left_out(*OPENSSL):
+        from gpumon.tui.run import run_dashboard
+
+    try:
+        with (
+            kept_runs(monitor, settings),
+            recorded(record, monitor, settings) as recorder,
+            watched(monitor, settings) as watch,
+        ):
+            return run_dashboard(
+                monitor, settings, SystemClock(), recorder=recorder, watch=watch, choices=chosen.choices()
+            )
+    finally:
+        monitor.close()

@@ -1,0 +1,1 @@
+"""The dashboard in a browser on this machine: a page, and a process of the dashboard behind it."""

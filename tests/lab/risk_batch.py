@@ -1,0 +1,186 @@
+"""The largest batch that gpumon recommends beside the largest that truly fits, on the virtual GPU."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from statistics import median
+from typing import Any
+
+from gpumon.advice.memory import MemoryModel, model_of, nominal_batch
+from gpumon.advice.prior import NOTHING_KNOWN, Prior, SeenMemory
+from gpumon.diagnosis.memory import GpuMemory, memory_of
+from gpumon.history.stats import quantile, wilson
+from tests.lab.allocator import OutOfMemoryError
+from tests.lab.memory_fit import Unwritten
+from tests.lab.risk_runs import RESERVED_BYTES, Plan, dry_peak, plan_of, simulate, train_step
+from tests.lab.risk_watch import watched
+from tests.lab.virtual_gpu import VirtualGpu
+
+_EPOCHS_SEEN = 2
+_STEPS, _SEEDS = 60, (11, 12, 13)
+_AUTOBATCH_SIZES = (1, 2, 4, 8, 16)
+_AUTOBATCH_FRACTION = 0.8
+_KINDS = frozenset({"steady", "noisy", "dense"})
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One GPU. `true` is the largest batch that lives on it; the others are what was recommended.
+
+    gpumon goes at most to twice the present batch, so it is judged against that where less. `round` is what
+    is advised: its safe batch made round so that an update keeps 64 images. `two` is its safe batch where an
+    earlier run at half the batch is known.
+    """
+
+    kind: str
+    present: int
+    true: int
+    safe: int
+    round: int
+    two: int
+    autobatch: int
+    died: tuple[str, ...]
+
+
+def cases(seeds: Sequence[int]) -> list[Case]:
+    """Return a case for each seed whose plan can be used: its kind has no end in itself, its batch fits."""
+    found = []
+    for seed in seeds:
+        plan = plan_of(seed)
+        if plan.kind in _KINDS and plan.batch_size >= 8:
+            case = _case(plan)
+            if case is not None:
+                found.append(case)
+    return found
+
+
+def _case(plan: Plan) -> Case | None:
+    draw = random.Random(plan.seed + 3)  # noqa: S311 - a reproducible draw
+    total = int(dry_peak(plan) * draw.uniform(1.1, 2.4)) + RESERVED_BYTES + plan.neighbour_bytes
+    plan = replace(plan, total_bytes=total, epochs=_EPOCHS_SEEN)
+    true = _largest(plan)
+    if true < plan.batch_size:
+        return None
+    models = [_model(plan, NOTHING_KNOWN), _model(plan, _earlier(plan))]
+    if models[0] is None or models[1] is None:
+        return None
+    safe, two = (model.largest(safe=True) for model in models if model is not None)
+    told = {
+        "safe": safe,
+        "round": nominal_batch(safe, plan.batch_size),
+        "two": two,
+        "autobatch": autobatch(plan),
+    }
+    died = tuple(name for name, batch in told.items() if batch > 0 and not _lives_long(plan, batch))
+    return Case(plan.kind, plan.batch_size, true, safe, told["round"], two, told["autobatch"], died)
+
+
+def _model(plan: Plan, prior: Prior) -> MemoryModel | None:
+    """Return gpumon's model after two epochs; None where the run did not live so long."""
+    run = simulate(plan)
+    if run.failed_step is not None:
+        return None
+    view = None
+    for _, latest in watched(run):
+        view = latest
+    if view is None:
+        return None
+    memory = memory_of(view)
+    if not isinstance(memory, GpuMemory):
+        return None
+    model = model_of(view, memory, prior)
+    return model if isinstance(model, MemoryModel) else None
+
+
+def _earlier(plan: Plan) -> Prior:
+    """Return what a run at half the batch taught."""
+    half = replace(plan, batch_size=plan.batch_size // 2, last_images=min(plan.last_images, 2))
+    run = simulate(half)
+    return Prior(memory=(SeenMemory(half.batch_size, run.peak_bytes, has_validation=True),))
+
+
+def autobatch(plan: Plan) -> int:
+    """Return what YOLOv5's AutoBatch (v7.0) would choose: a line through what five batches reserve.
+
+    It profiles forward and backward alone, and takes what is reserved and what is allocated off the whole
+    device, whoever else holds some of it. Source: its utils/autobatch.py.
+    """
+    reserved = [_profiled(plan, batch) for batch in _AUTOBATCH_SIZES]
+    mean_batch = sum(_AUTOBATCH_SIZES) / len(_AUTOBATCH_SIZES)
+    mean_bytes = sum(reserved) / len(reserved)
+    slope = sum(
+        (batch - mean_batch) * (held - mean_bytes)
+        for batch, held in zip(_AUTOBATCH_SIZES, reserved, strict=True)
+    ) / sum((batch - mean_batch) ** 2 for batch in _AUTOBATCH_SIZES)
+    weights = plan.cost.parameters * 4
+    free = plan.total_bytes - 2 * weights
+    return max(1, int((free * _AUTOBATCH_FRACTION - (mean_bytes - slope * mean_batch)) / slope))
+
+
+def _profiled(plan: Plan, batch: int) -> int:
+    gpu = VirtualGpu(plan.cost, Unwritten(), _no_time, total_bytes=1 << 42)
+    for _ in range(3):
+        gpu.train(batch, 0)
+    return gpu.allocator.reserved_bytes
+
+
+def _largest(plan: Plan) -> int:
+    """Return the largest batch that lives, by bisection; 0 where none does."""
+    low, high = 0, 8 * plan.batch_size
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if _lives(plan, middle, plan.seed + 1) else (low, middle - 1)
+    return low
+
+
+def _lives_long(plan: Plan, batch: int) -> bool:
+    return all(_lives(plan, batch, plan.seed + seed) for seed in _SEEDS)
+
+
+def _lives(plan: Plan, batch: int, seed: int) -> bool:
+    """Tell whether steps and a validation at that batch fit on the plan's GPU."""
+    noise = random.Random(seed)  # noqa: S311 - noise, not keys
+    plan = replace(plan, batch_size=batch, last_images=min(plan.last_images, batch))
+    try:
+        gpu = VirtualGpu(
+            plan.cost,
+            Unwritten(),
+            _no_time,
+            total_bytes=plan.total_bytes,
+            reserved_bytes=RESERVED_BYTES,
+            neighbour_bytes=plan.neighbour_bytes,
+        )
+        for step in range(_STEPS):
+            train_step(plan, gpu, step, noise)
+            if step == _STEPS // 2:
+                gpu.validate(2 * batch)
+    except OutOfMemoryError:
+        return False
+    return True
+
+
+def _no_time(seconds: float) -> tuple[float, float]:
+    return 0.0, seconds
+
+
+def summary(found: Sequence[Case]) -> dict[str, Any]:
+    """Return how the recommended batches compare with the true ones, as JSON-ready values."""
+    rows = {}
+    for name in ("safe", "round", "two", "autobatch"):
+        ratios = []
+        for case in found:
+            reachable = case.true if name == "autobatch" else min(case.true, 2 * case.present)
+            ratios.append(getattr(case, name) / reachable)
+        died = sum(name in case.died for case in found)
+        deaths = wilson(died, len(found))
+        rows[name] = {
+            "median": median(ratios),
+            "low": quantile(ratios, 0.05),
+            "high": quantile(ratios, 0.95),
+            "within": sum(0.85 <= ratio <= 1.0 for ratio in ratios) / len(ratios),
+            "died": died,
+            "died_high": deaths.high,
+        }
+    return {"cases": len(found), "rows": rows, "all": [asdict(case) for case in found]}

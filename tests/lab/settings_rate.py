@@ -1,0 +1,71 @@
+"""The true rate of a training from its own stamps, without the grain of whole batches, and its wait."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from math import sqrt
+from statistics import median, stdev
+
+from gpumon.history.stats import Z_90
+from tests.lab.figures import TRAINING_LOADER, stretch
+from tests.real.truth import LoaderWait
+
+# Blocks for the spread: from the first batch after a second to the first one after the next.
+_BLOCK_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Images per second: the mean with a 90 % interval from the seconds' spread, and the median second."""
+
+    mean: float
+    low: float
+    high: float
+    median: float
+    data_wait_ratio: float
+    seconds: float
+
+
+def rate_of(waits: list[LoaderWait], start: float, end: float, batch_size: int) -> Rate | None:
+    """Return the rate between two CLOCK_MONOTONIC seconds; None with fewer than three batches in them.
+
+    It runs from batch to batch, so no part of one is counted twice or lost. Time in validation, and what
+    follows it, is left out, as gpumon's rate leaves it out.
+    """
+    ends = [
+        wait.end
+        for wait in waits
+        if wait.loader == TRAINING_LOADER and wait.end is not None and start <= wait.end < end
+    ]
+    if len(ends) < 3:
+        return None
+    mean = _between(waits, ends[0], ends[-1], len(ends) - 1, batch_size)
+    seconds = _seconds(waits, ends, batch_size)
+    half = Z_90 * stdev(seconds) / sqrt(len(seconds)) if len(seconds) > 1 else mean
+    return Rate(
+        mean,
+        max(0.0, mean - half),
+        mean + half,
+        median(seconds) if seconds else mean,
+        stretch(waits, start, end).ratio,
+        ends[-1] - ends[0],
+    )
+
+
+def _seconds(waits: list[LoaderWait], ends: list[float], batch_size: int) -> list[float]:
+    """Return the rates of stretches of at least a second, each from a batch to a batch."""
+    borders, due = [0], ends[0] + _BLOCK_SECONDS
+    for place, moment in enumerate(ends):
+        if moment >= due:
+            borders.append(place)
+            due = moment + _BLOCK_SECONDS
+    return [
+        _between(waits, ends[first], ends[last], last - first, batch_size)
+        for first, last in pairwise(borders)
+    ]
+
+
+def _between(waits: list[LoaderWait], start: float, end: float, batches: int, batch_size: int) -> float:
+    """Return images per second of training between two batches."""
+    return batches * batch_size / stretch(waits, start, end).trained

@@ -1,0 +1,1 @@
+"""A simulated week of the dashboard on an injected clock: `python -m tests.soak`."""

@@ -1,0 +1,44 @@
+"""What is said for some seconds never brings the dashboard to a standstill."""
+
+from __future__ import annotations
+
+from textual.widgets._toast import Toast
+
+from gpumon.tui.notice import Notice
+from tests.tui.screen import dashboard
+
+
+def test_the_time_left_is_never_negative() -> None:
+    """A timer of a negative time would count for ever; that it has expired is told all the same."""
+    over, there = Notice("done", timeout=4.0), Notice("done", timeout=4.0)
+    over.raised_at -= 4.002
+
+    assert (True, False) == (over.has_expired, there.has_expired)
+    assert over.time_left > 0
+    assert 3.0 < there.time_left <= 4.0
+
+
+async def test_what_expires_while_it_is_being_shown_goes_away() -> None:
+    """Its widget is made after the clock was set forward: the dashboard goes on, and takes it away."""
+    async with dashboard("starved") as shown:
+        notice = Notice("done", timeout=4.0)
+        notice.raised_at -= 3600.0
+        toast = Toast(notice)
+        await shown.app.screen.mount(toast)
+        while toast.is_attached:
+            await shown.press("escape")
+
+        await shown.press("?")
+        assert "HelpScreen" == type(shown.app.screen).__name__
+
+
+async def test_all_that_the_dashboard_says_is_such_a_notice() -> None:
+    """Also what a widget says."""
+    async with dashboard("starved") as shown:
+        shown.app.tell("one")
+        shown.app.screen.notify("two")
+        await shown.press("escape")
+
+        assert {"one": Notice, "two": Notice} == {
+            each.message: type(each) for each in shown.app._notifications
+        }

@@ -1,0 +1,98 @@
+"""What the panes show of a machine with several GPUs."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from gpumon.paint.row import row_text
+from gpumon.tui.widgets.enlarged_chart import EnlargedChart
+from gpumon.tui.widgets.frame import View
+from gpumon.tui.widgets.gpu import GpuPane
+from gpumon.tui.widgets.gpu_list import gpu_rows
+from gpumon.tui.widgets.pipeline import PipelinePane
+from gpumon.tui.widgets.vram import VramPane
+from tests.tui.fakes import fake_frame
+from tests.tui.pane_app import pane_app
+
+
+async def _shown(variant: str) -> str:
+    """Return the pipeline of a variant in a terminal of 120 columns."""
+    pane = PipelinePane()
+    async with pane_app(pane, size=(60, 13), variant=variant):
+        return pane.text
+
+
+async def test_the_chosen_gpu_is_shown() -> None:
+    """The view's choice decides which of eight GPUs is shown."""
+    pane = GpuPane()
+    async with pane_app(pane, variant="eight_gpus", view=View(gpu_uuid="GPU-6")):
+        assert "GPU 6 of 8 RTX 3060" in pane.text
+        assert re.search(r"all \S{8}  g: next", pane.text)
+
+
+async def test_a_gpu_that_the_training_does_not_use_is_neither_low_nor_waits() -> None:
+    """Both are said of the training's own GPU only: another one may well be idle."""
+    own, other = GpuPane(), GpuPane()
+    async with pane_app(own, variant="eight_gpus", view=View(gpu_uuid="GPU-0")):
+        assert re.search("▼low .* waits for data", own.text)
+    async with pane_app(other, variant="eight_gpus", view=View(gpu_uuid="GPU-2")):
+        assert "GPU 2 of 8" in other.text
+        assert "low" not in other.text
+        assert "waits" not in other.text
+
+
+async def test_without_a_training_all_gpus_are_listed() -> None:
+    """The machine view has a row for each GPU; with fewer rows they stand side by side, or are counted."""
+    frame = fake_frame("eight_gpus")
+    sample = replace(frame.report.sample, trainings=())
+    searching = replace(frame, report=replace(fake_frame("searching").report, sample=sample))
+    pane = PipelinePane()
+    async with pane_app(pane, size=(70, 10)) as (app, pilot):
+        app.show(searching)
+        await pilot.pause()
+        rows = pane.text.splitlines()
+        await pilot.resize_terminal(70, 6)
+        app.show(searching)
+        await pilot.pause()
+        beside = pane.text.splitlines()
+        await pilot.resize_terminal(26, 5)
+        app.show(searching)
+        await pilot.pause()
+        assert "GPUs" in rows[0]
+        assert re.search(r"▶ 0 busy +\d+ % .* of 12.0 GiB +61 °C +141 W", rows[1])
+        assert re.search(r" 7 busy +\d+ % .* of 12.0 GiB", rows[8])
+        assert re.search(r"▶ 0 busy +\d+ % .* 4 busy +\d+ %", beside[1])
+        assert re.search(r" 3 busy +\d+ % .* 7 busy +\d+ %", beside[4])
+        assert re.search(r"  2 +\d+ % +… 3 more", pane.text.splitlines()[3])
+
+
+async def test_below_the_stages_all_gpus_are_listed() -> None:
+    """Where there are several, in the rows that are left; one alone has its stage."""
+    text = await _shown("eight_gpus")
+    lines = text.splitlines()
+    gpus = next(at for at, line in enumerate(lines) if " GPUs " in line)
+    assert "img/s" in lines[gpus - 1]
+    assert re.search(r"▶ 0 +\d+ %.* 6 +\d+ %", lines[gpus])
+    assert " GPUs " not in await _shown("starved")
+
+
+def test_columns_of_gpus_are_equally_long() -> None:
+    """Eight GPUs in five rows are twice four, and not five and three."""
+    rows = gpu_rows(fake_frame("eight_gpus"), 68, 5)
+
+    assert len(rows) == 4
+    assert all(row_text(row).count("busy") == 2 for row in rows)
+
+
+async def test_charts_say_of_which_gpu_they_are() -> None:
+    """Where there are several: memory, and a measure of a GPU; what is not of a GPU says nothing of one."""
+    view = View(gpu_uuid="GPU-6")
+    vram, busy, cpu = VramPane(), EnlargedChart("gpu_busy_ratio"), EnlargedChart("host_cpu_busy_ratio")
+    async with pane_app(vram, busy, cpu, size=(80, 40), variant="eight_gpus", view=view):
+        assert re.search(r"VRAM \S+ of 12.0 GiB on GPU 6 ", vram.text)
+        assert "GPU busy on GPU 6 " in busy.text
+        assert "on GPU" not in cpu.text
+    alone = VramPane()
+    async with pane_app(alone, size=(80, 20)):
+        assert "on GPU" not in alone.text

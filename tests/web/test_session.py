@@ -1,0 +1,148 @@
+"""The process behind a page: what it is asked, and that it ends with its page."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gpumon.web.session import MOST_COLUMNS, MOST_ROWS, Session, Size, size_of
+
+# Speaks as Textual's web driver does: a word, then packets. It copies the packets it gets into its own.
+_ECHO = """
+import os, sys
+write = lambda kind, data: os.write(1, kind + len(data).to_bytes(4, "big") + data)
+os.write(1, b"__GANGLION__\\n")
+data = b""
+while chunk := os.read(0, 4096):
+    write(b"D", chunk)
+    data += chunk
+    if b'"quit"' in data and STOPS:
+        write(b"M", b'{"type": "exit"}')
+        break
+"""
+
+
+class _Page:
+    """What a session sends to its page."""
+
+    def __init__(self, *words: str, stops: bool = True) -> None:
+        self.received = b""
+        self.closed = asyncio.Event()
+        self._news = asyncio.Event()
+        echo = (sys.executable, "-S", "-c", f"STOPS = {stops}\n{_ECHO}")
+        self.session = Session(words or echo, self._write, self._text, self._close)
+
+    async def until(self, text: bytes) -> None:
+        """Wait until that was drawn."""
+        while text not in self.received:
+            self._news.clear()
+            await asyncio.wait_for(self._news.wait(), 30.0)
+
+    async def _write(self, data: bytes) -> None:
+        self.received += data
+        self._news.set()
+
+    async def _text(self, text: str) -> None:
+        self.received += text.encode()
+
+    async def _close(self) -> None:
+        self.closed.set()
+
+
+async def test_keys_and_sizes_reach_the_process() -> None:
+    """Keys as they are typed, sizes within bounds, and a ping is answered."""
+    page = _Page()
+    await page.session.start(80, 24)
+    try:
+        await page.session.take(json.dumps(["stdin", "q€"]))
+        await page.session.take(json.dumps(["resize", {"width": 10**9, "height": 40}]))
+        pong = await page.session.take(json.dumps(["ping", "17"]))
+        await page.until("q€".encode())
+        await page.until(f'"width": {MOST_COLUMNS}, "height": 40'.encode())
+    finally:
+        await page.session.end()
+
+    assert ["pong", "17"] == json.loads(pong)
+    assert page.closed.is_set()
+
+
+async def test_a_size_among_the_keys_does_not_reach_the_process() -> None:
+    """Whoever has the address may look, and not let a dashboard of 10 billion cells take all memory."""
+    page = _Page()
+    await page.session.start(80, 24)
+    try:
+        for keys in ("a\x1b[48;99999;99999;1;1tb", "\x1b", "[4", "8;99999;99999;1;1", "tt", "\x1b[Atz"):
+            await page.session.take(json.dumps(["stdin", keys]))
+        await page.until(b"z")
+    finally:
+        await page.session.end()
+
+    # Each message is a packet: its kind, and four bytes of length.
+    keys_alone = re.sub(rb"D\0\0\0.", b"", page.received)
+    assert keys_alone.startswith(b"a\x1b[48;99999;99999;1;1b\x1b[48;99999;99999;1;1\x1b[Atz")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{}",
+        "[]",
+        "null",
+        "7",
+        '["stdin"]',
+        '["stdin", 7]',
+        '["resize", 7]',
+        '["eval", "x"]',
+        '["ping", []]',
+        "[" * 5000,
+    ],
+)
+async def test_what_is_no_message_is_passed_over(text: str) -> None:
+    """A broken page cannot end its session: nothing is raised, nothing answered."""
+    page = _Page()
+
+    assert await page.session.take(text) == ""
+
+
+async def test_a_process_that_does_not_end_is_ended() -> None:
+    """A page that is gone leaves nothing behind."""
+    page = _Page(stops=False)
+    page.session.patience_seconds = 0.1
+    await page.session.start(80, 24)
+    await page.session.take(json.dumps(["stdin", "x"]))
+    await page.until(b"x")
+    await page.session.end()
+
+    assert page.session.is_over
+
+
+async def test_a_process_that_fails_closes_its_page() -> None:
+    """A page that waits for nothing would show nothing."""
+    page = _Page("false")
+    await page.session.start(80, 24)
+    await asyncio.wait_for(page.closed.wait(), 30.0)
+    await page.session.end()
+
+    assert page.session.is_over
+
+
+@given(columns=st.integers() | st.text() | st.none() | st.floats(), rows=st.integers() | st.text())
+def test_any_size_is_within_bounds(columns: object, rows: object) -> None:
+    """Whatever a page asks for."""
+    size = size_of(columns, rows)
+
+    assert 1 <= size.columns <= MOST_COLUMNS
+    assert 1 <= size.rows <= MOST_ROWS
+
+
+def test_sizes_come_as_numbers_or_in_the_address() -> None:
+    """What is neither is the usual size."""
+    assert Size(120, 36) == size_of(120, "36")
+    assert Size() == size_of("wide", True)
