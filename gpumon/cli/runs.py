@@ -43,6 +43,7 @@ def command(context: click.Context, /, *, as_json: bool, limit: int, is_ascii: b
     from gpumon.cli.runs_document import runs_document
     from gpumon.cli.runs_lines import run_lines
     from gpumon.recording.runs_place import runs_path
+    from gpumon.recording.runs_statistics import summed
 
     if not runs_path().exists() and not as_json:
         click.echo(
@@ -53,7 +54,7 @@ def command(context: click.Context, /, *, as_json: bool, limit: int, is_ascii: b
     if runs_path().exists():
         database = _open(context)
         try:
-            runs = _read(context, lambda: database.runs(limit))
+            runs = _read(context, lambda: tuple(map(summed, database.runs(limit))))
         finally:
             database.close()
     if as_json:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from gpumon.advice.prior import EarlierRun
-from gpumon.advice.proof import Achieved, changes_between, proof_from, rate_in, share_in
+from gpumon.advice.proof import Achieved, changes_between, proof_from
+from gpumon.history.estimate import wait_interval
 from gpumon.history.stats import Interval
 from gpumon.model.measure import Maybe, Missing, known
 from gpumon.model.proof import Proof
 from gpumon.recording.runs_alike import is_same_training, settings_of
 from gpumon.recording.runs_run import Run
-from gpumon.recording.runs_statistics import peak_of
+from gpumon.recording.runs_statistics import peak_of, speed_of, wait_of
 
 
 def proof_between(one: Run, other: Run) -> Proof | None:
@@ -17,9 +18,7 @@ def proof_between(one: Run, other: Run) -> Proof | None:
     changes = changes_between(settings_of(one.about), settings_of(other.about))
     if not changes or not is_same_training(one.about, other.about):
         return None
-    achieved = Achieved(
-        other.steady_seconds, rate_in(other.blocks), share_in(other.blocks), _rank_memory(other)
-    )
+    achieved = Achieved(other.steady_seconds, _rate(other), _share(other), _rank_memory(other))
     return proof_from(earlier_run(one), changes, achieved, run=other.id)
 
 
@@ -28,11 +27,24 @@ def earlier_run(run: Run) -> EarlierRun:
     return EarlierRun(
         run.id,
         tuple(settings_of(run.about).items()),
-        known(rate_in(run.blocks)),
-        known(share_in(run.blocks)),
+        known(_rate(run)),
+        known(_share(run)),
         known(_rank_memory(run)),
         run.predictions,
     )
+
+
+def _rate(run: Run) -> Maybe[Interval]:
+    speed = speed_of(run)
+    if isinstance(speed, Missing):
+        return speed
+    interval = speed.interval()
+    return Interval(interval.value, max(0.0, interval.low), interval.high)
+
+
+def _share(run: Run) -> Maybe[Interval]:
+    wait = wait_of(run)
+    return wait if isinstance(wait, Missing) else wait_interval(wait)
 
 
 def _rank_memory(run: Run) -> Maybe[Interval]:

@@ -8,6 +8,8 @@ from enum import Enum
 
 from gpumon.advice.prior import SeenPrediction, Value
 from gpumon.history.block import Block
+from gpumon.history.estimate import Estimate
+from gpumon.model.measure import Maybe
 from gpumon.model.proof import Proof
 from gpumon.model.training import Ended, Ending
 
@@ -96,11 +98,33 @@ class RunState:
 
 
 @dataclass(frozen=True, slots=True)
+class Peak:
+    """The most that a run held on its GPUs.
+
+    `likely_high_bytes`: 95 % of further stretches as long as the seen one stay below it; missing where it
+    cannot be said.
+    """
+
+    seen_bytes: int
+    likely_high_bytes: Maybe[float]
+
+
+@dataclass(frozen=True, slots=True)
+class RunNumbers:
+    """What the blocks of a run say: images per second, the share that waits for data, the peak of memory."""
+
+    speed: Maybe[Estimate]
+    wait: Maybe[Estimate]
+    peak: Maybe[Peak]
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One training as gpumon saw it. `id` is its number in the database.
 
     `blocks` lie `block_seconds` apart, oldest first; long runs have longer ones. `predictions` were shown
     while it was watched, the newest first; `proof` is what its own settings brought against an earlier run.
+    `numbers` are what the blocks said, where they were summed up into one (`runs_statistics.summed`).
     """
 
     id: int
@@ -116,6 +140,7 @@ class Run:
     blocks: tuple[Block, ...]
     predictions: tuple[SeenPrediction, ...] = ()
     proof: Proof | None = None
+    numbers: RunNumbers | None = None
 
     @property
     def seen_seconds(self) -> float:

@@ -2,37 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 from gpumon.history.estimate import LEAST_BLOCKS, Estimate, hardly_exceeded, speed_in, wait_in
 from gpumon.model.measure import Maybe, Missing
-from gpumon.recording.runs_run import Run
+from gpumon.recording.runs_run import Peak, Run, RunNumbers
 
 
-@dataclass(frozen=True, slots=True)
-class Peak:
-    """The most that a run held on its GPUs.
-
-    `likely_high_bytes`: 95 % of further stretches as long as the seen one stay below it; missing where it
-    cannot be said.
-    """
-
-    seen_bytes: int
-    likely_high_bytes: Maybe[float]
+def summed(run: Run) -> Run:
+    """Return a run with one block, the sum of all: its numbers stay, and it takes little memory in a list."""
+    if len(run.blocks) <= 1:
+        return run
+    whole, *others = run.blocks
+    for block in others:
+        whole = whole.joined(block, whole.number)
+    numbers = RunNumbers(speed_of(run), wait_of(run), peak_of(run))
+    return replace(run, blocks=(whole,), numbers=numbers)
 
 
 def speed_of(run: Run) -> Maybe[Estimate]:
     """Return images per second of steady training."""
-    return speed_in(run.blocks)
+    return speed_in(run.blocks) if run.numbers is None else run.numbers.speed
 
 
 def wait_of(run: Run) -> Maybe[Estimate]:
     """Return the share of steady training that waits for data."""
-    return wait_in(run.blocks)
+    return wait_in(run.blocks) if run.numbers is None else run.numbers.wait
 
 
 def peak_of(run: Run) -> Maybe[Peak]:
     """Return the peak of GPU memory, and what a run as long as what was seen hardly exceeds."""
+    if run.numbers is not None:
+        return run.numbers.peak
     peaks = [block.memory_peak_bytes for block in run.blocks if block.memory_peak_bytes is not None]
     if not peaks:
         return Missing("its GPU memory was not seen")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gpumon.recording.runs_place import how_it_ended
 from gpumon.recording.runs_run import Run, RunsError
+from gpumon.recording.runs_statistics import summed
 from gpumon.recording.runs_words import memory_words, speed_words, wait_words
 from gpumon.tui.run_rows import SeenRun
 
@@ -50,4 +51,6 @@ def read_runs(path: Path, boot: str) -> FoundRuns:
 
 
 def _seen(run: Run, boot: str) -> SeenRun:
-    return SeenRun(run, speed_words(run), wait_words(run), memory_words(run), *how_it_ended(run, boot))
+    # A hundred with all their blocks would be 9 MB; so they are 0.4 MB.
+    one = summed(run)
+    return SeenRun(one, speed_words(one), wait_words(one), memory_words(one), *how_it_ended(one, boot))

@@ -93,7 +93,7 @@ class Machine:
         """Return all runs, the newest first."""
         database = RunsDatabase(self.path, readonly=True)
         try:
-            return database.runs()
+            return tuple(database.runs())
         finally:
             database.close()
 

@@ -32,7 +32,7 @@ def test_a_run_is_read_as_it_was_written(path: Path) -> None:
     database = RunsDatabase(path)
     database.write(PROCESS, ABOUT, SEEN, [block(7), block(8, 110.0)])
 
-    run = database.runs()[0]
+    run = next(database.runs())
 
     assert (PROCESS, ABOUT, (block(7), block(8, 110.0))) == (run.process, run.about, run.blocks)
     assert (RunEnd.OPEN, 1.7e9, 2, 2) == (
@@ -101,7 +101,7 @@ def test_two_gpumons_on_one_training_do_not_count_twice(path: Path) -> None:
     one.write(PROCESS, ABOUT, SEEN, [block(5, seconds=10.0)])
     other.write(PROCESS, ABOUT, SEEN, [block(5, seconds=4.0), block(6, seconds=4.0)])
 
-    assert [10.0, 4.0] == [each.seen_seconds for each in one.runs()[0].blocks]
+    assert [10.0, 4.0] == [each.seen_seconds for each in next(one.runs()).blocks]
 
 
 def test_an_end_once_seen_stays(path: Path) -> None:
@@ -110,7 +110,7 @@ def test_an_end_once_seen_stays(path: Path) -> None:
     database.write(PROCESS, ABOUT, replace(SEEN, end=RunEnd.KILLED, end_text="killed"), [])
     database.write(PROCESS, ABOUT, SEEN, [block(1)])
 
-    assert (RunEnd.KILLED, "killed") == (database.runs()[0].end, database.runs()[0].end_text)
+    assert (RunEnd.KILLED, "killed") == (next(database.runs()).end, next(database.runs()).end_text)
 
 
 def test_a_long_run_stays_small_and_loses_nothing(path: Path) -> None:
@@ -119,7 +119,7 @@ def test_a_long_run_stays_small_and_loses_nothing(path: Path) -> None:
     blocks = [block(number, peak=number) for number in range(MOST_BLOCKS + 2)]
 
     length = database.write(PROCESS, ABOUT, SEEN, blocks)
-    run = database.runs()[0]
+    run = next(database.runs())
 
     assert (20.0, 20.0) == (length, run.block_seconds)
     assert len(run.blocks) == (MOST_BLOCKS + 2) // 2
@@ -134,7 +134,7 @@ def test_blocks_of_the_old_length_find_their_place(path: Path) -> None:
 
     database.write(PROCESS, ABOUT, SEEN, [block(301, seconds=10.0)], 10.0)
 
-    assert database.runs()[0].blocks[-1].number == 150
+    assert next(database.runs()).blocks[-1].number == 150
 
 
 def test_a_newer_schema_is_refused(path: Path) -> None:
@@ -196,7 +196,7 @@ def test_a_damaged_row_is_one_sentence(path: Path, damage: str) -> None:
     raw.close()
 
     with pytest.raises(RunsError, match=r"run 1 in .* cannot be understood"):
-        database.runs()
+        tuple(database.runs())
 
 
 def test_a_full_disk_is_one_sentence_and_the_rest_stays(path: Path) -> None:

@@ -40,7 +40,7 @@ class _Feed:
 def _runs(path: Path) -> tuple[Run, ...]:
     database = RunsDatabase(path, readonly=True)
     try:
-        return database.runs()
+        return tuple(database.runs())
     finally:
         database.close()
 

@@ -103,4 +103,4 @@ def test_a_file_that_only_says_that_it_is_old_is_one_sentence(tmp_path: Path) ->
             raw.execute(statement)
 
     with pytest.raises(RunsError, match="is damaged or no database"):
-        RunsDatabase(place).runs()
+        tuple(RunsDatabase(place).runs())

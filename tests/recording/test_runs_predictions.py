@@ -56,7 +56,7 @@ def path(tmp_path: Path) -> Path:
 def _run(path: Path) -> Run:
     database = RunsDatabase(path, readonly=True)
     try:
-        return database.runs()[0]
+        return next(database.runs())
     finally:
         database.close()
 
@@ -100,10 +100,10 @@ def test_what_could_not_be_read_back_is_not_kept(path: Path) -> None:
     unmeasured = replace(PROOF, images_per_second=Outcome(90.0, 88.0, float("nan"), 146.0, 143.0, 149.0))
     database = RunsDatabase(path)
     database.write(PROCESS, ABOUT, SEEN, [block(1)], predictions=[endless, batch], proof=unmeasured)
-    run = database.runs()[0]
+    run = next(database.runs())
     database.write(PROCESS, ABOUT, SEEN, [], proof=PROOF)
     database.write(PROCESS, ABOUT, SEEN, [], proof=unmeasured)
-    later = database.runs()[0]
+    later = next(database.runs())
     database.close()
 
     assert ((batch,), None, PROOF) == (run.predictions, run.proof, later.proof)
@@ -116,7 +116,7 @@ def test_of_the_same_settings_the_newest_prediction_stays(path: Path) -> None:
     database.write(PROCESS, ABOUT, SEEN, [block(1)], predictions=[MORE_WORKERS])
     database.write(PROCESS, ABOUT, replace(SEEN, seen_unix_seconds=1.7e9 + 10), [], predictions=[better])
 
-    assert (better,) == database.runs()[0].predictions
+    assert (better,) == next(database.runs()).predictions
     database.close()
 
 
@@ -128,7 +128,7 @@ def test_predictions_are_bounded_and_the_newest_come_first(path: Path) -> None:
         database.write(
             PROCESS, ABOUT, replace(SEEN, seen_unix_seconds=1.7e9 + second), [], predictions=[told]
         )
-    found = database.runs()[0].predictions
+    found = next(database.runs()).predictions
     database.close()
 
     assert MOST_PREDICTIONS == len(found)

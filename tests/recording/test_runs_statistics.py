@@ -10,9 +10,10 @@ import pytest
 
 from gpumon.history.estimate import Estimate, difference, quotient, student_95, wait_interval
 from gpumon.model.measure import Missing, known
-from gpumon.recording.runs_run import Run
-from gpumon.recording.runs_statistics import Peak, peak_of, speed_of, wait_of
-from tests.recording.runs_scene import block, run_of
+from gpumon.recording.runs_compare import compare
+from gpumon.recording.runs_run import Peak, Run
+from gpumon.recording.runs_statistics import peak_of, speed_of, summed, wait_of
+from tests.recording.runs_scene import about, block, run_of
 from tests.unit.synthetic_training import GIB
 
 
@@ -150,3 +151,17 @@ def test_a_peak_that_keeps_rising_may_rise_further() -> None:
         pytest.approx(7.25 * GIB, rel=0.01),
         pytest.approx(12 * GIB),
     ]
+
+
+def test_a_run_that_was_summed_up_says_the_same() -> None:
+    """With one block in place of all, what is shown of it and what it is compared to stay as they were."""
+    slow = run_of([90.0, 93.0, 88.0, 91.0], [0.4, 0.5, 0.3, 0.4])
+    fast = run_of([147.0, 151.0, 144.0, 149.0], [0.0, 0.1, 0.0, 0.1], number=2, about=about(workers=6))
+    lean = [summed(run) for run in (slow, fast)]
+    whole, short = compare(slow, fast), compare(*lean)
+
+    assert [1, 1] == [len(run.blocks) for run in lean]
+    assert [40.0, 40.0] == [run.seen_seconds for run in lean]
+    assert whole == replace(short, one=slow, other=fast)
+    assert whole.proof is not None
+    assert lean == [summed(run) for run in lean]

@@ -13,6 +13,7 @@ from gpumon.recording.runs import RunsDatabase
 from gpumon.recording.runs_compare import compare
 from gpumon.recording.runs_run import RunEnd, RunSetting, RunState
 from gpumon.tui.comparison_rows import comparison_rows
+from gpumon.tui.runs_reading import read_runs
 from gpumon.tui.screens.runs import RunsScreen
 from tests.recording.runs_scene import ABOUT, PROCESS, about, block, run_of
 from tests.tui.fakes import HOSTILE, START_UNIX_SECONDS
@@ -80,6 +81,13 @@ async def test_every_size_is_filled(path: Path, size: tuple[int, int]) -> None:
 
         assert [size[0]] * size[1] == [len(line) for line in shown.lines()]
         assert "run 2 beside run 1" in shown.text()
+
+
+def test_a_list_keeps_one_block_of_each_run(path: Path) -> None:
+    """A hundred runs with all they are made of would take as much memory as a tenth of the dashboard."""
+    found = read_runs(path, "boot-1")
+
+    assert [1, 1, 1] == [len(seen.run.blocks) for seen in found.runs]
 
 
 async def test_the_run_under_the_cursor_is_shown_in_full(path: Path) -> None:

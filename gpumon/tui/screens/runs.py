@@ -52,7 +52,7 @@ class RunList(ListPane):
         self._texts: dict[int, tuple[SeenRun, str]] = {}
 
     def on_unmount(self) -> None:
-        """Let go of the runs: a hundred are 9 MB, and a closed screen is found as garbage much later."""
+        """Let go of the runs: a closed screen is found as garbage much later."""
         self.found, self._texts = FoundRuns(), {}
 
     @property
