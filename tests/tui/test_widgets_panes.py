@@ -21,6 +21,7 @@ from gpumon.tui.widgets.pipeline import PipelineLine, PipelinePane
 from gpumon.tui.widgets.process_table import ProcessTable
 from gpumon.tui.widgets.status import StatusLine
 from gpumon.tui.widgets.training_line import TrainingLine
+from gpumon.tui.widgets.trouble import LATE_SECONDS
 from gpumon.tui.widgets.verdict import VerdictPane
 from gpumon.tui.widgets.vram import VramGauge, VramPane
 from tests.tui.fakes import VARIANTS, fake_frame
@@ -251,6 +252,9 @@ async def test_status_counts_further_errors() -> None:
     errors = (SourceError("nvml", "permission denied"), SourceError("cgroup", "not mounted"))
     sample = replace(frame.report.sample, errors=errors, late_sources=("nvml",))
     pane = StatusLine()
+    pane.follow(sample)
+    instant = replace(sample.instant, monotonic_seconds=sample.instant.monotonic_seconds + LATE_SECONDS)
+    assert pane.follow(replace(sample, instant=instant))
     async with pane_app(pane, size=(80, 1)) as (app, pilot):
         app.show(Frame(replace(frame.report, sample=sample), frame.window, frame.view))
         await pilot.pause()

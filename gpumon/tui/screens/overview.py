@@ -85,6 +85,7 @@ class OverviewScreen(ViewScreen):
         self._verdict = VerdictPane()
         self._members = ProcessTable()
         self._members.id = "members"
+        self._status = StatusLine()
         self._pictures = (GpuPane(), VramPane(), CorePane(), PipelinePane())
         self._zoomed: Pane | None = None
         self._members_size = Size(0, 0)
@@ -104,13 +105,12 @@ class OverviewScreen(ViewScreen):
         yield CoreStrip()
         yield PipelineLine()
         yield HostLine()
-        yield StatusLine()
+        yield self._status
 
     def show(self, frame: Frame) -> None:
         """Show a frame; the first one takes the place of the word about waiting."""
         self.set_class(True, "-running")
-        sample = frame.report.sample
-        self.set_class(bool(sample.errors or sample.late_sources), "-errors")
+        self.set_class(self._status.follow(frame.report.sample), "-errors")
         training = frame.training
         self.set_class(training is not None, "-training")
         if training is not None:

@@ -9,6 +9,7 @@ from gpumon.paint.numbers import NOT_KNOWN, bytes_text
 from gpumon.paint.row import Row, Span, clip, row_width
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.pane import Pane
+from gpumon.tui.widgets.trouble import Trouble, after
 
 _SOURCE_CELLS = 16
 # Sources by the names that people know them by.
@@ -21,6 +22,15 @@ class StatusLine(Pane):
     DEFAULT_CSS = "StatusLine { height: 1; }"
     FRAMED = False
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._trouble = Trouble()
+
+    def follow(self, sample: Sample) -> bool:
+        """Take the newest sample, and tell whether the line has anything to say now."""
+        self._trouble = after(self._trouble, sample)
+        return self._trouble.is_told
+
     def draw(self, frame: Frame, width: int, height: int) -> list[Row]:
         """Return the line."""
         del height
@@ -30,7 +40,7 @@ class StatusLine(Pane):
         room = width - row_width(cost) - 1
         if room < 0:
             return [cost]
-        left = _troubles(sample, glyph, room)
+        left = _words(self._trouble, glyph, room)
         return [(*left, Span(" " * (room + 1 - row_width(left))), *cost)]
 
 
@@ -42,17 +52,17 @@ def cost_row(sample: Sample) -> Row:
     return (Span(f"gpumon {cpu} % CPU {memory} ", "dim"),)
 
 
-def _troubles(sample: Sample, glyph: Glyphs, room: int) -> Row:
+def _words(trouble: Trouble, glyph: Glyphs, room: int) -> Row:
     """Return the first error in words and how many more there are; then the late sources."""
     parts: list[Span] = []
-    if sample.errors:
-        first = sample.errors[0]
-        more = f" (+{len(sample.errors) - 1})" if len(sample.errors) > 1 else ""
+    if trouble.errors:
+        first = trouble.errors[0]
+        more = f" (+{len(trouble.errors) - 1})" if len(trouble.errors) > 1 else ""
         text = f"{clip(first.source, _SOURCE_CELLS, glyph.ellipsis)}: {first.text}"
         parts.append(Span(f" {glyph.up} ", "warn"))
         parts.append(Span(clip(text, room - 3 - len(more), glyph.ellipsis) + more))
-    if sample.late_sources:
-        names = dict.fromkeys(_SOURCES.get(name, name) for name in sample.late_sources)
+    if trouble.late_sources:
+        names = dict.fromkeys(_SOURCES.get(name, name) for name in trouble.late_sources)
         late = " late: " + ", ".join(names)
         left = room - row_width(parts)
         if left > len(" late: "):
