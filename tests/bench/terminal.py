@@ -44,7 +44,11 @@ def measure(
     warm_up_seconds: float,
     window_seconds: float,
 ) -> Cost:
-    """Run `command` in a pty of `size` (columns, rows) and measure it; it is killed afterwards."""
+    """Run `command` in a pty of `size` (columns, rows) and measure it; it is killed afterwards.
+
+    Python may keep what it compiles, whatever `environment` says: pip has compiled what it has installed.
+    """
+    environment = {name: value for name, value in environment.items() if name != "PYTHONDONTWRITEBYTECODE"}
     master, slave = pty.openpty()
     columns, rows = size
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
