@@ -5,11 +5,14 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from math import ceil
+from typing import NamedTuple
 
 from gpumon.history.chunk import Rows
 
-# Finished columns kept over all series: about 4 MB. 128 cores of 120 columns are 15 360.
+# Finished columns kept over all series: about 5 MB. 128 cores of 120 columns are 15 360.
 _KEPT_COLUMNS = 40_000
+# A frame reads each of its series once: one that was not read while all others were so often is not in it.
+_KEPT_ROUNDS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +70,28 @@ def bucket_of(rows: tuple[Rows, ...], metric: str, label: str, column: int, widt
     return Bucket(low, min(max(sum(means) / len(means), low), high), high)
 
 
+class _Kept(NamedTuple):
+    """The finished columns of a series from number `first` on; `read` is the number of their last reading."""
+
+    first: int
+    columns: tuple[Bucket | None, ...]
+    read: int
+
+
 class Columns:
-    """Finished columns of every series that was asked for.
+    """Finished columns of the series that are asked for again and again.
 
     They never change, so that a frame computes only what is new. Readers in several threads may share
     one: entries are replaced whole, and a lost entry is only computed again.
     """
 
-    __slots__ = ("_kept",)
+    __slots__ = ("_kept", "_reads")
 
     def __init__(self) -> None:
         """Start with nothing kept."""
-        self._kept: dict[tuple[str, str, float, bool], tuple[int, tuple[Bucket | None, ...]]] = {}
+        # The one read last is the last.
+        self._kept: dict[tuple[str, str, float, bool], _Kept] = {}
+        self._reads = 0
 
     def read(
         self,
@@ -96,7 +109,8 @@ class Columns:
         `is_thinned` tells that the rows are stretches: what is kept of them is not mixed with what is not.
         """
         key = (metric, label, width, is_thinned)
-        kept_first, kept = self._kept.get(key, (first, ()))
+        there = self._kept.pop(key, None)
+        kept_first, kept, _ = there or (first, (), 0)
         if not kept_first <= first <= kept_first + len(kept):
             kept_first, kept = first, ()
         result = kept[first - kept_first : last - kept_first]
@@ -104,15 +118,24 @@ class Columns:
             new = range(first + len(result), last)
             result += tuple(bucket_of(rows, metric, label, column, width) for column in new)
         newest = bucket_of(rows, metric, label, last, width)
-        if result is not kept and first + len(result) >= kept_first + len(kept):
-            # The newest last: series of a width or of a training that nobody looks at any more go first.
-            self._kept.pop(key, None)
-            self._kept[key] = (first, result)
-            while len(self._kept) > 1 and len(self._kept) * len(result) > _KEPT_COLUMNS:
-                self._drop_oldest()
+        if first + len(result) >= kept_first + len(kept):
+            kept_first, kept = first, result
+        self._reads += 1
+        self._kept[key] = _Kept(kept_first, kept, self._reads)
+        self._let_go(is_new=there is None)
         return (*result, newest)
 
-    def _drop_oldest(self) -> None:
+    def _let_go(self, *, is_new: bool) -> None:
+        """Drop what is looked at no more, as of another width or of a training that is gone."""
         # Another reader may have dropped it, or added one meanwhile.
-        with suppress(RuntimeError, StopIteration):
-            self._kept.pop(next(iter(self._kept)), None)
+        with suppress(RuntimeError, StopIteration, KeyError):
+            while self._reads - self._oldest().read > _KEPT_ROUNDS * len(self._kept):
+                del self._kept[next(iter(self._kept))]
+            # A series that is there already hardly becomes longer.
+            excess = sum(len(each.columns) for each in self._kept.values()) - _KEPT_COLUMNS if is_new else 0
+            while excess > 0 and len(self._kept) > 1:
+                excess -= len(self._oldest().columns)
+                del self._kept[next(iter(self._kept))]
+
+    def _oldest(self) -> _Kept:
+        return next(iter(self._kept.values()))

@@ -112,3 +112,47 @@ def test_only_the_newest_series_are_kept() -> None:
     # The newest column may still change, and is not kept.
     assert 40_000 // 199 >= len(kept) > 100
     assert (600.0 + 499) / 200 in {width for _, _, width, _ in kept}
+
+
+def test_a_wide_series_among_narrow_ones_counts_with_all_its_columns() -> None:
+    """How many columns are kept in all does not depend on how many the one read last has."""
+    history = History()
+    for second in range(3):
+        history.append(replace(SAMPLE, instant=Instant(1.7e9, 1000.5 + second)))
+    window = history.window()
+    for number in range(200):
+        window.series("gpu_busy_ratio", GPU, columns=500, span_seconds=600.0 + number)
+        window.series("gpu_busy_ratio", GPU, columns=10, span_seconds=60.0 + number)
+
+    assert sum(len(each.columns) for each in window._columns._kept.values()) <= 40_000
+
+
+def test_a_series_that_is_looked_at_no_more_goes() -> None:
+    """As of a training that is gone: what the frames after it do not read is not kept for long."""
+    history = History()
+    for second in range(3):
+        history.append(replace(SAMPLE, instant=Instant(1.7e9, 1000.5 + second)))
+    window = history.window()
+    window.series("gpu_busy_ratio", GPU, columns=50, span_seconds=600.0)
+    for _ in range(20):
+        window.series("gpu_busy_ratio", GPU, columns=50, span_seconds=60.0)
+        window.series("cpu_busy_ratio", "", columns=50, span_seconds=60.0)
+
+    assert [60.0 / 50] * 2 == [width for _, _, width, _ in window._columns._kept]
+
+
+def test_a_series_that_each_frame_reads_is_computed_once() -> None:
+    """However many series a frame has, none of them goes between two frames."""
+    history = History()
+    for second in range(60):
+        history.append(replace(SAMPLE, instant=Instant(1.7e9, 1000.5 + second)))
+    window = history.window()
+    frames = [
+        [window.series("gpu_busy_ratio", GPU, columns=100, span_seconds=600.0 + n) for n in range(100)]
+        for _ in range(3)
+    ]
+
+    # The newest column may still change, and is not kept.
+    assert all(any(series[:-1]) for series in frames[0])
+    for first, last in zip(frames[0], frames[2], strict=True):
+        assert all(one is other for one, other in zip(first[:-1], last[:-1], strict=True))
