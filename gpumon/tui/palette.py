@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from textual.await_complete import AwaitComplete
 from textual.command import CommandPalette
+from textual.css.query import NoMatches
 
 
 class Palette(CommandPalette):
@@ -13,7 +14,8 @@ class Palette(CommandPalette):
 
     Textual 8.2 ends with a KeyError then (`OptionList._move_page` looks for the line of an option that has
     none yet): PageUp or PageDown right after a letter, as a slow line delivers them, ended the dashboard.
-    So did a second Enter, for which it closes a palette that is closed already.
+    So did a second Enter, for which it closes a palette that is closed already, and a search that came to its
+    end when the palette was closed and what shows its state was gone.
     """
 
     def dismiss(self, result: None = None) -> AwaitComplete:
@@ -23,3 +25,7 @@ class Palette(CommandPalette):
     def _action_command_list(self, action: str) -> None:
         with suppress(KeyError):
             super()._action_command_list(action)
+
+    def _watch__list_visible(self) -> None:
+        with suppress(NoMatches):
+            super()._watch__list_visible()

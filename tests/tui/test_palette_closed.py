@@ -17,3 +17,16 @@ async def test_a_second_enter_does_not_end_the_dashboard() -> None:
         await shown.press("?")
 
         assert "HelpScreen" == type(shown.app.screen).__name__
+
+
+async def test_a_search_that_ends_after_the_palette_does_not_end_the_dashboard() -> None:
+    """What it found cannot be shown any more."""
+    async with dashboard("starved") as shown:
+        await shown.press("ctrl+p")
+        palette = shown.app.screen
+        assert isinstance(palette, Palette)
+        await shown.press("escape")
+        palette._list_visible = not palette._list_visible
+        await shown.press("?")
+
+        assert "HelpScreen" == type(shown.app.screen).__name__
