@@ -37,6 +37,21 @@ def process_exists(pid: int) -> bool:
     return Path(f"/proc/{pid}").is_dir()
 
 
+def may_become_training(pid: int) -> bool:
+    """Tell whether a process that is no training may soon be one: it, or what it has started, is Python.
+
+    A shell that has not started its Python program yet cannot be told from any other.
+    """
+    from gpumon.frameworks.process_tree import ProcessTree, is_python_like
+
+    pid = process_of(pid)
+    processes = ProcessScanner().scan((pid,))
+    asked = next((seen for seen in processes if seen.id.pid == pid), None)
+    if asked is None:
+        return False
+    return any(map(is_python_like, (asked, *ProcessTree.of(processes).descendants(asked))))
+
+
 def process_of(pid: int) -> int:
     """Return the process that a thread belongs to; a process' own PID as it is.
 
