@@ -21,6 +21,9 @@ from gpumon.web.session import Session, size_of
 MOST_SESSIONS = 8
 _HEARTBEAT_SECONDS = 15.0
 _SHUTDOWN_SECONDS = 5.0
+# Every user of the machine can open connections: one that asks for nothing, or never ends its request, is
+# closed after this. Not those of dashboards, which have a heartbeat.
+_IDLE_SECONDS = 15.0
 # A paste of a person; a key is a few bytes.
 _MOST_MESSAGE_BYTES = 1 << 16
 
@@ -34,8 +37,14 @@ class Server:
     loopback is 403.
     """
 
-    def __init__(self, words: Sequence[str], token: str, title: str) -> None:
-        """Prepare; nothing is started before a page asks for it."""
+    def __init__(
+        self, words: Sequence[str], token: str, title: str, *, idle_seconds: float = _IDLE_SECONDS
+    ) -> None:
+        """Prepare; nothing is started before a page asks for it.
+
+        A connection on which nothing is asked for so long is closed.
+        """
+        self._idle_seconds = idle_seconds
         self._words = tuple(words)
         self._token = token
         self._title = title
@@ -56,7 +65,11 @@ class Server:
     ) -> None:
         """Serve on a socket until `over`; then every dashboard is ended. `started` is called in between."""
         runner = web.AppRunner(
-            self.application(), access_log=None, logger=_logger(), shutdown_timeout=_SHUTDOWN_SECONDS
+            self.application(),
+            access_log=None,
+            logger=_logger(),
+            shutdown_timeout=_SHUTDOWN_SECONDS,
+            keepalive_timeout=self._idle_seconds,
         )
         await runner.setup()
         try:

@@ -16,6 +16,9 @@ from textual_serve.download_manager import DownloadManager
 MOST_COLUMNS, MOST_ROWS = 1000, 500
 _END_SECONDS = 3.0
 _ESCAPE, _SIZE_START, _SIZE_END = "\x1b", "\x1b[48;", "t"
+_PASTE_START, _PASTE_END = "\x1b[200~", "\x1b[201~"
+# What is typed into the dashboard is a filter.
+MOST_PASTED = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,45 @@ class SizesLeftOut:
         return "".join(left)
 
 
+class PastesCut:
+    """Keys without what exceeds the longest paste.
+
+    Textual keeps a paste until its end comes: one without an end would take memory as long as it goes on.
+    """
+
+    def __init__(self, most_characters: int = MOST_PASTED) -> None:
+        """Begin outside of any paste."""
+        self._most_characters = most_characters
+        # Characters that the paste may still have; None outside of one.
+        self._left: int | None = None
+        # What may be the beginning of the end of the paste; outside of one, of its start.
+        self._held = ""
+
+    def __call__(self, keys: str) -> str:
+        """Return what is left of the next keys. A paste may go on over any number of messages."""
+        return "".join(self._typed(key) if self._left is None else self._pasted(key) for key in keys)
+
+    def _typed(self, key: str) -> str:
+        self._held = key if key == _ESCAPE else self._held + key
+        if self._held == _PASTE_START:
+            self._left, self._held = self._most_characters, ""
+        elif not _PASTE_START.startswith(self._held):
+            self._held = ""
+        return key
+
+    def _pasted(self, key: str) -> str:
+        """Return the next of a paste; of its end nothing before it is whole, for that is never cut."""
+        over, self._held = (self._held, key) if key == _ESCAPE else ("", self._held + key)
+        if self._held == _PASTE_END:
+            self._left, self._held = None, ""
+            return _PASTE_END
+        if not _PASTE_END.startswith(self._held):
+            over, self._held = over + self._held, ""
+        kept = over[: self._left]
+        self._left = (self._left or 0) - len(kept)
+        return kept
+
+
 class Session(AppService):
     """The process of one page. It is started without a shell, and ended with its page."""
 
@@ -92,6 +134,7 @@ class Session(AppService):
         )
         self._words = tuple(words)
         self._without_sizes = SizesLeftOut()
+        self._with_short_pastes = PastesCut()
         self.patience_seconds = _END_SECONDS
 
     @property
@@ -110,7 +153,8 @@ class Session(AppService):
             return ""
         value: Any = rest[0] if rest else None
         if kind == "stdin" and isinstance(value, str):
-            await self.send_bytes(self._without_sizes(value).encode("utf-8", "replace"))
+            keys = self._with_short_pastes(self._without_sizes(value))
+            await self.send_bytes(keys.encode("utf-8", "replace"))
         elif kind == "resize" and isinstance(value, dict):
             size = size_of(value.get("width"), value.get("height"))
             await self.set_terminal_size(size.columns, size.rows)

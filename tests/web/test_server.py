@@ -20,7 +20,7 @@ _TOKEN = "made-up-token"  # noqa: S105 - of a server that lives for one test
 # A dashboard on a process that is no training: what else runs on the machine changes nothing in it.
 _GPUMON = (sys.executable, "-m", "gpumon.cli.served")
 _DASHBOARD = (*_GPUMON, "attach", f"{os.getpid()}", "--readonly", "--config", os.devnull)
-_PATIENCE_SECONDS = 30.0
+_PATIENCE_SECONDS = 120.0
 _ESCAPES = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]")
 
 
@@ -54,12 +54,12 @@ class _Browser:
 
 
 @asynccontextmanager
-async def _served(*words: str) -> AsyncIterator[_Browser]:
+async def _served(*words: str, idle_seconds: float = 15.0) -> AsyncIterator[_Browser]:
     """Serve `words` on a free port of loopback while the block runs."""
     over = asyncio.Event()
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
-        server = Server(words, _TOKEN, "gpumon on box")
+        server = Server(words, _TOKEN, "gpumon on box", idle_seconds=idle_seconds)
         serving = asyncio.create_task(server.serve(listening, over))
         try:
             async with aiohttp.ClientSession() as session:
@@ -81,7 +81,9 @@ async def test_a_page_shows_the_dashboard_and_hands_on_keys() -> None:
             await browser.until(websocket, "all pictures at once")
             await websocket.send_str(json.dumps(["stdin", "q"]))
             await websocket.send_str(json.dumps(["stdin", "q"]))
-            while (message := await websocket.receive(timeout=30.0)).type is aiohttp.WSMsgType.BINARY:
+            while (
+                message := await websocket.receive(timeout=_PATIENCE_SECONDS)
+            ).type is aiohttp.WSMsgType.BINARY:
                 browser.drawn += message.data
 
     assert (200, 200) == (status, script)
@@ -142,6 +144,27 @@ async def test_a_request_that_is_none_leaves_no_word(
         writer.close()
 
     assert (b"400", "", []) == (status, capfd.readouterr().err, caplog.records)
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\nHost: localh"], ids=["nothing", "half a request"])
+async def test_a_connection_that_asks_for_nothing_is_closed(sent: bytes) -> None:
+    """Another user of the machine cannot hold all descriptors of the server."""
+    async with _served("false", idle_seconds=0.05) as browser:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(browser.base.rpartition(":")[2]))
+        writer.write(sent)
+        left = await asyncio.wait_for(reader.read(), _PATIENCE_SECONDS)
+        writer.close()
+
+    assert b"" == left
+
+
+async def test_a_dashboard_is_not_idle() -> None:
+    """However long nobody types, its connection stays."""
+    async with _served(*_DASHBOARD, idle_seconds=0.05) as browser, browser.connect() as websocket:
+        await browser.until(websocket, "overview")
+        browser.drawn = b""
+        await websocket.send_str(json.dumps(["stdin", "?"]))
+        await browser.until(websocket, "all pictures at once")
 
 
 async def test_a_terminal_needs_an_origin() -> None:

@@ -11,8 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpumon.web.session import MOST_COLUMNS, MOST_ROWS, Session, Size, size_of
+from gpumon.web.session import MOST_COLUMNS, MOST_PASTED, MOST_ROWS, PastesCut, Session, Size, size_of
 
+# Only a failing test waits so long.
+_PATIENCE_SECONDS = 120.0
+PASTE, END = "\x1b[200~", "\x1b[201~"
 # Speaks as Textual's web driver does: a word, then packets. It copies the packets it gets into its own.
 _ECHO = """
 import os, sys
@@ -42,7 +45,7 @@ class _Page:
         """Wait until that was drawn."""
         while text not in self.received:
             self._news.clear()
-            await asyncio.wait_for(self._news.wait(), 30.0)
+            await asyncio.wait_for(self._news.wait(), _PATIENCE_SECONDS)
 
     async def _write(self, data: bytes) -> None:
         self.received += data
@@ -88,6 +91,25 @@ async def test_a_size_among_the_keys_does_not_reach_the_process() -> None:
     assert keys_alone.startswith(b"a\x1b[48;99999;99999;1;1b\x1b[48;99999;99999;1;1\x1b[Atz")
 
 
+@pytest.mark.parametrize("size", [1, 3, 7, 1000])
+def test_a_paste_is_cut_and_keys_are_not(size: int) -> None:
+    """What a paste has too much is left out, its end is not, however the messages are cut."""
+    cut = PastesCut(most_characters=20)
+    typed = f"a\x1b[A{PASTE}sh\x1b[2ort{END}b{PASTE}{'x' * 500}{END}c{PASTE}{'y' * 17}{END}q"
+    found = "".join(cut(typed[start : start + size]) for start in range(0, len(typed), size))
+
+    assert found == typed.replace("x" * 500, "x" * 20)
+
+
+def test_a_paste_without_an_end_takes_no_more_memory() -> None:
+    """Messages of nothing else come to nothing once the paste is as long as one may be."""
+    cut = PastesCut()
+    cut(PASTE)
+    cut("x" * MOST_PASTED)
+
+    assert "" == cut("x" * MOST_PASTED)
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -127,7 +149,7 @@ async def test_a_process_that_fails_closes_its_page() -> None:
     """A page that waits for nothing would show nothing."""
     page = _Page("false")
     await page.session.start(80, 24)
-    await asyncio.wait_for(page.closed.wait(), 30.0)
+    await asyncio.wait_for(page.closed.wait(), _PATIENCE_SECONDS)
     await page.session.end()
 
     assert page.session.is_over
