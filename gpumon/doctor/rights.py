@@ -13,6 +13,10 @@ _SUDO = 'sudo "$(command -v gpumon)"'
 WITH_REPORTER = Remedy("start the training with gpumon's reporter in it", "gpumon run -- python train.py ...")
 HOST_PIDS = Remedy("start gpumon's container with the host's processes in sight", "docker run --pid=host ...")
 _CAPABILITY = Remedy("start gpumon's container with the capability", "docker run --cap-add SYS_PTRACE ...")
+# Outside of containers a service, a sandbox or a user namespace may have taken it from root.
+_FROM_A_SHELL = Remedy(
+    "run gpumon from a root shell with the capability SYS_PTRACE: something took it from this one"
+)
 _ON_THE_HOST = Remedy("run gpumon on the host instead", _SUDO)
 _REFUSED = Remedy("ask what refused it", "sudo dmesg | grep -i -e denied -e apparmor | tail")
 _YAMA_3 = Remedy(
@@ -71,7 +75,10 @@ def remedies(
     elif need is Need.ATTACH and rights.yama_scope:
         helps = _yama(rights, pid)
     elif rights.user_id == 0:
-        helps = (_CAPABILITY, _ON_THE_HOST)
+        helps = (_CAPABILITY, _ON_THE_HOST) if rights.container else (_FROM_A_SHELL,)
+        if owner_id != 0:
+            # Its own user needs no capability.
+            helps = (_as_user(owner, pid), *helps)
     return (*helps, WITH_REPORTER) if need is Need.ATTACH else helps
 
 
@@ -81,11 +88,14 @@ def _other_user(rights: Rights, owner_id: int, owner: str, need: Need, pid: int 
     if owner_id == 0 or (need is Need.ATTACH and rights.yama_scope):
         # Under Yama its own user may not look into it either.
         return (as_root(rights, pid),)
+    return (_as_user(owner, pid), as_root(rights, pid))
+
+
+def _as_user(owner: str, pid: int | None) -> Remedy:
     number = "" if pid is None else f" {pid}"
     # A user without a name is its number, which sudo takes with a #.
     name = f"'#{owner}'" if owner.isdigit() else shlex.quote(owner)
-    same_user = Remedy(f"run gpumon as {owner}", f'sudo -u {name} "$(command -v gpumon)"{number}')
-    return (same_user, as_root(rights, pid))
+    return Remedy(f"run gpumon as {owner}", f'sudo -u {name} "$(command -v gpumon)"{number}')
 
 
 def _yama(rights: Rights, pid: int | None) -> tuple[Remedy, ...]:

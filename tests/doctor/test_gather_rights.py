@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpumon.doctor.gather.rights import may_ptrace, parse_proc_mount, parse_scope, read_rights
+from gpumon.doctor.gather.rights import parse_proc_mount, parse_scope, read_rights
+from gpumon.sources.users import may_ptrace
 from tests.sources.fake_proc import write
 
 MOUNT = b"proc /proc proc rw,nosuid,nodev,noexec,relatime%b 0 0\n"

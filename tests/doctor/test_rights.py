@@ -98,7 +98,20 @@ def test_yama_in_a_container_is_set_on_the_host() -> None:
 def test_root_of_a_container_without_the_capability(need: Need) -> None:
     """Docker takes SYS_PTRACE away from root: the flag gives it back."""
     assert why_refused(WEAK_ROOT, BEN, "ben", need) == "root lacks the capability SYS_PTRACE here"
-    assert _commands(WEAK_ROOT, BEN, "ben", need)[0] == CAPABILITY
+    assert _commands(WEAK_ROOT, ROOT, "root", need)[0] == CAPABILITY
+
+
+@pytest.mark.parametrize("need", list(Need))
+def test_root_without_the_capability_may_be_the_owner(need: Need) -> None:
+    """The process's own user needs no capability: root becomes that user before all else."""
+    assert _commands(WEAK_ROOT, BEN, "ben", need)[:2] == ['sudo -u ben "$(command -v gpumon)" 7', CAPABILITY]
+
+
+def test_root_outside_of_a_container_is_not_told_of_docker() -> None:
+    """A service or a sandbox took the capability: a root shell elsewhere has it."""
+    (first, *_) = remedies(replace(WEAK_ROOT, container=""), ROOT, "root", Need.ATTACH, 7)
+
+    assert ("", True) == (first.command, "root shell with the capability SYS_PTRACE" in first.text)
 
 
 def test_a_user_in_a_container_becomes_its_root() -> None:

@@ -9,9 +9,8 @@ from collections.abc import Collection, Mapping
 from gpumon.doctor.facts import Rights
 from gpumon.model.measure import Missing
 from gpumon.sources.proc_file import read_file
-from gpumon.sources.users import UserNames
+from gpumon.sources.users import UserNames, may_ptrace
 
-_CAP_SYS_PTRACE = 19
 # PROC_PID_INIT_INO of the kernel: the inode of the first PID namespace.
 _FIRST_PID_NAMESPACE = 0xEFFFFFFC
 _MOUNTS_LIMIT = 1024 * 1024
@@ -44,12 +43,6 @@ def parse_scope(data: bytes) -> int | None:
     """Parse kernel.yama.ptrace_scope; None without Yama, or for what is no number."""
     word = data.strip()
     return int(word) if word.isdigit() and len(word) < 4 else None
-
-
-def may_ptrace(status: bytes) -> bool:
-    """Tell from /proc/self/status whether this process has CAP_SYS_PTRACE."""
-    found = re.search(rb"^CapEff:\s*([0-9a-fA-F]{1,16})$", status, re.MULTILINE)
-    return found is not None and bool(int(found[1], 16) >> _CAP_SYS_PTRACE & 1)
 
 
 def parse_proc_mount(mounts: bytes) -> tuple[str, int, bool]:
