@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from gpumon.monitor.priors import Load, Priors
 
 # How long a tick waits for the sources it has asked; later ones are late.
-_PATIENCE_SECONDS = 0.3
+PATIENCE_SECONDS = 0.3
 # The first reading may load a driver library.
 _FIRST_PATIENCE_SECONDS = 5.0
 _SCAN_SECONDS_SEARCHING = 2.0
@@ -83,9 +83,12 @@ class Parts:
 class Monitor:
     """Samples in a thread of its own (`start`), or whenever `tick` is called; a Feed for front ends."""
 
-    def __init__(self, parts: Parts, wish: Wish, interval_seconds: float) -> None:
-        """Prepare; nothing is read before the first tick."""
+    def __init__(
+        self, parts: Parts, wish: Wish, interval_seconds: float, *, patience_seconds: float = PATIENCE_SECONDS
+    ) -> None:
+        """Prepare; nothing is read before the first tick, which waits longer for what may hang."""
         self._parts = parts
+        self._patience_seconds = patience_seconds
         self._interval_seconds = interval_seconds
         self._gpus = SourceThread("nvml", parts.gpus.read)
         self._finder = SourceThread("scan", self._scan)
@@ -176,7 +179,8 @@ class Monitor:
     def tick(self, late_seconds: float = 0.0) -> Report:
         """Take one sample of everything, judge it, and return the report."""
         now = self._parts.clock.now()
-        patience = _PATIENCE_SECONDS if self._sequence else _FIRST_PATIENCE_SECONDS
+        first = 0.0 if self._sequence else _FIRST_PATIENCE_SECONDS
+        patience = max(first, self._patience_seconds)
         self._gpus.ask(now)
         self._ask_for_scan(now)
         host = self._parts.host.read(now)

@@ -33,7 +33,7 @@ def _loaded(*arguments: str) -> set[str]:
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        timeout=60,
+        timeout=300,
         check=True,
     )
     return set(json.loads(finished.stdout.splitlines()[-1]))

@@ -12,7 +12,7 @@ from gpumon.sources.clock import SystemClock
 from gpumon.sources.virtual_gpu import VirtualGpuSource
 
 # For a machine under load; a healthy one waits a fraction of it.
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 
 
 def until(seen: Callable[[], object]) -> bool:

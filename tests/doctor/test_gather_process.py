@@ -20,6 +20,7 @@ from gpumon.model.measure import Missing
 from gpumon.model.process import ProcessId
 from gpumon.sources.clock import SystemClock
 from tests.demo.processes import until
+from tests.remote_python.children import until_waiting
 from tests.sources.fake_proc import stat_line, write
 from tests.sources.other_user import as_nobody
 
@@ -40,9 +41,10 @@ def _python(*options: str, **environment: str) -> Iterator[int]:
     try:
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n"
+        until_waiting(process.pid)
         yield process.pid
     finally:
-        process.communicate(timeout=60)
+        process.communicate(timeout=300)
 
 
 def _read(pid: int, *, interpreter: bool = True) -> ProcessFacts:

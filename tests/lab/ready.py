@@ -20,7 +20,7 @@ warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
 
 from torch.utils.data import DataLoader  # noqa: E402 - the filter comes first
 
-_PATIENCE_SECONDS = 60.0
+_PATIENCE_SECONDS = 120.0
 _POLL_SECONDS = 0.01
 
 

@@ -25,7 +25,7 @@ def test_a_recording_stops_with_a_word_when_nothing_more_fits(tmp_path: Path) ->
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=True,
     )
 
@@ -44,13 +44,13 @@ def test_a_disk_that_hangs_is_not_waited_for(tmp_path: Path) -> None:
     recorder = Recorder(path, ABOUT)
     recorder.when_over(over.set)
     # Another program that holds the file: it is waited for as a disk would be.
-    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None, timeout=60.0)) as other:
         other.execute("BEGIN IMMEDIATE")
         recorder.write(report_at(0))
         recorder.close(timeout_seconds=0.0)
         hanging = recorder.state
         other.execute("ROLLBACK")
-    assert over.wait(60.0)
+    assert over.wait(120.0)
 
     assert (False, True, True) == (hanging.is_recording, hanging.is_ending, hanging.has_failed)
     assert hanging.text == f"the disk hangs: {path} may lack what came last"

@@ -15,7 +15,7 @@ from gpumon.recording.runs_run import Run, RunEnd, RunsError
 from tests.recording.runs_scene import report
 from tests.unit.synthetic_training import HEALTHY, STARVED
 
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 60.0
 
 
 class _Feed:

@@ -19,7 +19,7 @@ from tests.recording.scene import ABOUT, report_at
 
 FIRST = 20
 _LAST = 300
-_PATIENCE_SECONDS = 60.0
+_PATIENCE_SECONDS = 120.0
 
 
 def _large(report: Report) -> Report:

@@ -6,13 +6,15 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from gpumon.remote_python import Frame, Interpreter
 
 PROGRAMS = Path(__file__).parent / "programs"
+# read(0, ...) as /proc/PID/syscall shows it, on x86_64 and on aarch64.
+_READS_ITS_INPUT = ([b"0", b"0x0"], [b"63", b"0x0"])
 
 
 @contextmanager
@@ -33,9 +35,16 @@ def started(command: Sequence[str | Path]) -> Iterator[tuple[subprocess.Popen[by
 
 
 def until_waiting(pid: int) -> None:
-    """Return when the process sleeps, as it does once it reads its input (yields the core in between)."""
-    stat = Path(f"/proc/{pid}/stat")
-    while stat.read_bytes().rpartition(b")")[2].split()[0] not in {b"S", b"Z"}:
+    """Return when the main thread reads its input, and sleeps until there is some, or the process has ended.
+
+    A thread that has only just said something may sleep for other reasons: it waits for the interpreter's
+    lock, or for a page from the disk. The core is yielded in between.
+    """
+    stat, call = Path(f"/proc/{pid}/stat"), Path(f"/proc/{pid}/syscall")
+    while stat.read_bytes().rpartition(b")")[2].split()[0] != b"Z":
+        with suppress(ProcessLookupError):
+            if call.read_bytes().split()[:2] in _READS_ITS_INPUT:
+                return
         os.sched_yield()
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import random
 import resource
 import subprocess
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from tests.remote_python.interpreters import Installed
 
 # After these many turns a round ends, even if its process lives on.
 MOST_TURNS = 30
+LONGEST_PAUSE_SECONDS = 1e-4
 
 
 def play_round(one: Installed, chance: random.Random, tally: Counter[str]) -> None:
@@ -37,8 +38,8 @@ def play_round(one: Installed, chance: random.Random, tally: Counter[str]) -> No
     tally["rounds"] += 1
     try:
         for _ in range(chance.randrange(1, MOST_TURNS)):
-            for _ in range(chance.randrange(200)):
-                os.sched_yield()
+            # Not so many turns given up: beside other programs each of them may take milliseconds.
+            time.sleep(chance.random() * LONGEST_PAUSE_SECONDS)
             attach_once(child.pid, chance, tally)
             if child.poll() is not None:
                 break

@@ -23,6 +23,8 @@ from tests.sources.children import process_id
 
 PROGRAMS = Path(__file__).parent / "programs"
 STAND_IN = Path(__file__).parent / "torch_stand_in"
+# Only a failing test waits so long.
+_PATIENCE_SECONDS = 300.0
 # Variables of the tests' own process that would reach into the program.
 _NOT_INHERITED = ("PYTHON", "GPUMON_", "TORCH", "RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_")
 
@@ -67,7 +69,7 @@ class Program:
         """Let the program end by itself; return its exit code."""
         assert self.process.stdin is not None
         self.process.stdin.close()
-        return self.process.wait(timeout=60)
+        return self.process.wait(_PATIENCE_SECONDS)
 
 
 def told(process: subprocess.Popen[str]) -> Any:

@@ -136,10 +136,11 @@ def test_the_settings_and_the_shape_are_the_loaders(trainings: Trainings) -> Non
 
 @pytest.mark.parametrize("flags", [PLAIN, FORK], ids=" ".join)
 def test_the_wait_is_the_trainings_own(flags: tuple[str, ...], trainings: Trainings) -> None:
-    """Time in `next()` differs from the training's own stamps by less than one per cent."""
+    """Time in `next()` lies between the training's own stamps inside it and around it, however slow it is."""
     run = trainings.reported(flags)
+    inside, around = (run.told["train"][name] / 1e9 for name in ("inner_ns", "wait_ns"))
 
-    assert run.told["train"]["wait_ns"] / 1e9 == pytest.approx(run.loader.waited_seconds_total, rel=0.01)
+    assert 0.0 < inside <= run.loader.waited_seconds_total <= around
 
 
 def test_steps_are_not_batches(trainings: Trainings) -> None:
@@ -223,7 +224,7 @@ def test_a_crash_is_the_trainings_own() -> None:
             )
             for environment in (plain_environment(), reporting_environment(plain_environment()))
         ]
-        messages = [process.communicate(timeout=120)[1] for process in processes]
+        messages = [process.communicate(timeout=300)[1] for process in processes]
 
     assert [(1, "RuntimeError: the training has crashed")] * 2 == [
         (process.returncode, message.splitlines()[-1])

@@ -229,21 +229,34 @@ def test_turns_and_sleeps_are_counted_by_the_kernel(tmp_path: Path) -> None:
 
 
 def test_cpu_and_run_queue_shares_are_of_the_thread() -> None:
-    """A spinner uses or waits for its core the whole time; a sleeper does neither."""
+    """A spinner runs or wants to for the time that the kernel has for it; a sleeper does neither."""
     clock = SystemClock()
     with child_in("spin") as spinner, child_in("nanosleep") as sleeper:
         until_state(sleeper, "S")
         sampler = ThreadSampler()
         sampler.watch([ThreadTarget(process_id(pid), pid) for pid in (spinner, sleeper)])
-        first = sampler.drain(clock.now())
+        # Read around both drains and between them, since time passes in between: the most and the least.
+        begin, before = clock.now(), wanted_seconds(spinner)
+        first = sampler.drain(begin)
         assert first[0].cpu_busy_ratio == Missing("needs two readings")
-        begin = clock.now().monotonic_seconds
-        while clock.now().monotonic_seconds < begin + 0.2:
+        after_first = wanted_seconds(spinner)
+        while wanted_seconds(spinner) < after_first + 0.1:
             os.sched_yield()
-        busy, idle = sampler.drain(clock.now())
+        before_second, end = wanted_seconds(spinner), clock.now()
+        busy, idle = sampler.drain(end)
+        after = wanted_seconds(spinner)
         sampler.close()
-    assert shares(busy) > 0.1
+    seconds = end.monotonic_seconds - begin.monotonic_seconds
+    # What it has waited in the queue is told once it runs, and may have begun before: a share is 1 at most.
+    least, most = min(before_second - after_first, seconds), after - before
+    assert least - 1e-6 <= shares(busy) * seconds <= most + 1e-6
     assert shares(idle) == 0.0
+
+
+def wanted_seconds(pid: int) -> float:
+    """Return how long a process has run or waited for a core so far, by the kernel's account."""
+    ran, waited = Path(f"/proc/{pid}/schedstat").read_text().split()[:2]
+    return (int(ran) + int(waited)) / 1e9
 
 
 def shares(states: ThreadStates) -> float:

@@ -18,7 +18,7 @@ from gpumon.monitor.attaching import Found, Wish
 from gpumon.monitor.monitor import Monitor, Parts
 
 REAL_GPU = GpuReading(0, "GPU-real", "RTX", processes=(GpuProcess(4000, 1 << 30),))
-HANG_SECONDS = 30.0
+HANG_SECONDS = 60.0
 
 
 @dataclass
@@ -127,7 +127,14 @@ class FakeFollowing:
 class Stage:
     """A monitor and everything around it."""
 
-    def __init__(self, *trainings: Training, wish: Wish | None = None, interval_seconds: float = 1.0) -> None:
+    def __init__(
+        self,
+        *trainings: Training,
+        wish: Wish | None = None,
+        interval_seconds: float = 1.0,
+        patience_seconds: float = HANG_SECONDS,
+    ) -> None:
+        """Make the parts; by default a tick waits for them for as long as a busy machine may take."""
         self.trainings = trainings
         self.clock = FakeClock()
         self.gpus = FakeSource(GpusReading(DriverReading(DriverState.OK), (REAL_GPU,)))
@@ -148,7 +155,7 @@ class Stage:
             hostname="box",
             stop=self._stop,
         )
-        self.monitor = Monitor(parts, wish or Wish(), interval_seconds)
+        self.monitor = Monitor(parts, wish or Wish(), interval_seconds, patience_seconds=patience_seconds)
 
     def tick(self, count: int = 1, *, seconds: float = 1.0) -> Report:
         """Tick so often, some seconds apart; return the last report."""

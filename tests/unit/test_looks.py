@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
 
 from gpumon.monitor.looks import Looks
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
 # As fast as a busy machine can: only the order of things is tested.
 FAST_HERTZ = 1000.0
 
 
-class Clock:
-    """CPU time that passes as it is told."""
+class Clock(threading.local):
+    """CPU time that passes as it is told: that of a thread is its own."""
 
-    def __init__(self) -> None:
-        self.now = 0.0
+    now = 0.0
 
     def __call__(self) -> float:
         """Return the time."""
@@ -37,6 +37,7 @@ class Counted:
         self, wanted: int, clock: Clock | None = None, cost: float = 0.0, *, is_looking: bool = True
     ) -> None:
         self.count = 0
+        self.by_thread: Counter[str] = Counter()
         self.is_looking = is_looking
         self._clock = clock
         self._cost = cost
@@ -47,6 +48,7 @@ class Counted:
         """Count."""
         assert 0 <= late_seconds < PATIENCE_SECONDS
         self.count += 1
+        self.by_thread[threading.current_thread().name] += 1
         if self._clock is not None:
             self._clock.now += self._cost
         if self.count >= self._wanted:
@@ -85,7 +87,8 @@ def test_frames_are_looked_at_so_many_times_as_often() -> None:
     looks.watch([states], [frames])
     assert frames.seen_enough.wait(PATIENCE_SECONDS)
     looks.stop()
-    assert abs(states.count - frames.count / 4) <= 2
+    # Where the machine holds that thread up for half a second, the other one looks at the states besides.
+    assert abs(states.by_thread["gpumon looks"] - frames.count / 4) <= 2
 
 
 def test_states_alone_are_looked_at_too() -> None:
@@ -118,8 +121,8 @@ def test_what_is_no_longer_watched_is_not_looked_at() -> None:
     looks.watch([before], [])
     assert before.seen_enough.wait(PATIENCE_SECONDS)
     looks.watch([after], [])
-    # One look may have been under way.
-    count = before.count + 1
+    # One look may have been under way in each of the two threads.
+    count = before.count + 2
     assert after.seen_enough.wait(PATIENCE_SECONDS)
     looks.stop()
     assert before.count <= count
@@ -127,15 +130,15 @@ def test_what_is_no_longer_watched_is_not_looked_at() -> None:
 
 def test_at_a_rate_of_zero_nothing_is_looked_at() -> None:
     """No thread is started."""
-    threads = threading.active_count()
+    threads = set(threading.enumerate())
     looks = Looks(0.0, 0.0, 1)
     looks.watch([Counted(1)], [Counted(1)])
-    assert threading.active_count() == threads
+    assert set(threading.enumerate()) <= threads
     looks.stop()
 
 
 def shares(clock: Clock, states: Counted, frames: list[Counted]) -> tuple[float, float]:
-    """Return the shares of the wanted turns and looks at states after thousands of turns."""
+    """Return the shares of the wanted turns and looks at states after hundreds of turns."""
     looks = Looks(FAST_HERTZ / 2, FAST_HERTZ, 1, clock)
     looks.watch([states], frames)
     last = frames[-1] if frames else states
@@ -147,7 +150,7 @@ def shares(clock: Clock, states: Counted, frames: list[Counted]) -> tuple[float,
 def test_dear_states_do_not_slow_the_frames_down() -> None:
     """States that would cost a whole core are looked at less; frames, which cost nothing, are not."""
     clock = Clock()
-    turns, states = shares(clock, Counted(0, clock, 0.002), [Counted(1500)])
+    turns, states = shares(clock, Counted(0, clock, 0.002), [Counted(700)])
     assert turns == 1.0
     assert states < 0.5
 
@@ -155,14 +158,14 @@ def test_dear_states_do_not_slow_the_frames_down() -> None:
 def test_dear_states_slow_both_down_where_the_frames_cannot_be_read() -> None:
     """Then the wait is known by states, which do not give way."""
     clock = Clock()
-    turns, states = shares(clock, Counted(0, clock, 0.002), [Counted(0), Counted(1500, is_looking=False)])
+    turns, states = shares(clock, Counted(0, clock, 0.002), [Counted(0), Counted(700, is_looking=False)])
     assert turns == states < 0.5
 
 
 def test_drains_slow_the_looks_down() -> None:
     """What is read in another thread is in the same budget."""
     clock = Clock()
-    frames = Draining(1500, clock, 1e-9)
+    frames = Draining(700, clock, 1e-9)
     turns, _states = shares(clock, Counted(0), [frames])
     assert turns < 0.5
 
@@ -170,7 +173,7 @@ def test_drains_slow_the_looks_down() -> None:
 def test_drains_of_states_count_too() -> None:
     """With eight workers they are the larger part."""
     clock = Clock()
-    turns, _states = shares(clock, Draining(0), [Counted(1500, clock, 1e-9)])
+    turns, _states = shares(clock, Draining(0), [Counted(700, clock, 1e-9)])
     assert turns < 0.5
 
 

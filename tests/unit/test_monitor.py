@@ -90,35 +90,6 @@ def test_listeners_are_told_after_each_tick(stage: Stage) -> None:
     assert [0, 1, 2] == heard
 
 
-def test_a_gpu_source_that_hangs_does_not_stop_the_ticks(stage: Stage) -> None:
-    """The last reading stands in the sample, and the source is named as late."""
-    stage.tick()
-    stage.gpus.free.clear()
-    sample = stage.tick(2).sample
-
-    assert (2, (REAL_GPU,), ("nvml",)) == (sample.sequence, sample.gpus, sample.late_sources)
-
-
-def test_a_gpu_source_that_hangs_is_asked_once(stage: Stage) -> None:
-    """Ticks do not queue up behind a driver that does not answer."""
-    stage.tick()
-    stage.gpus.free.clear()
-    stage.tick(3)
-
-    assert len(stage.gpus.asked) == 2
-
-
-def test_a_gpu_source_that_answers_again_is_not_late(stage: Stage) -> None:
-    """Lateness ends with the answer."""
-    stage.tick()
-    stage.gpus.free.clear()
-    stage.tick()
-    stage.gpus.free.set()
-    stage.tick()
-
-    assert () == stage.tick().sample.late_sources
-
-
 def test_a_gpu_source_that_fails_is_an_error_in_the_sample(stage: Stage) -> None:
     """The failure is told in words, and the last good reading stands."""
     stage.tick()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 from gpumon.model.report import AttachState
+from tests.demo.processes import until
 from tests.unit.monitor_parts import HANG_SECONDS, Stage
 from tests.unit.trainings import training
 
@@ -70,7 +71,7 @@ def test_nothing_is_read_after_the_closing() -> None:
     stage = Stage(ANN)
     Loop(stage, ticks=2).run()
 
-    assert [] == [thread.name for thread in threading.enumerate() if thread.name == "gpumon monitor"]
+    assert until(lambda: "gpumon monitor" not in {thread.name for thread in threading.enumerate()})
 
 
 def test_a_choice_wakes_the_monitor() -> None:

@@ -62,7 +62,7 @@ class Loader:
         return self._prior
 
 
-def _tick_until(stage: Stage, is_over: Callable[[Report], bool], most: int = 2000) -> Report:
+def _tick_until(stage: Stage, is_over: Callable[[Report], bool], most: int = 20_000) -> Report:
     """Tick until something is so; the clock stands still meanwhile, so that only the thread is waited for."""
     for _ in range(most):
         report = stage.monitor.tick()

@@ -45,7 +45,7 @@ class Visits:
 
     def take_until_known(self, second: float, pid: int) -> None:
         """Take in what was read until there is the prior of a training; at one moment."""
-        for _ in range(2000):
+        for _ in range(20_000):
             self.priors.take(Instant(0.0, second))
             if self.priors.prior(_process(pid)) != NOTHING_KNOWN:
                 return

@@ -18,7 +18,7 @@ from gpumon.monitor.signals import CHOICES, ProcessSignaller
 from tests.sources.children import process_id
 
 _PF_KTHREAD = 0x00200000
-_PATIENCE_SECONDS = 20.0
+_PATIENCE_SECONDS = 60.0
 
 
 @pytest.fixture
