@@ -54,13 +54,10 @@ def iterator_of(frame: Frame) -> Object | None:
     return found if found is not None and found.type_name in _ITERATORS else None
 
 
-def held_iterator(frame: Frame) -> Object | None:
-    """Return the iterator that a frame's innermost `for` loop goes through, or that is a variable of it."""
-    for held in reversed(frame.held()):
-        found = held.enumerated or held
-        if found.type_name in _ITERATORS:
-            return found
-    return None
+def held_iterators(frame: Frame) -> tuple[Object, ...]:
+    """Return the iterators that a frame's `for` loops go through, or that are variables of it, each once."""
+    found = [held.enumerated or held for held in reversed(frame.held())]
+    return tuple({one.address: one for one in found if one.type_name in _ITERATORS}.values())
 
 
 def delivered_number(iterator: Object) -> Object | None:

@@ -13,7 +13,7 @@ from gpumon.sources.interpreter_loader import (
     as_iterator,
     count_of,
     delivered_number,
-    held_iterator,
+    held_iterators,
     iterator_of,
     read_iterator,
 )
@@ -71,6 +71,7 @@ class StackWatch:
         self._train: Object | None = None
         self._has_loader = False
         self._others: dict[int, Object] = {}
+        self._held_counts: dict[int, int | None] = {}
         self._seen_train = self._seen_other = False
         self._marks_seen: list[tuple[float, int]] = []
         self._last_count: int | None = None
@@ -187,12 +188,28 @@ class StackWatch:
         if calls is None or self._judge.judge(calls.functions)[0] not in _TRAINING:
             return
         for frame in calls.frames():
-            found = None if is_between(frame.name, frame.file) else held_iterator(frame)
-            if found is not None:
-                self._use(found)
-                if self._finder is not None:
-                    self._judge.use_loop(FrameMark(frozenset({frame.name}), frame.file))
+            held = () if is_between(frame.name, frame.file) else held_iterators(frame)
+            if held:
+                found = held[0] if len(held) == 1 else self._delivering(held)
+                if found is not None:
+                    self._use(found)
+                    if self._finder is not None:
+                        self._judge.use_loop(FrameMark(frozenset({frame.name}), frame.file))
                 break
+
+    def _delivering(self, held: tuple[Object, ...]) -> Object | None:
+        """Return which of several iterators alone delivered since the last drain, if all looks trained.
+
+        The other is validation's, mostly, which delivers while another function of the stack validates.
+        """
+        before, now = self._held_counts, {one.address: count_of(delivered_number(one)) for one in held}
+        self._held_counts = now
+        if not self._phases or not _TRAINING.issuperset(self._phases):
+            return None
+        grown = [
+            one for one in held if (was := before.get(one.address)) is not None and now[one.address] != was
+        ]
+        return grown[0] if len(grown) == 1 else None
 
     def _use(self, iterator: Object) -> None:
         self._has_loader = True

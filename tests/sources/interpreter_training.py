@@ -32,6 +32,22 @@ def fit(num_epochs):
             step("compute")
 fit(3)
 """
+# A loop that asks two iterators itself, both its variables.
+_BY_HAND = """
+from step import step
+from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
+def validate(batches):
+    step("validate")
+    next(batches)
+def fit(num_epochs):
+    batches, val_batches = _MultiProcessingDataLoaderIter(), _MultiProcessingDataLoaderIter()
+    for epoch in range(num_epochs):
+        for _ in range(3):
+            next(batches)
+            step("compute")
+        validate(val_batches)
+fit(3)
+"""
 _FILES = {
     # A package hides an installed one of the same name.
     "torch/__init__.py": "",
@@ -115,6 +131,7 @@ step("after")
 """,
     "plain.py": _PLAIN.format("_dataset_kind", 1),
     "unordered.py": _PLAIN.format("_in_order", False),
+    "by_hand.py": _BY_HAND,
 }
 
 

@@ -189,6 +189,36 @@ def test_loader_that_was_never_waited_for_is_found_in_its_loop(tmp_path: Path) -
         assert (0, 3) == (loop_of(reading).epoch, loop_of(reading).epochs)
 
 
+def test_of_two_iterators_the_one_that_delivers_is_the_trainings(tmp_path: Path) -> None:
+    """A loop that holds validation's iterator, too, tells none until one has delivered while it trained."""
+    with stepped_training(tmp_path, script="by_hand.py") as training:
+        training.until("compute")
+        source = attached(training, TORCH)
+        assert read(source).train is None
+        training.step()
+        training.until("compute")
+        assert iterator_of(read(source)).delivered == 2
+
+
+def test_what_delivers_in_validation_is_not_the_trainings(tmp_path: Path) -> None:
+    """Of two iterators only validation's has delivered since the last drain: it is not taken."""
+    with stepped_training(tmp_path, script="by_hand.py") as training:
+        for _ in range(2):
+            training.until("compute")
+            training.step()
+        training.until("compute")
+        source = attached(training, TORCH)
+        assert read(source).train is None
+        for word in ("validate", "wait", "wait"):
+            training.step()
+            training.until(word)
+            if word == "validate":
+                source.look()
+        reading = source.drain(NOW)
+        assert isinstance(reading, InterpreterReading)
+        assert (reading.of(Phase.VALIDATE).looks, reading.train) == (1, None)
+
+
 @pytest.mark.parametrize("script", ["plain.py", "unordered.py"])
 def test_tasks_that_are_neither_out_nor_received_are_no_batches(tmp_path: Path, script: str) -> None:
     """Of two tasks that are not outstanding one has data: the entries count, not the counters."""
