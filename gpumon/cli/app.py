@@ -12,6 +12,7 @@ from click.shell_completion import CompletionItem
 import gpumon as package
 
 INTERRUPTED = 130
+_MOST_SHOWN = 40
 # Imported when used: `gpumon --help` must be quick.
 COMMANDS = {
     "attach": "gpumon.cli.attach",
@@ -68,6 +69,9 @@ class LazyGroup(click.Group):
         if ctx.resilient_parsing and not args:
             # A shell completes the first word.
             return super().parse_args(ctx, args)
+        if args and args[0] == "help" and not ctx.resilient_parsing:
+            # As git has it: `gpumon help advise`.
+            args = [*args[1:], "--help"]
         own = {"-h", "--help", "-V", "--version"}
         if not args or (args[0] not in COMMANDS and args[0] not in own and _may_be_attach(args[0])):
             named = next((argument for argument in args if argument in COMMANDS), None)
@@ -81,9 +85,7 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command, or say which there are."""
         if args[0] not in COMMANDS:
-            names = ", ".join(COMMANDS)
-            text = f"there is no command {args[0]!r}: give the PID of a training, or one of {names}"
-            raise click.UsageError(text, ctx)
+            raise click.UsageError(_no_command(args[0]), ctx)
         return super().resolve_command(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
@@ -123,6 +125,17 @@ class LazyGroup(click.Group):
         del ctx
         with formatter.section("Commands"):
             formatter.write_dl([(name, _SHORT_HELP[name]) for name in COMMANDS])
+
+
+def _no_command(word: str) -> str:
+    """Return that there is no such command, and which is meant, or which there are."""
+    from difflib import get_close_matches
+
+    shown = word if len(word) <= _MOST_SHOWN else f"{word[:_MOST_SHOWN]}..."
+    near = get_close_matches(word[:_MOST_SHOWN].lower(), COMMANDS, n=1)
+    if near:
+        return f"there is no command {shown!r}: did you mean {near[0]!r}? gpumon --help lists all"
+    return f"there is no command {shown!r}: give the PID of a training, or one of {', '.join(COMMANDS)}"
 
 
 def _may_be_attach(argument: str) -> bool:

@@ -16,10 +16,37 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+# SQLite numbers rows up to 2**63 - 1, which has 19 digits.
+_MOST_DIGITS = 19
 _HELP = {"help_option_names": ["-h", "--help"]}
 
 
-@click.group("runs", context_settings=_HELP, invoke_without_command=True)
+class RunNumber(click.IntRange):
+    """The number of a run, as `gpumon runs` lists it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number, or fail with what is one."""
+        del param
+        text = str(value)
+        if not (text.isascii() and text.isdigit() and len(text) < _MOST_DIGITS and int(text) > 0):
+            raise click.UsageError(f"a run is a number of `gpumon runs`, not {text[:_MOST_DIGITS]!r}", ctx)
+        return int(text)
+
+
+class RunsGroup(click.Group):
+    """A group that says what it can do instead of what it cannot."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or say which there is."""
+        if args[0] not in self.commands:
+            text = f"gpumon runs lists them, gpumon runs compare A B compares two; not {args[0][:40]!r}"
+            raise click.UsageError(text, ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group("runs", cls=RunsGroup, context_settings=_HELP, invoke_without_command=True)
 @click.option("--json", "as_json", is_flag=True, help="Print the JSON document (schema 1).")
 @click.option(
     "-n",
@@ -42,6 +69,7 @@ def command(context: click.Context, /, *, as_json: bool, limit: int, is_ascii: b
         return
     from gpumon.cli.runs_document import runs_document
     from gpumon.cli.runs_lines import run_lines
+    from gpumon.recording.runs import MOST_RUNS
     from gpumon.recording.runs_place import runs_path
     from gpumon.recording.runs_statistics import summed
 
@@ -54,7 +82,7 @@ def command(context: click.Context, /, *, as_json: bool, limit: int, is_ascii: b
     if runs_path().exists():
         database = _open(context)
         try:
-            runs = _read(context, lambda: tuple(map(summed, database.runs(limit))))
+            runs = _read(context, lambda: tuple(map(summed, database.runs(min(limit, MOST_RUNS)))))
         finally:
             database.close()
     if as_json:
@@ -64,8 +92,8 @@ def command(context: click.Context, /, *, as_json: bool, limit: int, is_ascii: b
 
 
 @command.command("compare", context_settings=_HELP)
-@click.argument("one", metavar="A", type=click.IntRange(min=1))
-@click.argument("other", metavar="B", type=click.IntRange(min=1))
+@click.argument("one", metavar="A", type=RunNumber())
+@click.argument("other", metavar="B", type=RunNumber())
 @click.option("--json", "as_json", is_flag=True, help="Print the JSON document (schema 1).")
 @click.option("--ascii", "is_ascii", is_flag=True, help="Write ASCII characters only.")
 @click.pass_context

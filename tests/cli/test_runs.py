@@ -66,6 +66,11 @@ def test_the_list_can_be_short(home: Path) -> None:
     assert ["run", "2"] == [line.split()[0] for line in _run(home, "-n", "1").stdout.splitlines()]
 
 
+def test_the_list_can_be_asked_to_be_longer_than_any(home: Path) -> None:
+    """A number that no database can hold is no crash."""
+    assert _run(home, "-n", "9" * 30).stdout == _run(home).stdout
+
+
 def test_two_runs_side_by_side(home: Path) -> None:
     """The setting that differs, the factor with its interval, and a sentence."""
     found = _run(home, "compare", "1", "2").stdout

@@ -72,6 +72,12 @@ MISTAKES = [
     (["--frobnicate"], "No such option"),
     (["0"], "a PID is a positive number, not '0'"),
     (["snapshot", "9" * 5000], "a PID is a positive number, not '99999999999999999999...'"),
+    (["snapshto"], "there is no command 'snapshto': did you mean 'snapshot'? gpumon --help lists all"),
+    (["help", "repaly"], "there is no command 'repaly': did you mean 'replay'? gpumon --help lists all"),
+    (["x" * 500], f"there is no command '{'x' * 40}...': give the PID of a training, or one of attach, "),
+    (["runs", "compare", "one", "2"], "a run is a number of `gpumon runs`, not 'one'"),
+    (["runs", "compare", "1", "9" * 19], "a run is a number of `gpumon runs`, not '9999999999999999999'"),
+    (["runs", "3"], "gpumon runs lists them, gpumon runs compare A B compares two; not '3'"),
     (["snapshot", "train.py"], "a PID is a positive number, not 'train.py'"),
     (["snapshot", "-1"], "No such option"),
     (["12", "34"], "Got unexpected extra argument (34)"),
@@ -98,6 +104,14 @@ MISTAKES = [
         "the config file /nonexistent/x.toml cannot be read: No such file or directory",
     ),
 ]
+
+
+@pytest.mark.parametrize("command", [[], ["advise"], ["runs", "compare"]], ids=" ".join)
+def test_help_is_a_command_too(command: list[str]) -> None:
+    """As other programs have it; it prints what --help prints."""
+    asked, usual = _run("help", *command), _run(*command, "--help")
+
+    assert (0, usual.stdout) == (asked.exit_code, asked.stdout)
 
 
 @pytest.mark.parametrize(("arguments", "sentence"), MISTAKES, ids=[" ".join(m[0])[:40] for m in MISTAKES])
