@@ -32,7 +32,7 @@ class FedBatch:
 
     Both are factors: on what the GPU takes now, and on the present rate. `by_itself` are the workers that a
     start with this batch brings if no other number is asked for. `tightest` is what rules out more workers,
-    None where enough are there. `is_seen` tells that earlier runs of this training showed what it brings,
+    None where enough are there. `is_seen` tells that an earlier run of this training had these settings,
     `is_fed` that the present workers prepare all that the GPU is taken to take.
     """
 
@@ -49,10 +49,10 @@ class FedBatch:
 
     @property
     def is_worth_it(self) -> bool:
-        """Whether it is advised: by its low end where that is known, else by its point.
+        """Whether it is advised: by its low end where it was run before, else by its point.
 
-        One batch alone cannot rule out that the GPU is full already, so the low end is no gain; but a larger
-        batch is not slower either.
+        Batches that were seen cannot rule out that the GPU is full at a larger one, so the low end says
+        little of the change; but a larger batch is not slower either.
         """
         return self.gain.low >= LEAST_GAIN if self.is_seen else self.gain.value > LEAST_GAIN
 
@@ -86,7 +86,7 @@ def fed_batch(view: View, terms: Terms, now: int, batch: int) -> FedBatch | None
     else:
         saved = saved_cores(view, now, batch)
         gain, most = _gain(pipeline, workers, gpu.factor, saved, tightest)
-        basis, is_seen = f"{gpu.basis}; memory linear in the batch", gpu.is_seen
+        basis, is_seen = f"{gpu.basis}; memory linear in the batch", False
         if most < gpu.factor.high:
             basis += f"; the workers prepare at most {most:.2f} times as much"
             if saved.value >= _WORTH_TELLING:
@@ -144,6 +144,4 @@ def _loaded(view: View, terms: Terms, now: int, batch: int) -> FedBatch | None:
     # A part of the loading is once a batch, too; workers may take all of it over.
     high = gpu.factor.high / (1.0 - lost if workers else 1.0)
     basis = f"{gpu.basis}; memory linear in the batch"
-    return FedBatch(
-        batch, 0, workers, workers, gpu.factor, Interval(value, low, high), basis, None, gpu.is_seen
-    )
+    return FedBatch(batch, 0, workers, workers, gpu.factor, Interval(value, low, high), basis)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import hypot
 
 from gpumon.advice.bounds import rank_batch
-from gpumon.advice.learning_rate import accumulated
+from gpumon.advice.learning_rate import accumulated, update_of
 from gpumon.advice.model_memory import base_bytes, model_name, parameters_of
 from gpumon.advice.prior import NOTHING_KNOWN, Prior, SeenMemory
 from gpumon.diagnosis.memory import GpuMemory, memory_of
@@ -35,8 +35,11 @@ _PEAK_DEVIATION, _BASE_DEVIATION = 0.02, 0.066
 _MARGIN, _MARGIN_UNVALIDATED = 0.90, 0.85
 # The peak rose by so much of the device after the first validation: not every batch was seen yet.
 _STILL_RISING = 0.02
-# At most twice the batch in one step, then look again.
-_LARGEST_STEP = 2
+# At most twice the batch in one step, then look again: the error of the line grows with the step. A few
+# images at once where no line is needed, as they fit even if all of the peak goes with the batch, and where
+# an update sums as many images as before. Up to 8: so far all published batches brought more
+# (gpumon.advice.step_time).
+_LARGEST_STEP, _FEW = 2, 8
 # --multi-scale: the largest of its 21 sizes has been drawn after 100 steps with 99.2 %.
 _STEPS_TO_LARGEST = 100
 _NOMINAL = 64
@@ -50,7 +53,8 @@ class MemoryModel:
     `base_deviation` is the standard deviation of its base in bytes; `rests_on` says what it is built on.
     Training needs `need_ratio` of what is held: the allocator gives the rest back before it fails. More than
     `limit` bytes are never held (None: no limit). `is_present_safe` tells that the present batch was seen to
-    live with little risk: the margin is for batches that nobody has seen.
+    live with little risk: the margin is for batches that nobody has seen. Up to `few` images one step may
+    lead, though it more than doubles the batch.
     """
 
     batch: int
@@ -63,6 +67,7 @@ class MemoryModel:
     need_ratio: float = 1.0
     limit: int | None = None
     is_present_safe: bool = False
+    few: int = 0
 
     def bytes_at(self, batch: int) -> Interval:
         """Return the predicted peak at a batch with its 90 % interval, as it will be seen."""
@@ -74,9 +79,10 @@ class MemoryModel:
     def largest(self, *, safe: bool, steps: int = 1) -> int:
         """Return the largest batch that fits and so many steps of advice could reach; 0 where none does.
 
-        A step at most doubles the batch. Safe: its 95th percentile fits; else its median does.
+        A step at most doubles the batch, but for a few images that fit in proportion. Safe: its 95th
+        percentile fits; else its median does.
         """
-        fitting, most = 0, self.batch * _LARGEST_STEP**steps
+        fitting, most = 0, max(self.batch * _LARGEST_STEP**steps, self.few)
         while fitting < most:
             middle = (fitting + most + 1) // 2
             if self._fits(middle, safe=safe):
@@ -91,10 +97,18 @@ class MemoryModel:
         middle = self.base + self.slope * batch
         if batch == self.batch:
             return Interval(middle, middle, middle)
+        if _LARGEST_STEP * self.batch < batch <= self.few:
+            return self._beyond_twice(batch, middle)
         # The line turns about the peak that was seen.
         turned = (batch / self.batch - 1) * self.base_deviation
         deviation = Z_90 * hypot(_PEAK_DEVIATION * middle, turned)
         return Interval(middle, middle - deviation, middle + deviation)
+
+    def _beyond_twice(self, batch: int, middle: float) -> Interval:
+        """Return what a batch takes whatever the line is: most of the peak stays as it is, or none of it."""
+        ratio, peak = batch / self.batch, self.base + self.slope * self.batch
+        most = ratio * peak * (1.0 + Z_90 * _PEAK_DEVIATION)
+        return Interval(middle, min(middle, peak * (ratio + _MOST_SEEN_BASE * (1.0 - ratio))), most)
 
     def _fits(self, batch: int, *, safe: bool) -> bool:
         peak = self._wanted(batch)
@@ -174,6 +188,7 @@ def model_of(view: View, memory: GpuMemory, prior: Prior = NOTHING_KNOWN) -> May
         min(1.0, memory.need / peak),
         limit,
         memory.is_settled and _is_low(memory.risk),
+        _FEW if update_of(view.reading.training, batch * view.ranks) is not None else 0,
     )
 
 

@@ -12,15 +12,16 @@ from tests.lab.settings_cells import Grid
 from tests.lab.settings_follow import Telling
 from tests.lab.settings_scenario import Cell, SettingsScenario
 
-# In one step gpumon at most doubles a batch.
-_LARGEST_STEP = 2
+# In one step gpumon at most doubles a batch, or leads to a few images where a framework accumulates them.
+_LARGEST_STEP, _FEW = 2, 8
 
 
 @dataclass(frozen=True, slots=True)
 class LargestBatch:
-    """The largest safe batch that was told in a cell, and the largest that lives up to twice the present.
+    """The largest safe batch that was told in a cell, and the largest that lives as far as a step may lead.
 
     `calm` is the largest that lives without ever having to flush the allocator's cache, which costs time.
+    `reach` is as far as one step may lead.
     """
 
     scenario: str
@@ -28,6 +29,7 @@ class LargestBatch:
     told: int
     true: int
     calm: int
+    reach: int
 
     @property
     def ratio(self) -> float:
@@ -41,10 +43,10 @@ def largest_batches(scenario: SettingsScenario, grid: Grid, telling: Telling) ->
     for one in grid.cells.values():
         told = telling(one).largest_safe_batch if one.recording else None
         if told is not None:
-            reach = _LARGEST_STEP * one.cell.batch_size
+            reach = max(_LARGEST_STEP * one.cell.batch_size, 0 if scenario.plain else _FEW)
             true = largest_living(gpu.cost, scenario.spec.loop, gpu.total_bytes, reach)
             calm = largest_living(gpu.cost, scenario.spec.loop, gpu.total_bytes, reach, calm=True)
-            found.append(LargestBatch(scenario.name, one.cell, told, true, calm))
+            found.append(LargestBatch(scenario.name, one.cell, told, true, calm, reach))
     return tuple(found)
 
 

@@ -24,12 +24,6 @@ class Outcome:
     before: float
     rates: tuple[float | None, ...]
     best: float
-    best_cell: Cell
-
-    @property
-    def in_reach(self) -> bool:
-        """Whether two steps can reach the batch of the best cell: each at most doubles it."""
-        return self.best_cell.batch_size <= 4 * self.start.batch_size
 
     @property
     def rate(self) -> float | None:
@@ -84,7 +78,7 @@ def outcome(policy: Policy, situation: Situation) -> Outcome:
         raise ValueError(f"{situation.scenario.name} was not measured at {start}")
     path = policy(situation)
     rates = tuple(map(grid.rate, path))
-    return Outcome(situation.scenario.name, start, path, before, rates, best.images_per_second, best.cell)
+    return Outcome(situation.scenario.name, start, path, before, rates, best.images_per_second)
 
 
 def promises(name: str, start: Cell, grid: Grid, telling: Telling) -> tuple[Promise, ...]:

@@ -78,14 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     found = score(file, scenarios, grids, traces)
     print(_where(file.machine_words()) + "\n")
     print(grid_table(scenarios, grids))
-    own, learned, *others = found.outcomes
-    reached = [one for one in found.outcomes[own] if one.in_reach]
-    rows = {
-        own: found.outcomes[own],
-        f"{own}, best batch at most four times the start's": reached,
-        learned: found.outcomes[learned],
-    }
-    print("\n" + policy_table({**rows, **{name: found.outcomes[name] for name in others}}))
+    print("\n" + policy_table(found.outcomes))
     kinds = {
         "gain of advised changes": found.promises,
         "gain for other numbers of workers": found.curve,

@@ -93,18 +93,19 @@ def batch_table(found: Sequence[LargestBatch]) -> str:
     """Return how near the largest safe batches come to the largest that live."""
     rows = []
     for name, chosen in (
-        ("memory is the limit", [one for one in found if one.true < 2 * one.cell.batch_size]),
-        ("twice the batch fits", [one for one in found if one.true == 2 * one.cell.batch_size]),
+        ("memory is the limit", [one for one in found if one.true < one.reach]),
+        ("all that a step may reach fits", [one for one in found if one.true == one.reach]),
     ):
         if chosen:
             ratios = [one.ratio for one in chosen]
             too_large = sum(ratio > 1 for ratio in ratios)
             spread = (f"{value:.2f}" for value in (fmean(ratios), min(ratios), max(ratios)))
             calm = fmean(one.told / one.calm for one in chosen)
-            rows.append((name, str(len(chosen)), *spread, f"{calm:.2f}", str(too_large)))
+            exact = fmean(one.calm / one.true for one in chosen)
+            rows.append((name, str(len(chosen)), *spread, f"{calm:.2f}", f"{exact:.2f}", str(too_large)))
     head = (
         "largest safe batch per the true one", "cells", "mean", "least", "most",
-        "mean per the largest that never flushes", "runs out of memory",
+        "mean per the largest that never flushes", "that one per the true one", "runs out of memory",
     )  # fmt: skip
     return _table(head, rows)
 

@@ -17,6 +17,7 @@ from gpumon.diagnosis.view import view_of
 from gpumon.model.gpu import GpuReading
 from gpumon.model.measure import Missing
 from gpumon.model.suggestion import Bound, Change, Effect, Suggestion
+from tests.lab.settings_doublings import doublings
 from tests.unit.synthetic_training import GIB, HEALTHY, PID, Scene
 
 
@@ -138,13 +139,34 @@ def test_a_small_batch_is_told_that_it_may_grow_again_where_that_fits() -> None:
 
 
 def test_two_batches_that_were_fed_give_the_time_of_a_step() -> None:
-    """t(B) = 40 ms + 5 ms B through 8 and 16 images predicts 32, within what the rates are known to."""
-    rates = [seen(batch, batch / (0.040 + 0.005 * batch)) for batch in (8, 16)]
-    scene = replace(HEALTHY, rate=16 / 0.120)
-    found = gain_of(scene, 32, *rates)
-    assert found.factor.value == pytest.approx((32 / 0.2) / (16 / 0.12), rel=1e-6)
+    """t(B) = 40 ms + 5 ms B through 8 and 32 images tells 16, within what the rates are known to."""
+    rates = [seen(batch, batch / (0.040 + 0.005 * batch)) for batch in (8, 32)]
+    scene = replace(HEALTHY, rate=8 / 0.080, batch_size=8)
+    found = gain_of(scene, 16, *rates)
+    assert found.factor.value == pytest.approx((16 / 0.12) / (8 / 0.08), rel=1e-6)
     assert found.factor.low < found.factor.value < found.factor.high
-    assert "at batches of 8 and 16" in found.basis
+    assert found.basis == "the rates of this training at batches of 8 and 32, at which its GPU was fed"
+
+
+def test_beyond_the_batches_that_were_seen_a_line_promises_what_published_rates_did() -> None:
+    """Of ten predictions of published rates as many are too high as too low, and all lie in the interval."""
+    above = 0
+    for one in doublings():
+        scene = replace(HEALTHY, batch_size=one.now, rate=one.now_rate)
+        rates = seen(one.now // 2, one.half_rate), seen(one.now, one.now_rate)
+        found = gain_of(scene, 2 * one.now, *rates).factor
+        assert found.low <= one.brought <= found.high
+        assert 1.0 <= found.low < found.value < found.high <= 2.0
+        above += found.value > one.brought
+    assert above == 5
+
+
+def test_a_gain_that_two_batches_promise_is_advised_by_its_point() -> None:
+    """8 images took 80 ms and 16 take 120: 32 promise 1.17 (1.06 and more) and are advised."""
+    scene = replace(HEALTHY, rate=16 / 0.120)
+    (found,) = suggestions(scene, seen(8, 100.0), seen(16, 16 / 0.120))
+    assert found.to_value == 32
+    assert speedup(found).predicted == pytest.approx(1.17, abs=0.01)
 
 
 def test_rates_that_waited_tell_nothing_of_the_gpu() -> None:

@@ -93,7 +93,7 @@ def test_workers_that_are_cut_bound_the_rate(batch: int, left: int) -> None:
 
 
 def test_a_batch_that_is_too_small_for_workers_brings_them() -> None:
-    """One image a step, hardly any loading: two images, and the two workers that YOLOv5 starts for them."""
+    """One image a step, hardly any loading: four images, and the workers that YOLOv5 starts for them."""
     single = AskedScene(
         workers=0,
         sees_loading=True,
@@ -104,9 +104,9 @@ def test_a_batch_that_is_too_small_for_workers_brings_them() -> None:
         rate=12.0,
     )
     found = batch_change(single)
-    assert (found.finding, found.from_value, found.to_value) == ("batch-too-small", 1, 2)
-    assert found.together == (Change("workers", 0, 2),)
-    assert found.command == "cd /data/yolov5 && python train.py --workers 2 --batch-size 2"
+    assert (found.finding, found.from_value, found.to_value) == ("batch-too-small", 1, 4)
+    assert found.together == (Change("workers", 0, 4),)
+    assert found.command == "cd /data/yolov5 && python train.py --workers 4 --batch-size 4"
     plain = batch_change(replace(single, framework="torch"))
     assert plain.together == ()
     assert isinstance(plain.speedup, Effect)

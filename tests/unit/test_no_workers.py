@@ -55,10 +55,10 @@ def test_a_batch_of_one_image_gets_its_workers_with_a_larger_batch(scene: Scene)
     report = report_on(scene.window(), PID)
     assert report.findings[0].id == "starved-no-workers"
     (found,) = report.suggestions
-    assert (found.setting, found.from_value, found.to_value) == ("workers", 0, 2)
-    assert found.together == (Change("batch_size", 1, 2),)
-    assert found.command == "cd /data/yolov5 && python train.py --workers 2 --batch-size 2"
-    assert found.text.startswith("2 workers with batch 2 (about ")
+    assert (found.setting, found.from_value, found.to_value) == ("workers", 0, 4)
+    assert found.together == (Change("batch_size", 1, 4),)
+    assert found.command == "cd /data/yolov5 && python train.py --workers 4 --batch-size 4"
+    assert found.text.startswith("4 workers with batch 4 (about ")
     assert "instead of 1, for which YOLOv5 starts none" in found.text
     assert isinstance(found.gpu_memory_bytes, Effect)
     assert isinstance(found.speedup, Effect)
