@@ -1,11 +1,13 @@
 """A script: runs the laboratory of settings, cell by cell, and what gpumon advises in it.
 
-usage: python -m tests.lab.settings_grid [--list] [--only NAME ...] [--minutes M] [--busy] [--out FILE]
+usage: python -m tests.lab.settings_grid [--list] [--only NAME ...] [--again CELL ...] [--minutes M] [--busy]
+                                         [--out FILE]
 
 Every cell of a grid runs once; in the cells that a scenario starts from gpumon watches, and the trace is kept
 beside FILE. Then its advice is followed: where it leads to a cell that has not run or was not watched, that
 cell runs too. A cell that is in FILE is not run again, so a broken run goes on where it stopped. NAME is the
-beginning of a scenario's name. The machine must be quiet: with --busy a cell is kept although it was not.
+beginning of a scenario's name. A CELL as memory-of-11-1x4 is run and watched although it is in FILE, or in no
+grid. The machine must be quiet: with --busy a cell is kept although it was not.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,6 +64,10 @@ class Laboratory:
             for cell, watched in self._advised(scenario):
                 self._run(scenario, cell, watched=watched)
 
+    def again(self, scenario: SettingsScenario, cell: Cell) -> None:
+        """Run and watch a cell, whatever there is of it."""
+        self._try(CellRun(scenario, cell, self.stage), watched=True)
+
     def _grid(self, scenario: SettingsScenario) -> Grid:
         return self.file.grids().get(scenario.name, Grid({}))
 
@@ -76,7 +83,9 @@ class Laboratory:
         there = self._grid(scenario).cells.get(cell)
         if there is not None and (there.out_of_memory or there.recording or not watched):
             return
-        run = CellRun(scenario, cell, self.stage)
+        self._try(CellRun(scenario, cell, self.stage), watched=watched)
+
+    def _try(self, run: CellRun, *, watched: bool) -> None:
         for _ in range(_TRIES):
             if time.monotonic() > self.deadline:
                 return
@@ -124,6 +133,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.lab.settings_grid", description=__doc__)
     parser.add_argument("--list", action="store_true", help="name the cells and run nothing")
     parser.add_argument("--only", nargs="*", default=[""], help="beginnings of names of scenarios")
+    parser.add_argument("--again", nargs="*", default=[], help="cells to run and to watch once more")
     parser.add_argument("--minutes", type=float, default=600.0, help="start no cell after so many minutes")
     parser.add_argument("--busy", action="store_true", help="keep also what ran beside other programs")
     parser.add_argument("--out", type=Path, default=CELLS, help="the file of the cells")
@@ -133,8 +143,15 @@ def main() -> int:
         print(listed(_named(settings_scenarios(file.machine() or _NOMINAL), options.only), file))
         return 0
     stage = _stage()
-    scenarios = _named(settings_scenarios(_machine(stage, file)), options.only)
+    every = settings_scenarios(_machine(stage, file))
+    try:
+        again = [cell_named(name, every) for name in options.again]
+    except ValueError as error:
+        parser.error(str(error))
+    scenarios = _named(every, options.only)
     laboratory = Laboratory(stage, file, time.monotonic() + 60 * options.minutes, options.busy)
+    for scenario, cell in again:
+        laboratory.again(scenario, cell)
     for scenario in scenarios:
         laboratory.run(scenario)
     stage.clear()
@@ -156,6 +173,16 @@ def listed(scenarios: tuple[SettingsScenario, ...], file: CellFile) -> str:
     return "\n".join(
         [*lines, "* is watched by gpumon", f"about {seconds / 60:.0f} minutes, with what is advised"]
     )
+
+
+def cell_named(name: str, scenarios: Iterable[SettingsScenario]) -> tuple[SettingsScenario, Cell]:
+    """Return the scenario and the cell of a name as memory-of-11-1x4; raises ValueError."""
+    beginning, _, cell = name.rpartition("-")
+    workers, _, batch = cell.partition("x")
+    scenario = next((one for one in scenarios if one.name == beginning), None)
+    if scenario is None or not (workers.isdecimal() and batch.isdecimal()):
+        raise ValueError(f"{name} is no cell of the laboratory; one is few-workers-1x8")
+    return scenario, Cell(int(workers), int(batch))
 
 
 def cell_seconds(*, watched: bool) -> float:

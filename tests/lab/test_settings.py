@@ -16,7 +16,7 @@ from tests.lab.scenario import Machine
 from tests.lab.settings_advice import Told, told_by
 from tests.lab.settings_cells import CellFile, CellsError, Grid, Measured
 from tests.lab.settings_follow import needed, path_from
-from tests.lab.settings_grid import listed
+from tests.lab.settings_grid import cell_named, listed
 from tests.lab.settings_memory import largest_living
 from tests.lab.settings_outcome import Promise, curve_promises, outcome, promises
 from tests.lab.settings_policies import Policy, Situation, policies
@@ -120,6 +120,15 @@ def test_the_grid_fits_into_forty_minutes(table: tuple[SettingsScenario, ...], t
     words = text.splitlines()[-1].split()
     assert words[0] == "about"
     assert int(words[1]) <= 40
+
+
+def test_a_cell_is_named_with_its_scenario(table: tuple[SettingsScenario, ...]) -> None:
+    """Also one that is in no grid; what is none is refused with an example."""
+    scenario, cell = cell_named("memory-of-11-12x4", table)
+    assert (scenario.name, cell) == ("memory-of-11", Cell(12, 4))
+    for name in ("memory-of-11", "memory-of-12-1x4", "batch-one-x4", "1x4"):
+        with pytest.raises(ValueError, match="few-workers-1x8"):
+            cell_named(name, table)
 
 
 def stamps(step: float, count: int, *, wait: float = 0.0, start: float = 100.0) -> list[LoaderWait]:
