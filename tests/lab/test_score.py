@@ -17,6 +17,7 @@ from tests.lab.score import main, score
 from tests.lab.score_gpumon import Gpumon
 from tests.lab.score_outcome import judge
 from tests.lab.score_scene import MadeUpTrace, healthy, starved
+from tests.recording.scene import PATIENCE_SECONDS
 
 
 def record(trace: MadeUpTrace, name: str, folder: Path, truth: str | None = None) -> None:
@@ -28,7 +29,7 @@ def record(trace: MadeUpTrace, name: str, folder: Path, truth: str | None = None
     recorder = Recorder(path, about)
     for sample in trace.samples():
         recorder.write(Report(sample, Attachment(AttachState.ATTACHED, "")))
-    recorder.close()
+    recorder.close(PATIENCE_SECONDS)
     keep(path, name, {"set": trace.truth.get("set", "tune")}, folder)
 
 

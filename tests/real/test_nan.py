@@ -24,7 +24,7 @@ _RESULTS = "results.csv"
 # What tells of it besides, by where the output goes.
 _SOURCES: dict[Output, str] = {"file": "log", "pty": "the loop's progress bar"}
 # For a training to come to its first batch, and for both sources to tell then.
-_START_SECONDS, _TOLD_SECONDS = 120.0, 120.0
+_START_SECONDS, _TOLD_SECONDS = 300.0, 300.0
 
 
 def _told_by(look: Look, source: str) -> Finding | None:

@@ -17,7 +17,7 @@ from gpumon.recording.backlog import BacklogKeeper
 from gpumon.recording.mark import MarkKind
 from gpumon.recording.reader import open_recording
 from gpumon.recording.writer import Recorder
-from tests.recording.scene import ABOUT, MONOTONIC_SECONDS, ReportFeed
+from tests.recording.scene import ABOUT, MONOTONIC_SECONDS, PATIENCE_SECONDS, ReportFeed
 from tests.recording.scene import report_at as made_report
 
 # Every fifth second, so that the 180 samples a history has are the newest quarter of an hour.
@@ -67,7 +67,7 @@ def _recorded(path: Path, begins_second: int, ends_second: int) -> tuple[list[Re
     recorder.follow(feed, keeper.backlog())
     for report in reports[begins_second // _EVERY :]:
         feed.show(report)
-    recorder.close()
+    recorder.close(PATIENCE_SECONDS)
     assert not recorder.state.has_failed
     return reports, window
 
@@ -167,7 +167,7 @@ def test_samples_from_before_the_keeper_have_no_word(tmp_path: Path) -> None:
     feed.show(_report(15))
     recorder = Recorder(tmp_path / "a.gpumon", ABOUT)
     recorder.follow(feed, keeper.backlog())
-    recorder.close()
+    recorder.close(PATIENCE_SECONDS)
 
     with open_recording(tmp_path / "a.gpumon") as recording:
         assert [0, 1, 2, 3] == [sample.sequence for sample in recording.samples()]
@@ -184,7 +184,7 @@ def test_a_second_recording_marks_for_itself(tmp_path: Path) -> None:
         recorder = Recorder(path, ABOUT)
         recorder.follow(feed, keeper.backlog())
         feed.show(_report(second))
-        recorder.close()
+        recorder.close(PATIENCE_SECONDS)
         with open_recording(path) as recording:
             names.append([mark.id for mark in recording.marks() if mark.kind is MarkKind.FINDING])
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from gpumon.recording.reader import open_recording
 from gpumon.recording.writer import Recorder
-from tests.recording.scene import ABOUT, report_at
+from tests.recording.scene import ABOUT, PATIENCE_SECONDS, report_at
 from tests.recording.until_full import FIRST
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -60,7 +60,7 @@ def test_a_disk_that_hangs_is_not_waited_for(tmp_path: Path) -> None:
 def test_the_end_is_told_to_those_who_ask_late(tmp_path: Path) -> None:
     """Whoever listens after the file is closed hears of it at once."""
     recorder = Recorder(tmp_path / "a.gpumon", ABOUT)
-    recorder.close()
+    recorder.close(PATIENCE_SECONDS)
     told: list[bool] = []
     recorder.when_over(lambda: told.append(True))
 

@@ -15,7 +15,7 @@ from gpumon.recording.runs_keeper import RunKeeper
 from gpumon.recording.runs_run import RunEnd
 from gpumon.recording.writer import Recorder
 from tests.recording.runs_scene import report
-from tests.recording.scene import ABOUT, ReportFeed, report_at
+from tests.recording.scene import ABOUT, PATIENCE_SECONDS, ReportFeed, report_at
 
 
 def test_a_recorder_that_is_over_is_let_go_by_its_feed(tmp_path: Path) -> None:
@@ -23,7 +23,7 @@ def test_a_recorder_that_is_over_is_let_go_by_its_feed(tmp_path: Path) -> None:
     feed, recorder = ReportFeed(), Recorder(tmp_path / "a.gpumon", ABOUT)
     recorder.follow(feed)
     feed.show(report_at(0))
-    recorder.close()
+    recorder.close(PATIENCE_SECONDS)
     kept = weakref.ref(recorder)
     del recorder
     gc.collect()

@@ -14,7 +14,15 @@ from gpumon.recording.mark import MarkKind
 from gpumon.recording.reader import open_recording
 from gpumon.recording.store import RecordingFile
 from gpumon.recording.writer import Recorder
-from tests.recording.scene import ABOUT, MONOTONIC_SECONDS, ReportFeed, entry_of, report_at, write
+from tests.recording.scene import (
+    ABOUT,
+    MONOTONIC_SECONDS,
+    PATIENCE_SECONDS,
+    ReportFeed,
+    entry_of,
+    report_at,
+    write,
+)
 
 
 def test_reports_come_back_as_they_were_told(tmp_path: Path) -> None:
@@ -59,7 +67,7 @@ def test_a_recorder_follows_a_feed(tmp_path: Path) -> None:
     for report in (*reports[3:5], reports[4], reports[5]):
         feed.show(report)
     recorder.amend(truth='{"label": "healthy"}')
-    recorder.close()
+    recorder.close(PATIENCE_SECONDS)
     feed.show(report_at(6))
 
     with open_recording(tmp_path / "a.gpumon") as recording:
@@ -81,7 +89,7 @@ def test_what_a_slow_disk_did_not_take_is_counted(tmp_path: Path) -> None:
         for second in range(1, 1000):
             recorder.write(report_at(second))
         other.execute("COMMIT")
-    recorder.close()
+    recorder.close(PATIENCE_SECONDS)
 
     with open_recording(path) as recording:
         written = len(list(recording.samples()))
@@ -95,7 +103,7 @@ def test_a_recording_is_one_file_for_its_owner_only(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "a.gpumon", ABOUT)
     recorder.write(report_at(0))
     beside = [path.stat().st_mode for path in tmp_path.iterdir()]
-    recorder.close()
+    recorder.close(PATIENCE_SECONDS)
 
     assert {0o600} == {stat.S_IMODE(mode) for mode in beside}
     assert [tmp_path / "a.gpumon"] == list(tmp_path.iterdir())

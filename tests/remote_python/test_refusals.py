@@ -27,7 +27,7 @@ from gpumon.remote_python.reader import Reader
 from gpumon.remote_python.runtime import Runtime
 from gpumon.remote_python.self_test import check_layout
 from gpumon.remote_python.thread import find_threads
-from tests.remote_python.children import PROGRAMS, attached, main_frames, started
+from tests.remote_python.children import PROGRAMS, attached, main_frames, started, until_waiting
 from tests.remote_python.fake_memory import FakeMemory
 
 NOBODY = 65534
@@ -112,8 +112,7 @@ def test_another_process_of_the_same_number_is_refused() -> None:
 def test_a_program_that_is_no_python_is_refused() -> None:
     """A program without an interpreter says so."""
     with sleeping("cat") as pid:
-        while Path(f"/proc/{pid}/comm").read_text(encoding="utf-8") != "cat\n":
-            os.sched_yield()
+        until_waiting(pid)
         with pytest.raises(NotPython, match="no CPython"):
             Interpreter.attach(pid)
 
@@ -154,6 +153,7 @@ def test_what_was_attached_to_stays_none_after_exec() -> None:
 
         assert (False, None) == (interpreter.alive, main.frames())
         interpreter.close()
+        until_waiting(child.pid)
         with Interpreter.attach(child.pid) as again:
             assert again.alive
 

@@ -14,7 +14,7 @@ from gpumon.model.training import Training
 from gpumon.recording.begin import about_of
 from gpumon.recording.writer import Recorder
 from gpumon.settings import Settings
-from tests.unit.monitor_parts import FakeFollowing, Stage
+from tests.unit.monitor_parts import HANG_SECONDS, FakeFollowing, Stage
 from tests.unit.synthetic_training import HEALTHY, STARVED, Scene
 
 # It starves, then it is given more workers, then it starves again.
@@ -76,5 +76,5 @@ def record_scenes(path: Path, scenes: tuple[Scene, ...] = SCENES) -> list[Report
         recorder.follow(stage.monitor)
         return stage.run()
     finally:
-        recorder.close()
+        recorder.close(HANG_SECONDS)
         stage.close()

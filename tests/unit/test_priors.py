@@ -80,7 +80,7 @@ def _record(path: Path, load: Load) -> list[Report]:
         recorder.follow(stage.monitor)
         return stage.run()
     finally:
-        recorder.close()
+        recorder.close(HANG_SECONDS)
         stage.close()
 
 
