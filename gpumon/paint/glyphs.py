@@ -14,7 +14,7 @@ class Glyphs:
     `levels` are a cell filled from below by 0 to 8 eighths, `parts` one filled from the left by 0 to 8
     eighths. `heat` are five levels that differ in ink, so that they read without colour. `epoch`,
     `validation` and `checkpoint` stand on the time axis, where these began.
-    `plus_minus`, `arrow` and `ellipsis` may take more cells in ASCII.
+    `low` stands before that word. `low`, `plus_minus`, `arrow` and `ellipsis` may take more cells in ASCII.
     """
 
     levels: str
@@ -37,6 +37,7 @@ class Glyphs:
     ring: str
     up: str
     down: str
+    low: str
     dash: str
     times: str
     plus_minus: str
@@ -55,7 +56,7 @@ UNICODE = Glyphs(
     levels=" ▁▂▃▄▅▆▇█",
     parts=" ▏▎▍▌▋▊▉█",
     heat="·░▒▓█",
-    waited="░",
+    waited="▒",
     others="▒",
     reserved="░",
     rest=" ",
@@ -72,6 +73,7 @@ UNICODE = Glyphs(
     ring="○",
     up="▲",
     down="▼",
+    low="▼",
     dash="–",
     times="×",
     plus_minus="±",
@@ -107,6 +109,7 @@ ASCII = Glyphs(
     ring="o",
     up="^",
     down="v",
+    low="v ",
     dash="-",
     times="x",
     plus_minus="+-",
@@ -123,6 +126,9 @@ ASCII = Glyphs(
 
 _WORDS = {
     "→": "->",
+    "←": "<",
+    "↑": "^",
+    "↓": "v",
     "±": "+-",
     "…": "...",
     "–": "-",

@@ -63,6 +63,9 @@ _HELP = Item("?", "help", "question_mark")
 _QUIT = Item("q", "quit", "q")
 _BACK = Item("esc", "back", "escape")
 
+# The arrow keys in ASCII, a cell each.
+_ASCII_ARROWS = str.maketrans("←→↑↓", "<>^v")
+
 # gpumon's own cost is shown wherever it does not take the place of the keys.
 _COST_FROM_WIDTH = 110
 
@@ -76,8 +79,9 @@ _WORDINGS = (
     ),
     _Wording(all_places=True, this_place=True, own_keys=False, words=True),
     _Wording(all_places=True, this_place=True, own_keys=False, words=True, pause=False),
-    # For 80 columns: pause and the word help go before the names of the places, but never the word PAUSED.
-    _Wording(all_places=True, this_place=True, own_keys=False, words=True, pause=False, help=False),
+    # For 80 columns: pause and the word sources go before the names of the places, but never the word PAUSED
+    # nor the word help: who is here for the first time looks for that.
+    _Wording(all_places=True, this_place=True, own_keys=False, words=True, pause=False, sources=False),
     _Wording(all_places=False, this_place=True, own_keys=False, words=True),
     _Wording(all_places=False, this_place=False, own_keys=False, words=True),
     _Wording(all_places=False, this_place=False, own_keys=False, words=False),
@@ -107,20 +111,28 @@ class KeyLine(Pane):
     def __init__(self, place: str, own: Sequence[Item] = ()) -> None:
         super().__init__()
         self._place = place
-        self._own = tuple(own)
+        self._own = self._first = tuple(own)
+        self._is_ascii = False
         self._extents: list[tuple[int, int, str]] = []
         # Keys that the user has moved, with where to.
         self._moved: Mapping[str, str] = {}
+
+    def offer(self, own: Sequence[Item]) -> None:
+        """Show other keys of the place, as for a pane that is over the whole screen."""
+        if self._own != tuple(own):
+            self._own = tuple(own)
+            self.redraw()
 
     def draw(self, frame: Frame, width: int, height: int) -> list[Row]:
         """Return the one row."""
         del height
         self._moved = cast("_Paused", self.app).moved_keys(self.screen)
+        self._is_ascii = frame.view.ascii
         wordings: Sequence[_Wording] = _WORDINGS
         cost = self._cost(frame) if width >= _COST_FROM_WIDTH else ()
         if frame.view.replay is not None:
             wordings = _REPLAY_WORDINGS
-        elif self._place == PLACES[0].mode:
+        elif self._place == PLACES[0].mode and self._own == self._first:
             wordings = _OVERVIEW_WORDINGS
         row: Row = ()
         for wording in wordings:
@@ -150,6 +162,8 @@ class KeyLine(Pane):
                 item = item._replace(
                     shown=shown_as(item.shown, self._moved), key=self._moved.get(item.key, item.key)
                 )
+            if self._is_ascii:
+                item = item._replace(shown=item.shown.translate(_ASCII_ARROWS))
             start = at + len(gap)
             at = start + len(item.shown) + len(text)
             spans.extend((Span(gap), Span(item.shown, item.role or "key"), Span(text, role)))

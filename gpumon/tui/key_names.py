@@ -39,7 +39,9 @@ _CHARACTERS = {
     "right_curly_bracket": "}",
     "tilde": "~",
 }
-_KEYS_OF_CHARACTERS = {character: key for key, character in _CHARACTERS.items()}
+# What stands for the arrow keys where there is more than ASCII.
+_ARROWS = {"←": "left", "→": "right", "↑": "up", "↓": "down"}
+_KEYS_OF_CHARACTERS = {character: key for key, character in _CHARACTERS.items()} | _ARROWS
 # What stands on the screen for keys that write nothing; the others stand there as Textual has them.
 _SHORT = {
     "escape": "esc",

@@ -104,11 +104,9 @@ APP_BINDINGS: tuple[Binding, ...] = (
         "theme(1)",
         "next theme",
         id="theme.next",
-        tooltip="the next of gpumon's themes; kept for the next start",
+        tooltip="the next theme, kept for the next start",
     ),
-    Binding(
-        "P", "theme(-1)", "theme before", id="theme.previous", tooltip="the one before of gpumon's themes"
-    ),
+    Binding("P", "theme(-1)", "theme before", id="theme.previous", tooltip="the theme before"),
     # 130 is what a shell reports for a program that Ctrl-C ended. No signal is sent to anything.
     Binding(
         "ctrl+c",

@@ -77,7 +77,7 @@ class ScrollPane(Pane, can_focus=True):
         return list(rows[self._top : self._top + height])
 
     def subtitle(self, frame: Frame) -> Row:
-        """Return the filter, and which rows are shown where not all of them fit."""
+        """Return the filter, and which rows are shown where not all of them fit, with the keys for others."""
         spans: list[Span] = []
         if self._wanted:
             text = clip(self._wanted, _MOST_FILTER_CELLS, glyphs(frame.view.ascii).ellipsis)
@@ -85,6 +85,9 @@ class ScrollPane(Pane, can_focus=True):
         if self._count > self._page:
             last = min(self._count, self._top + self._page)
             gap = " " if spans else ""
+            if self.has_focus:
+                spans.append(Span(f"{gap}{frame.view.keys('↑ ↓')}", "key"))
+                gap = " "
             spans.append(Span(f"{gap}{self._top + 1}-{last} of {self._count}", "dim"))
         return tuple(spans)
 
@@ -96,6 +99,14 @@ class ScrollPane(Pane, can_focus=True):
     def action_page(self, pages: int) -> None:
         """Move by `pages` pages; negative is up."""
         self.action_move(pages * max(1, self._page - 1))
+
+    def on_focus(self) -> None:
+        """Show which keys move it, and the cursor of a list as a bar."""
+        self.redraw()
+
+    def on_blur(self) -> None:
+        """Show no keys, and the cursor of a list as a mark."""
+        self.redraw()
 
     def to_top(self) -> None:
         """Show the beginning, as for a new text."""
@@ -244,14 +255,6 @@ class ListPane(ScrollPane):
         self._key = self._keys[cursor]
         self.redraw()
         self.post_message(self.Moved(self, self._key))
-
-    def on_focus(self) -> None:
-        """Show the cursor as a bar."""
-        self.redraw()
-
-    def on_blur(self) -> None:
-        """Show the cursor as a mark."""
-        self.redraw()
 
     def action_choose(self) -> None:
         """Say that the entry under the cursor is chosen."""

@@ -227,3 +227,20 @@ async def test_a_key_that_finds_nothing_older_says_so_once() -> None:
     async with dashboard(seconds=20) as shown:
         await shown.press("5", "pageup", "pageup", "shift+left")
         assert shown.text().count("nothing older: the first sample is 20s ago; - shows less time") == 1
+
+
+@pytest.mark.parametrize(("is_ascii", "keys"), [(False, "← → values"), (True, "< > values")])
+async def test_the_bottom_line_has_the_arrow_keys(is_ascii: bool, keys: str) -> None:
+    """As arrows, because < and > are keys of a replay; in ASCII there is nothing else for them."""
+    async with dashboard(ascii=is_ascii) as shown:
+        await shown.press("5")
+
+        assert keys in shown.lines()[-1]
+
+
+async def test_both_values_under_the_cursor_have_a_name_at_80_columns() -> None:
+    """The second one a shorter name where there is no room for the whole."""
+    async with dashboard(seconds=300) as shown:
+        await shown.press("5", "left", "left")
+
+        assert re.search(r"• GPU busy \d+ % .* ◦ waits \d+ %", shown.text())

@@ -77,3 +77,8 @@ def test_ways_to_write_a_key(written: str, key: str | None) -> None:
 def test_the_keys_of_a_binding() -> None:
     """All of them, with blanks between."""
     assert key_names("plus,equals_sign,f1,ctrl+c") == "+ = F1 Ctrl-C"
+
+
+def test_arrows_are_the_arrow_keys() -> None:
+    """What the bottom line shows leads to the key, so that a moved one is shown as moved."""
+    assert [key_of(arrow) for arrow in "←→↑↓"] == ["left", "right", "up", "down"]

@@ -117,6 +117,24 @@ async def test_an_empty_list_takes_keys_and_clicks() -> None:
         assert app.chosen == []
 
 
+async def test_keys_for_the_rest_are_named_where_there_is_a_rest_and_they_work() -> None:
+    """Beside the count of rows, while the pane has the focus."""
+    pane = _Numbers()
+    async with piloted(_Listing(pane), (30, 12)) as pilot:
+        focused = pane.text
+        pilot.app.set_focus(None)
+        await pilot.pause()
+        unfocused = pane.text
+        await pilot.resize_terminal(30, 40)
+        pane.focus()
+        await pilot.pause()
+
+        assert "↑ ↓ 1-10 of 30" in focused
+        assert "1-10 of 30" in unfocused
+        assert "↑" not in unfocused
+        assert "↑" not in pane.text
+
+
 async def test_a_text_scrolls_to_its_end_and_says_where_it_is() -> None:
     """Keys and the wheel move it; the box tells which rows are shown."""
     numbers = _Numbers()

@@ -5,15 +5,19 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+import pytest
+
+from gpumon.model.gpu import GpuState
 from gpumon.paint.row import row_text
 from gpumon.tui.widgets.enlarged_chart import EnlargedChart
 from gpumon.tui.widgets.frame import View
 from gpumon.tui.widgets.gpu import GpuPane
-from gpumon.tui.widgets.gpu_list import gpu_rows
+from gpumon.tui.widgets.gpu_list import GpuStrip, gpu_rows
 from gpumon.tui.widgets.pipeline import PipelinePane
 from gpumon.tui.widgets.vram import VramPane
 from tests.tui.fakes import fake_frame
 from tests.tui.pane_app import pane_app
+from tests.tui.screen import dashboard
 
 
 async def _shown(variant: str) -> str:
@@ -26,7 +30,7 @@ async def _shown(variant: str) -> str:
 async def test_the_chosen_gpu_is_shown() -> None:
     """The view's choice decides which of eight GPUs is shown."""
     pane = GpuPane()
-    async with pane_app(pane, variant="eight_gpus", view=View(gpu_uuid="GPU-6")):
+    async with pane_app(pane, size=(70, 20), variant="eight_gpus", view=View(gpu_uuid="GPU-6")):
         assert "GPU 6 of 8 RTX 3060" in pane.text
         assert re.search(r"all \S{8}  g: next", pane.text)
 
@@ -96,3 +100,53 @@ async def test_charts_say_of_which_gpu_they_are() -> None:
     alone = VramPane()
     async with pane_app(alone, size=(80, 20)):
         assert "on GPU" not in alone.text
+
+
+async def test_a_small_terminal_has_all_gpus_in_a_line() -> None:
+    """At 80x24 each GPU has its number and its share; one GPU alone, or a list of them, takes no line."""
+    async with dashboard("eight_gpus") as shown:
+        await shown.press("g")
+        line = next(line for line in shown.lines() if line.startswith(" GPUs "))
+        await shown.press("z")
+        zoomed = shown.text()
+        await shown.press("z")
+        await shown.pilot.resize_terminal(120, 36)
+        await shown.advance()
+
+        assert re.findall(r"(.)(\d)[▁▂▃▄▅▆▇█] +\d+ %", line) == [
+            ("▶" if number == 1 else " ", str(number)) for number in range(8)
+        ]
+        assert " GPUs " not in zoomed
+        assert not any(line.startswith(" GPUs ") for line in shown.lines())
+    async with dashboard() as alone:
+        assert " GPUs " not in alone.text()
+
+
+@pytest.mark.parametrize(
+    ("width", "pattern"),
+    [
+        (80, r" GPUs ▶0. +\d+ % .* 7. +\d+ %"),
+        (60, r" GPUs ▶0. 1. 2. 3. 4. 5. 6. 7."),
+        (14, r" GPUs .{8}"),
+        (10, r" GPUs .{3}…"),
+    ],
+)
+async def test_the_line_of_gpus_says_less_where_it_has_no_room(width: int, pattern: str) -> None:
+    """First the shares go, then the numbers; what is cut off is marked."""
+    strip = GpuStrip()
+    async with pane_app(strip, size=(width, 1), variant="eight_gpus"):
+        assert re.fullmatch(pattern, strip.text)
+
+
+async def test_a_lost_gpu_stands_out_in_the_line() -> None:
+    """It has a word in the place of its share."""
+    frame = fake_frame("eight_gpus")
+    gpus = tuple(
+        replace(gpu, state=GpuState.LOST) if gpu.index == 3 else gpu for gpu in frame.report.sample.gpus
+    )
+    sample = replace(frame.report.sample, gpus=gpus)
+    strip = GpuStrip()
+    async with pane_app(strip, size=(80, 1)) as (app, _):
+        app.show(replace(frame, report=replace(frame.report, sample=sample)))
+
+        assert " 3 LOST " in strip.text

@@ -56,3 +56,16 @@ async def test_a_zoomed_pane_goes_on_and_survives_resizes() -> None:
 
         assert "┌─ verdict" in shown.text()
         assert "┌─ GPU 0" in shown.text()
+
+
+async def test_the_bottom_line_says_how_to_leave() -> None:
+    """At 80x24 too; with all panes back it names the places again."""
+    async with dashboard() as shown:
+        before = shown.lines()[-1]
+        await shown.press("z")
+        zoomed = shown.lines()[-1]
+        await shown.press("escape")
+
+        assert "esc all panes" in zoomed
+        assert "tab next pane" in zoomed
+        assert before == shown.lines()[-1]

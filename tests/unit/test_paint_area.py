@@ -35,13 +35,13 @@ def test_a_trace_is_seen() -> None:
 def test_stacks_the_shaded_series_on_the_first() -> None:
     """The second series stands on the first, shaded."""
     rows = area([0.5, 0.5, 0.25], height=4, top=1.0, stacked=[0.5, 0.25, None])
-    assert ["░  ", "░░ ", "██ ", "███"] == text(rows)
-    assert (Span("░", "wait"), Span("  ", "")) == rows[0]
+    assert ["▒  ", "▒▒ ", "██ ", "███"] == text(rows)
+    assert (Span("▒", "wait"), Span("  ", "")) == rows[0]
 
 
 def test_stacked_values_stop_at_the_top() -> None:
     """Two shares that add up to more than the top fill the column and no more."""
-    assert ["░", "█"] == text(area([0.5], height=2, top=1.0, stacked=[3.0]))
+    assert ["▒", "█"] == text(area([0.5], height=2, top=1.0, stacked=[3.0]))
 
 
 def test_lines_run_through_free_cells_only() -> None:

@@ -18,9 +18,9 @@ class ChartScreen(ViewScreen):
     """A chart that was opened from the overview; esc closes it."""
 
     KEYS = (
-        Item("< >", "values", "left"),
+        Item("← →", "values", "left"),
         Item("PgUp", "past", "pageup"),
-        Item("^ v", "measure", "down"),
+        Item("↑ ↓", "measure", "down"),
         Item("+ -", "span", "plus"),
     )
 

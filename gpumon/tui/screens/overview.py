@@ -12,13 +12,14 @@ from textual.geometry import Size
 from textual.widget import Widget
 from textual.widgets import Static
 
-from gpumon.tui.key_line import Item
+from gpumon.tui.key_line import Item, KeyLine
 from gpumon.tui.keys import PLACES
 from gpumon.tui.list_pane import ListPane
 from gpumon.tui.screens.view_screen import ViewScreen, set_height
 from gpumon.tui.widgets.cores import CorePane, CoreStrip
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.gpu import GpuPane
+from gpumon.tui.widgets.gpu_list import GpuStrip
 from gpumon.tui.widgets.host import HostLine
 from gpumon.tui.widgets.pane import Pane
 from gpumon.tui.widgets.pipeline import PipelineLine, PipelinePane
@@ -39,6 +40,12 @@ _FRAME_ROWS = 3
 # Rows of the verdict with its box, least and most, from that many lines of the terminal on.
 _VERDICT_ROWS = ((44, (6, 12)), (32, (6, 11)), (0, (6, 9)))
 _EDGES = 2
+# Of a pane over the whole screen: first of all how to leave it.
+_ZOOMED_KEYS = (
+    Item("esc", "all panes", "escape"),
+    Item("tab", "next pane", "tab"),
+    Item("+ -", "span", "plus"),
+)
 _SHRINK_AFTER_FRAMES = 20
 
 
@@ -101,6 +108,7 @@ class OverviewScreen(ViewScreen):
             pane.can_focus = True
         yield Container(*self._pictures, id="pictures")
         yield self._members
+        yield GpuStrip()
         yield VramGauge()
         yield CoreStrip()
         yield PipelineLine()
@@ -113,6 +121,7 @@ class OverviewScreen(ViewScreen):
         self.set_class(self._status.follow(frame.report.sample), "-errors")
         training = frame.training
         self.set_class(training is not None, "-training")
+        self.set_class(len(frame.report.sample.gpus) > 1, "-gpus")
         if training is not None:
             rows = min(_MOST_MEMBER_ROWS, self._members.row_count(frame) + _FRAME_ROWS)
             if self._zoomed is not self._members:
@@ -183,6 +192,7 @@ class OverviewScreen(ViewScreen):
         self._zoomed = pane
         self.set_class(pane is not None, "-zoomed")
         self.set_class(pane is self._members, "-members")
+        self.query_one(KeyLine).offer(self.KEYS if pane is None else _ZOOMED_KEYS)
         for each in self._zoomable:
             each.set_class(each is pane, "-zoomed")
         if pane is not None:

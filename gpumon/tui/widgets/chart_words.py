@@ -76,8 +76,11 @@ def values_at(
         return row
     second = _value(shown.second, buckets[1], glyph)
     sign = Span(f"   {glyph.line_b} ", "line_b")
-    with_name = (*row, sign, Span(f"{shown.second_name} ", "dim"), *second)
-    return with_name if row_width(with_name) <= width else (*row, sign, *second)
+    for name in (shown.second_name, shown.second_name.partition(" for ")[0]):
+        with_name = (*row, sign, Span(f"{name} ", "dim"), *second)
+        if row_width(with_name) <= width:
+            return with_name
+    return (*row, sign, *second)
 
 
 def story_at(frame: Frame, seconds: float, column_seconds: float, width: int) -> Row:

@@ -129,7 +129,7 @@ class CoreStrip(Pane):
             return [(*head, Span(cores.reason, "dim"))]
         busy = sum(core.cpu_busy_ratio >= _BUSY_RATIO for core in cores)
         digits = len(str(len(cores)))
-        tail = f" {busy:>{digits}} of {len(cores)} cores busy "
+        tail = f" {busy:>{digits}} of {len(cores)} cores at 90 % or more "
         room = width - 11 - len(tail)
         if room < 1:
             return [(*head, Span(tail.strip()))]

@@ -69,7 +69,9 @@ class GpuPane(Pane):
             return ()
         glyph = glyphs(frame.view.ascii)
         words = " waits for data" if self.size.width >= _LONG_LEGEND_FROM else " waits"
-        return (Span(glyph.waited * 2, "wait"), Span(words, "dim"), *wait_spans(wait, glyph)[:1])
+        # Between edges: without them it would look like a part of the area right below.
+        swatch = (Span(glyph.left_edge, "dim"), Span(glyph.waited, "wait"), Span(glyph.right_edge, "dim"))
+        return (*swatch, Span(words, "dim"), *wait_spans(wait, glyph)[:1])
 
     def draw(self, frame: Frame, width: int, height: int) -> list[Row]:
         """Return the picture, its axes with room, and the row of temperature, power and clocks."""
@@ -122,7 +124,7 @@ def busy_spans(gpu: GpuReading, frame: Frame, glyph: Glyphs, cells: int = 0) -> 
         and _trains_on(training, gpu)
     )
     if busy is not None and trains and busy < _LOW_BUSY_RATIO:
-        return (Span(percent(busy, cells), "value"), Span(f" {glyph.down}low", "warn"))
+        return (Span(percent(busy, cells), "value"), Span(f" {glyph.low}low", "warn"))
     return (Span(percent(busy, cells), "value"),)
 
 
@@ -165,7 +167,9 @@ def _status(gpu: GpuReading, frame: Frame, width: int) -> Row:
     parts += [_temperature(gpu, ascii_only=ascii_only), _power(gpu)]
     parts.append((Span("SM ", "dim"), Span(hertz(known(gpu.gpu_sm_clock_hertz), 8))))
     if len(frame.report.sample.gpus) > 1:
-        parts.append(_all_gpus(frame, glyph))
+        # A pane as wide as a small terminal stands above a line of all GPUs, a wider one beside their list.
+        if width < _LONG_LEGEND_FROM:
+            parts.append(_all_gpus(frame, glyph))
         parts.append((Span(f"{frame.view.keys('g')}: next", "dim"),))
     if known(gpu.gpu_fan_ratio) is not None:
         parts.append((Span("fan ", "dim"), Span(percent(known(gpu.gpu_fan_ratio), 4))))

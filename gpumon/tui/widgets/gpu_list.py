@@ -1,4 +1,4 @@
-"""All GPUs of the machine: a row each, or beside each other where there are fewer rows."""
+"""All GPUs of the machine: a row each, beside each other where there are fewer rows, or all in one line."""
 
 from __future__ import annotations
 
@@ -9,11 +9,58 @@ from gpumon.paint.glyphs import Glyphs, glyphs
 from gpumon.paint.numbers import bytes_of, percent, whole
 from gpumon.paint.row import Row, Span, fit, row_width
 from gpumon.tui.widgets.frame import Frame
+from gpumon.tui.widgets.pane import Pane
 
 _BAR_CELLS = 10
 _MEMORY_CELLS = 17
 # A mark, the index and the busy share, and what is counted where there is no room for it: `… 12 more`.
 _LEAST_CELLS = 10
+_STRIP_HEAD = " GPUs "
+
+
+class GpuStrip(Pane):
+    """The GPUs now, where there are several: of each its number, a cell filled by its busy share, and that.
+
+    Without room for the shares they are left out, then the numbers. Those that the training does not use are
+    dim; the one that the charts show has a mark.
+    """
+
+    DEFAULT_CSS = "GpuStrip { height: 1; }"
+    FRAMED = False
+
+    def draw(self, frame: Frame, width: int, height: int) -> list[Row]:
+        """Return the line."""
+        del height
+        head = Span(_STRIP_HEAD, "title")
+        for has_share, has_index in ((True, True), (False, True), (False, False)):
+            row = (head, *_cells(frame, has_share=has_share, has_index=has_index))
+            if row_width(row) <= width:
+                break
+        return [fit(row, width, ellipsis=glyphs(frame.view.ascii).ellipsis)]
+
+
+def _cells(frame: Frame, *, has_share: bool, has_index: bool) -> Row:
+    glyph = glyphs(frame.view.ascii)
+    gpus, training = frame.report.sample.gpus, frame.training
+    used = {gpu.uuid for gpu in (gpus if training is None else training.gpus(gpus) or gpus)}
+    digits = len(str(max((gpu.index for gpu in gpus), default=0)))
+    spans: list[Span] = []
+    for gpu in gpus:
+        is_used = gpu.uuid in used
+        if has_index:
+            mark = glyph.cursor if frame.gpu is not None and frame.gpu.uuid == gpu.uuid else " "
+            spans.append(Span(f"{mark}{gpu.index:>{digits}}", "value" if is_used else "dim"))
+        busy = number(gpu.gpu_busy_ratio)
+        if gpu.state is not GpuState.OK:
+            # As wide as a cell and a share, or as a cell.
+            word = gpu.state.value.upper() if has_share else "!"
+            spans.append(Span(f" {word[:5]:<5}" if has_share else word, "danger"))
+            continue
+        cell = "?" if busy is None else glyph.levels[max(1, min(8, round(busy * 8)))]
+        spans.append(Span(cell, "gpu" if is_used else "dim"))
+        if has_share:
+            spans.append(Span(percent(busy, 5), "value" if is_used else "dim"))
+    return tuple(spans)
 
 
 def gpu_rows(frame: Frame, width: int, height: int) -> list[Row]:

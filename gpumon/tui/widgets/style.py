@@ -50,8 +50,8 @@ _LOOKS: Mapping[str, tuple[str, str]] = {
 
 # The cell in which one area ends and a shaded one begins: the shade's ink as its background.
 _EDGES: Mapping[str, tuple[str, str, float]] = {
-    "gpu+wait": ("gpu", "wait", 0.25),
-    "core+wait": ("core", "wait", 0.25),
+    "gpu+wait": ("gpu", "wait", 0.5),
+    "core+wait": ("core", "wait", 0.5),
     "vram+others": ("vram", "others", 0.5),
 }
 
