@@ -33,8 +33,10 @@ from gpumon.tui.run_rows import labelled
 from gpumon.tui.widgets.finding_words import units_tied
 from gpumon.tui.wrap import wrap
 
-_LABEL_CELLS = 14
+_LABEL_CELLS = 15
 _GAP = 2
+# Of what changed: `-480 to +480 MiB`.
+_CHANGE_CELLS = 18
 _MOST_CELLS = 34
 _MOST_TEXT_CELLS = 110
 _VERDICTS = {Verdict.FASTER: "suggestion", Verdict.SLOWER: "warn"}
@@ -52,7 +54,7 @@ class _Line(NamedTuple):
 
 def comparison_rows(comparison: Comparison, boot: str, width: int, *, is_ascii: bool) -> list[Row]:
     """Return the table, what can be said of it, and what is to be minded; `boot` is this one."""
-    cells = min(_MOST_CELLS, max(8, (width - _LABEL_CELLS) // 3 - _GAP))
+    cells = min(_MOST_CELLS, max(8, (width - _LABEL_CELLS - _CHANGE_CELLS) // 2 - _GAP))
     room = min(width, _MOST_TEXT_CELLS)
 
     def told(text: str) -> str:
@@ -147,13 +149,14 @@ def _table(lines: Sequence[_Line], cells: int) -> list[Row]:
     rows: list[Row] = []
     for line in lines:
         columns = [_cell(words, cells, line.role) for words in line.both]
-        columns.append(_cell(line.change, cells, line.change_role))
+        columns.append(_cell(line.change, _CHANGE_CELLS, line.change_role))
         label = Span(pad(line.label, _LABEL_CELLS), "dim")
         for parts in zip_longest(*columns, fillvalue=()):
             row: Row = (label,)
-            for part in parts:
-                blank = Span(" " * (cells + _GAP - row_width(part)))
-                row = (*row, *part, blank)
+            *both, change = parts
+            for part in both:
+                row = (*row, *part, Span(" " * (cells + _GAP - row_width(part))))
+            row = (*row, *change)
             rows.append(row)
             label = Span(" " * _LABEL_CELLS)
     return rows

@@ -72,12 +72,12 @@ def _area(
     top = _top(item, values)
     rows = _coloured(item, values, height, top, roles, ascii_only=ascii_only)
     labels = [""] * height
-    if item.threshold is not None and 0 < item.threshold < top:
-        # The row in which `area` draws the line.
-        from_below = max(0, round(item.threshold / top * height * 8) - 1) // 8
-        labels[height - 1 - from_below] = _axis_label(item.metric, item.threshold)
     labels[-1] = _axis_label(item.metric, 0.0)
     labels[0] = _axis_label(item.metric, top)
+    if item.threshold is not None and 0 < item.threshold < top:
+        # The row in which `area` draws the line: any other number there would be taken for that of the line.
+        from_below = max(0, round(item.threshold / top * height * 8) - 1) // 8
+        labels[height - 1 - from_below] = _axis_label(item.metric, item.threshold)
     return [_beside(text, row) for text, row in zip(labels, rows, strict=True)]
 
 

@@ -14,9 +14,9 @@ from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.worker_rows import worker_rows
 from gpumon.tui.wrap import wrap, wrap_exactly
 
-_NAME_CELLS = 23
-_VALUE_CELLS = 17
-_CERTAINTY_CELLS = 10
+_NAME_CELLS = 24
+_VALUE_CELLS = 18
+_CERTAINTY_CELLS = 11
 _LEAST_SOURCE_CELLS = 16
 # A wider list has two columns.
 ONE_COLUMN_CELLS = 159
@@ -99,11 +99,11 @@ def fact_rows(fact: Fact, width: int, glyph: Glyphs) -> list[Row]:
     """
     if not fact.name:
         return wrap(fact.value, width, fact.role, "  ")
-    name = Span(f"  {pad(fact.name, _NAME_CELLS - 3, glyph.ellipsis)} ", "dim")
+    name = Span(f"  {pad(fact.name, _NAME_CELLS - 4, glyph.ellipsis)}  ", "dim")
     if fact.is_missing:
         text = f"{glyph.dash} missing: {fact.source}"
         return _beside((name,), text, width, "")
-    if text_width(fact.value) >= _VALUE_CELLS:
+    if text_width(fact.value) >= _VALUE_CELLS - 1:
         # A path, or settings as long: whole, and its source below it.
         first, *others = wrap_exactly(fact.value, width - _NAME_CELLS, fact.role)
         others += wrap(fact.source, width - _NAME_CELLS, "dim") if fact.source else ()

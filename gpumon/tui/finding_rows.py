@@ -20,7 +20,7 @@ from gpumon.tui.suggestion_rows import curve_rows, go_on_rows
 from gpumon.tui.widgets.finding_words import finding_row
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.recent import recent_power
-from gpumon.tui.widgets.suggestion_words import is_unchanged
+from gpumon.tui.widgets.suggestion_words import is_unchanged, suggestion_row
 from gpumon.tui.wrap import wrap, wrap_exactly
 
 _BOUND_WORDS = {
@@ -34,21 +34,40 @@ _BOUND_WORDS = {
     Bound.FRAMEWORK: "the framework's own limit",
     Bound.NONE: "nothing that is known",
 }
+# What the top line calls them.
+_SETTING_WORDS = {"batch_size": "batch"}
 
 
 def finding_rows(finding: Finding, frame: Frame, width: int, *, picture_height: int = 3) -> list[Row]:
-    """Return everything about one finding: what it costs, its evidence with pictures, and what to change."""
+    """Return everything about one finding: what to change, what it costs, its evidence with pictures.
+
+    What to change stands right below the sentence in short, as in the verdict, and at the end in full.
+    """
     rows = wrap_row(finding_row(finding, glyphs(frame.view.ascii)), width, indent=2)
+    report = frame.training_report
+    suggestions = [
+        suggestion
+        for suggestion in (report.suggestions if report is not None else ())
+        if suggestion.finding == finding.id
+    ]
+    for suggestion in suggestions:
+        rows += short_rows(suggestion, frame, width)
     rows += wrap(_since(finding, frame), width, "dim", "  ")
     rows += _cost_rows(finding, frame, width)
     if finding.evidence:
         rows += [(), (Span("evidence", "title"),)]
         rows += evidence_rows(finding, frame, width, height=picture_height)
-    report = frame.training_report
-    for suggestion in report.suggestions if report is not None else ():
-        if suggestion.finding == finding.id:
-            rows += [(), *suggestion_rows(suggestion, width)]
+    for suggestion in suggestions:
+        rows += [(), *suggestion_rows(suggestion, width)]
     return rows
+
+
+def short_rows(suggestion: Suggestion, frame: Frame, width: int) -> list[Row]:
+    """Return a change as the verdict tells it; none where nothing is to be changed."""
+    if is_unchanged(suggestion):
+        return []
+    row = suggestion_row(suggestion, frame.training, glyphs(frame.view.ascii))
+    return [(Span("  "), *part) for part in wrap_row(row, width - 2, indent=2)]
 
 
 def episode_rows(episode: Episode, frame: Frame, width: int) -> list[Row]:
@@ -61,7 +80,7 @@ def episode_rows(episode: Episode, frame: Frame, width: int) -> list[Row]:
         words += f" to {clock_text(episode.over.unix_seconds)}"
     before = [other for other in frame.episodes if other.id == episode.id and other.pid == episode.pid]
     rows: list[Row] = [
-        (Span(episode.id, "value"), Span(f"  was {episode.severity.value}, is over{muted}", "dim")),
+        (Span(f"was {episode.severity.value}, is over{muted}", "dim"),),
         (Span(f"{words}, for {lasted}", "dim"),),
         *wrap(episode.text, width, "", "  "),
     ]
@@ -82,9 +101,10 @@ def suggestion_rows(suggestion: Suggestion, width: int) -> list[Row]:
         rows = [(Span("no change", "title"),), *text, _fact("bound", _BOUND_WORDS[suggestion.bound])]
         return [*rows, *_long("rests on", suggestion.rests_on, width), *curve_rows(suggestion, width)]
     rows = [(Span("what to change", "title"),), *text]
-    rows.append(_fact(suggestion.setting, f"{start} → {end}"))
+    rows.append(_fact(_SETTING_WORDS.get(suggestion.setting, suggestion.setting), f"{start} → {end}"))
     for change in suggestion.together:
-        rows.append(_fact(change.setting, f"{_value(change.from_value)} → {_value(change.to_value)}"))
+        name = _SETTING_WORDS.get(change.setting, change.setting)
+        rows.append(_fact(name, f"{_value(change.from_value)} → {_value(change.to_value)}"))
     rows.append(_effect("images/s", suggestion.images_per_second, quantity))
     rows.append(_speedup(suggestion.speedup))
     if not isinstance(suggestion.data_wait_ratio, Missing):
@@ -114,7 +134,7 @@ def _since(finding: Finding, frame: Frame) -> str:
     age = duration(max(0.0, frame.view.now_unix_seconds - finding.since_unix_seconds))
     muted = ", muted" if finding.id in frame.muted else ""
     since = clock_text(finding.since_unix_seconds)
-    return f"{finding.id}, {finding.severity.value}, since {since}, for {age}{muted}"
+    return f"{finding.severity.value} since {since}, for {age}{muted}"
 
 
 def _cost_rows(finding: Finding, frame: Frame, width: int) -> list[Row]:

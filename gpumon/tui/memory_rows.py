@@ -15,6 +15,8 @@ from gpumon.tui.wrap import wrap
 
 _NAME_CELLS = 15
 _GAUGE_CELLS = 20
+# With a blank for a third digit, so that amounts begin in one column.
+_BYTES_CELLS = 8
 _RISK_ROLES = {RiskLevel.LOW: "good", RiskLevel.ELEVATED: "warn", RiskLevel.HIGH: "danger"}
 
 
@@ -55,7 +57,8 @@ def _gpu_rows(gpu: GpuReading, training: TrainingReading | None, width: int) -> 
         held = process.gpu_memory_used_bytes
         who = "the training" if mine else f"another process ({process.kind})"
         note = f"  {process.note}" if process.note else ""
-        text = f"not known: {held.reason}" if isinstance(held, Missing) else f"{bytes_text(held, 8)}  {who}"
+        amount = f"not known: {held.reason}" if isinstance(held, Missing) else _bytes(held)
+        text = amount if isinstance(held, Missing) else f"{amount}  {who}"
         name = Span(f"  {f'pid {process.pid}':<{_NAME_CELLS}} ", "dim")
         rows.append((name, Span(text, "vram" if mine else "others"), Span(note, "dim")))
     if not gpu.processes:
@@ -91,16 +94,17 @@ def _slice_rows(gpu: GpuReading, training: TrainingReading | None) -> list[Row]:
 def _outlook_rows(outlook: MemoryOutlook | None, width: int) -> list[Row]:
     if outlook is None:
         return _word("not known yet: gpumon has not seen enough of the training", width)
-    rows = [
-        _amount("peak seen", outlook.peak_bytes),
-        _amount("limit", outlook.limit_bytes),
-    ]
+    limit = _amount("limit", outlook.limit_bytes)
+    if not isinstance(outlook.limit_bytes, Missing):
+        limit = (*limit, Span("  without what the driver and others hold", "dim"))
+    rows = [_amount("peak seen", outlook.peak_bytes), limit]
     risk = outlook.oom_risk
     if isinstance(risk, Missing):
         rows += _word(f"risk of running out: {risk.reason}", width)
     else:
         odds = f"~{percent(risk.probability, 0)}" if risk.probability >= 0.01 else "below 1 %"
-        text = f"{risk.level.value}, {odds}"
+        # As a rule the sentence below begins with the odds.
+        text = risk.level.value if odds.lstrip("~") in risk.text else f"{risk.level.value}, {odds}"
         rows.append((_name("risk"), Span(text, _RISK_ROLES[risk.level])))
         rows += _under(risk.text, width)
         rows += _under(f"rests on {risk.rests_on}" if risk.rests_on else "", width)
@@ -149,7 +153,7 @@ def _cgroup_rows(cgroup: Maybe[CgroupReading], width: int, ascii_only: bool) -> 
     if isinstance(limit, Missing):
         rows = _word(f"limit: {limit.reason}", width)
     elif limit is None:
-        rows = [(_name("in use"), Span(f"{bytes_text(used)}, no limit", "value"))]
+        rows = [(_name("in use"), Span(f"{_bytes(used)}, no limit", "value"))]
     else:
         rows = [_share("in use", used, limit, ascii_only)]
     kills = known(cgroup.memory_oom_kills)
@@ -179,7 +183,11 @@ def _amount(name: str, value: Maybe[int], total: Maybe[int] | None = None) -> Ro
     if isinstance(value, Missing):
         return (_name(name), Span(f"not known: {value.reason}", "dim"))
     whole = known(total)
-    return (_name(name), Span(bytes_text(value) if whole is None else bytes_of(value, whole), "value"))
+    return (_name(name), Span(_bytes(value) if whole is None else bytes_of(value, whole), "value"))
+
+
+def _bytes(value: float | None) -> str:
+    return bytes_text(value, _BYTES_CELLS)
 
 
 def _share(name: str, used: float | None, total: float, ascii_only: bool) -> Row:

@@ -13,8 +13,9 @@ from gpumon.model.suggestion import Suggestion
 from gpumon.paint.glyphs import glyphs
 from gpumon.paint.row import Row, Span, fit, pad
 from gpumon.paint.wrap import wrap as wrap_row
-from gpumon.tui.finding_rows import suggestion_rows
+from gpumon.tui.finding_rows import short_rows, suggestion_rows
 from gpumon.tui.widgets.finding_words import units_tied
+from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.wrap import wrap
 
 
@@ -42,13 +43,16 @@ _TITLES = {
     "images": "smaller images",
     "gpus": "a process for each GPU",
 }
-_NAME_CELLS, _WORD_CELLS = 14, 10
+_NAME_CELLS, _WORD_CELLS = 15, 11
 # From so many cells on a step has room for its sentence.
 _TEXT_FROM_WIDTH = 60
 
 
-def step_row(number: int, step: PlanStep, width: int, *, ascii_only: bool) -> Row:
-    """Return one row of the list: mark, number, name, state, and as much of the sentence as fits."""
+def step_row(number: int, step: PlanStep, width: int, *, ascii_only: bool, flags: str = "") -> Row:
+    """Return one row of the list: mark, number, name, state, and as much of the sentence as fits.
+
+    `flags` is what to set where the step has to be done: it stands before the sentence.
+    """
     look, glyph = _LOOKS[step.state], glyphs(ascii_only)
     row: Row = (
         Span(f"{_mark(step, ascii_only=ascii_only)} ", look.role),
@@ -57,24 +61,31 @@ def step_row(number: int, step: PlanStep, width: int, *, ascii_only: bool) -> Ro
         Span(pad(look.word, _WORD_CELLS), look.role),
     )
     if width >= _TEXT_FROM_WIDTH:
-        row = (*row, Span(step.text))
+        row = (*row, Span(f"{flags}  " if flags else "", "suggestion"), Span(step.text))
     return fit(row, width, ellipsis=glyph.ellipsis)
 
 
-def step_rows(step: PlanStep, report: TrainingReport, width: int, *, ascii_only: bool) -> list[Row]:
-    """Return everything about one step: its sentence, its evidence, and the suggestion that does it."""
+def step_rows(step: PlanStep, frame: Frame, width: int) -> list[Row]:
+    """Return everything about a step: what to set, its sentence, its evidence, and the suggestion in full."""
+    ascii_only = frame.view.ascii
+    report = frame.training_report
     look = _LOOKS[step.state]
     head: Row = (
         Span(f"{_mark(step, ascii_only=ascii_only)} ", look.role),
         Span(_TITLES.get(step.name, step.name.replace("-", " ")), "title"),
         Span(f"  {look.word}", look.role),
     )
-    rows = [*wrap_row(head, width, indent=2), *wrap(units_tied(step.text), width, "", "  ")]
+    rows = wrap_row(head, width, indent=2)
+    suggestion = None if report is None else suggestion_of(step, report)
+    if suggestion is not None:
+        rows += short_rows(suggestion, frame, width)
+    # The suggestion's sentence stands above it.
+    if suggestion is None or suggestion.text != step.text:
+        rows += wrap(units_tied(step.text), width, "", "  ")
     if step.evidence:
         rows += [(), (Span("evidence", "title"),)]
         for item in step.evidence:
             rows += _evidence_rows(item, width, ascii_only=ascii_only)
-    suggestion = suggestion_of(step, report)
     if suggestion is not None:
         rows += [(), *suggestion_rows(suggestion, width)]
     return rows

@@ -30,7 +30,9 @@ def curve_rows(suggestion: Suggestion, width: int) -> list[Row]:
     points = _thinned(points, [index for index, (value, _) in enumerate(points) if value in named])
     most = max(effect.predicted for _, effect in points)
     cells = max(_LEAST_BAR_CELLS, min(_MOST_BAR_CELLS, width - _BESIDE_BAR_CELLS))
-    rows: list[Row] = [(Span(f"  predicted speed by {suggestion.setting}", "dim"),)]
+    # Of several changes the curve knows the first one only, so that its factors are not those of all.
+    alone = " alone" if suggestion.together else ""
+    rows: list[Row] = [(Span(f"  predicted speed by {suggestion.setting}{alone}", "dim"),)]
     for value, effect in points:
         filled = round(cells * effect.predicted / most) if most > 0 else 0
         role = "suggestion" if value == suggestion.to_value else "bar"

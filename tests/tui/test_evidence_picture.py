@@ -78,7 +78,7 @@ def test_a_mean_over_cores_has_the_cores_below_it() -> None:
     """A mean of 34 % hides that two of eight cores are saturated."""
     rows = _picture(Evidence("host_cpu_busy_ratio", 0.34, 0.9), fake_frame("starved"))
 
-    assert _names(rows) == ["100 %", "", "0 %", "", "cores 0-3", "cores 4-7"]
+    assert _names(rows) == ["90 %", "", "0 %", "", "cores 0-3", "cores 4-7"]
     assert _BARS & set(row_text(rows[2])[AXIS_CELLS:])
     assert rows[3] == ()
     assert "heat4" in {span.role for row in rows[4:] for span in row}
@@ -129,3 +129,11 @@ def test_cores_that_were_never_read_have_no_picture() -> None:
     assert _picture(_CORES, frame) == []
     assert _picture(Evidence("host_cpu_busy_ratio", 0.34), frame) == []
     assert _picture(_DISK, frame) == []
+
+
+@pytest.mark.parametrize(("threshold", "names"), [(0.05, ["100 %", "", "5 %"]), (0.99, ["99 %", "", "0 %"])])
+def test_the_label_beside_the_line_is_the_threshold(threshold: float, names: list[str]) -> None:
+    """Also in the lowest and the uppermost row: beside a line at 5 % stands no 0 %."""
+    item = Evidence("data_wait_ratio", 0.41, threshold)
+
+    assert _names(_picture(item, fake_frame("starved"))) == names

@@ -210,8 +210,8 @@ def test_a_long_setting_is_whole_and_its_source_below_it() -> None:
     rows = _rows(_with(frame, replace(reading, training=replace(reading.training, settings=changed))), 78)
     at = next(index for index, row in enumerate(rows) if row.startswith("  data  "))
 
-    assert path == "".join(row[23:] for row in rows[at : at + 2])
-    assert " " * 23 + "opt.yaml" == rows[at + 2]
+    assert path == "".join(row[24:] for row in rows[at : at + 2])
+    assert " " * 24 + "opt.yaml" == rows[at + 2]
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ async def test_what_it_costs_is_said(size: tuple[int, int]) -> None:
     async with dashboard(size=size) as shown:
         await shown.press("2")
 
-        assert "-41 %" in _row(shown, "● warning")
+        assert "costs 41 %" in _row(shown, "● warning")
         assert "costs       41 % of the time, ~62.6 img/s, ~3h3" in shown.text()
 
 
@@ -67,7 +67,8 @@ async def test_the_newest_findings_go_into_the_history() -> None:
     assert "over " not in before
     assert "    40s  from " in row
     assert "1 now, 2 over" in told
-    assert "starved-too-few-workers  was warning, is over" in told
+    assert "┌─ starved-too-few-workers " in told
+    assert "was warning, is over" in told
 
 
 async def test_a_recording_has_its_history() -> None:
@@ -194,3 +195,14 @@ def test_the_axis_of_a_picture_never_moves_it() -> None:
 
     assert {120} == {row_width(row) for row in rows[:4]}
     assert "120 " in row_text(rows[0]) + row_text(rows[1])
+
+
+async def test_what_to_change_is_on_the_first_screen() -> None:
+    """At 80x24 it stands right below the sentence, as in the verdict, and in full at the end."""
+    async with dashboard() as shown:
+        await shown.press("2")
+        lines = shown.lines()
+        at = next(index for index, line in enumerate(lines) if "● STARVED" in line)
+
+        assert "→ --workers 6   90.0 → 148 img/s (131–152)" in lines[at + 2]
+        assert "use 6 workers" not in shown.text()

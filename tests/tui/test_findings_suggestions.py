@@ -81,7 +81,7 @@ def test_settings_that_change_together_are_told_together() -> None:
 
     assert flag_text(FULL, "yolov5").replace("\N{NO-BREAK SPACE}", " ") == "--workers 6 --batch-size 32"
     assert flag_text(FULL, "ultralytics") == "workers=6 batch=32"
-    assert "  workers     2 → 6\n  batch_size  24 → 32\n" in text
+    assert "  workers     2 → 6\n  batch       24 → 32\n" in text
     assert "  data wait   41 % → ~3 % (1 % to 6 %)" in text
 
 
@@ -114,7 +114,7 @@ def test_other_values_are_bars() -> None:
     rows = curve_rows(FULL, 100)
     lengths = [row_text(row).count("━") for row in rows[1:]]
 
-    assert row_text(rows[0]) == "  predicted speed by workers"
+    assert row_text(rows[0]) == "  predicted speed by workers alone"
     assert lengths == [10, 20, 32]
     assert row_text(rows[1]).split()[0] == "1"
     assert row_text(rows[1]).endswith(" ×0.52 (0.50–0.60) ")

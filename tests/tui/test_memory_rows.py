@@ -61,14 +61,14 @@ def test_the_outlook_has_risk_limit_and_largest_batch() -> None:
 
 
 def test_a_risk_that_hardly_is_one_is_no_zero() -> None:
-    """As in its sentence: below 1 %."""
+    """Below 1 %, said once: in its sentence."""
     frame = fake_frame(seconds=2)
     report = frame.report.trainings[0]
     assert report.memory is not None
     calm = replace(report.memory, oom_risk=OomRisk(0.0001, RiskLevel.LOW, "below 1 % until the end"))
     text = _text(replace(frame, report=replace(frame.report, trainings=(replace(report, memory=calm),))))
 
-    assert "low, below 1 %" in text
+    assert "risk            low\n                  below 1 % until the end\n" in text
     assert "~0 %" not in text
 
 

@@ -8,6 +8,8 @@ import pytest
 
 from gpumon.paint.row import row_text, row_width
 from gpumon.tui.page import page_rows, rule_page
+from gpumon.tui.screens.rule_page import RulePageScreen
+from tests.tui.screen import dashboard
 
 _PAGES = sorted(
     page.name.removesuffix(".md").replace("_", "-")
@@ -62,3 +64,15 @@ def test_a_number_stays_with_its_unit() -> None:
     rows = [row_text(row) for row in page_rows("over the last 4 to 20 s of training", 22)]
 
     assert ["over the last", "4 to 20 s of training"] == rows
+
+
+@pytest.mark.parametrize("finding_id", _PAGES)
+async def test_what_to_do_is_on_the_first_screen(finding_id: str) -> None:
+    """At 80x24: it comes right after what the finding means, though a page ends with it."""
+    async with dashboard() as shown:
+        shown.app.push_screen(RulePageScreen(finding_id))
+        await shown.settle()
+        lines = [line.strip("│ ") for line in shown.lines()]
+        headings = [line for line in lines if line in {"What it means", "What to do", "What is measured"}]
+
+        assert headings[:2] == ["What it means", "What to do"]

@@ -81,10 +81,11 @@ async def test_six_opens_the_plan(size: tuple[int, int]) -> None:
     async with planned(size=size) as shown:
         assert [size[0]] * size[1] == [len(line) for line in shown.lines()]
         assert "plan 1 of 4 done" in shown.text()
-        assert "✓ 1 batch         done      batch 24 is the largest that is safe" in _row(shown, " 1 batch ")
-        assert "✗ 2 workers       to do     6 workers instead of 2" in _row(shown, " 2 workers ")
-        assert "· 3 learning rate later " in _row(shown, "learning rate")
-        assert "? 4 amp           not known" in _row(shown, " amp ")
+        batch, workers = _row(shown, " 1 batch "), _row(shown, " 2 workers ")
+        assert "✓ 1 batch          done       batch 24 is the largest that is safe" in batch
+        assert "✗ 2 workers        to do      --workers 6  6 workers instead of 2" in workers
+        assert "· 3 learning rate  later " in _row(shown, "learning rate")
+        assert "? 4 amp            not known" in _row(shown, " amp ")
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -240,7 +241,7 @@ async def test_the_key_line_names_the_plan_and_help_explains_it() -> None:
         await shown.press("question_mark")
 
         assert line.strip() == (
-            "1 overview 2 findings 3 processes 4 memory 5 history 6 plan  i sources ? q quit"
+            "1 overview 2 findings 3 processes 4 memory 5 history 6 plan  i ? help q quit"
         )
         assert "plan 1 of 4 done" in opened
         assert "the steps of tuning, ticked with the evidence of this run" in shown.text()
@@ -278,12 +279,11 @@ async def test_the_plan_of_a_real_look_is_drawn(variant: str) -> None:
 @pytest.mark.parametrize("width", [16, 40, 78, 118, 198])
 def test_no_row_is_wider_than_its_pane(width: int) -> None:
     """The list's rows are exactly as wide as asked for; sentences of the details are wrapped."""
-    report = fake_frame().training_report
-    assert report is not None
+    frame = fake_frame()
     for step in PLAN:
         assert row_width(step_row(1, step, width, ascii_only=False)) == width
         if width >= 40:
-            rows = step_rows(replace(step, suggestion=None), report, width, ascii_only=False)
+            rows = step_rows(replace(step, suggestion=None), frame, width)
             assert all(row_width(row) <= width for row in rows)
 
 
@@ -294,3 +294,15 @@ def test_an_index_out_of_range_is_no_suggestion() -> None:
     assert suggestion_of(PLAN[1], report) is None
     assert suggestion_of(PLAN[0], report) is None
     assert done_words(PLAN) == "1 of 4 done"
+
+
+async def test_at_80x24_the_command_line_is_in_sight_and_nothing_is_said_twice() -> None:
+    """What to set stands right below the step's name; its sentence is left out if the suggestion has it."""
+    step = replace(PLAN[1], text="use 6 workers")
+    async with planned((step,)) as shown:
+        lines = shown.lines()
+        at = next(index for index, line in enumerate(lines) if "workers until the GPU is fed" in line)
+
+        assert "→ --workers 6   90.0 → 148 img/s" in lines[at + 1]
+        assert "evidence" in lines[at + 3]
+        assert sum("use 6 workers" in line for line in lines[at:]) == 1

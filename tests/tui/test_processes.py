@@ -322,7 +322,7 @@ async def test_at_80_columns_the_bottom_line_has_the_keys_of_the_place() -> None
 
 
 async def test_on_a_tall_screen_the_facts_follow_the_cursor() -> None:
-    """Below the table stands the process under the cursor; a low screen has the table alone."""
+    """Below the table stands the process under the cursor, where the table leaves room; else it is alone."""
     async with dashboard(size=(200, 50)) as shown:
         await shown.press("3", "down")
         below = shown.text()
@@ -331,9 +331,13 @@ async def test_on_a_tall_screen_the_facts_follow_the_cursor() -> None:
         await shown.press("escape")
         await shown.pilot.resize_terminal(80, 24)
         await shown.settle()
+        low = shown.text()
+        await shown.pilot.resize_terminal(80, 20)
+        await shown.settle()
 
         assert "┌─ process 41235 train worker" in below
         assert "started by 41234" in below
         assert "no process is under the cursor" in none
+        assert "┌─ process 41234 main" in low
         assert "┌─ process 41235" not in shown.text()
-        assert shown.app.screen.query_one(ProcessTable).size.height == 22
+        assert shown.app.screen.query_one(ProcessTable).size.height == 18

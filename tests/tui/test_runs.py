@@ -139,7 +139,7 @@ async def test_the_verdict_stands_above_the_table(path: Path) -> None:
 
         assert "run 2 is faster" in shown.lines()[2]
         assert "of 2" not in shown.lines()[1]
-        assert "finished             finished" in shown.text()
+        assert "finished              finished" in shown.text()
 
 
 @pytest.mark.parametrize(("weights", "role"), [("yolov5s.pt", "suggestion"), ("yolov5x.pt", "value")])
@@ -264,3 +264,17 @@ async def test_ascii_and_hostile_names(tmp_path: Path) -> None:
 
         assert [] == [line for line in (*listed, *shown.lines()) if not line.isascii()]
         assert "run 2 beside run 1" in shown.text()
+
+
+async def test_the_run_in_full_takes_the_room_that_the_list_leaves(path: Path) -> None:
+    """At 80x24 a short list leaves all that is known of a run in sight."""
+    settings = tuple(RunSetting(f"setting_{number}", number, "opt.yaml") for number in range(20))
+    database = RunsDatabase(path)
+    database.write(replace(PROCESS, pid=4003), replace(ABOUT, settings=settings), _CRASHED, [block(0, 100.0)])
+    database.close()
+    async with dashboard() as shown:
+        await _open(shown, path)
+        text = shown.text()
+
+    assert "setting_19 19" in text
+    assert " of " not in next(line for line in text.splitlines() if line.startswith("┌─ run 4"))

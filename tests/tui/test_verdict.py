@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from gpumon.model.finding import Finding, Severity
-from gpumon.model.suggestion import Bound, Effect
+from gpumon.model.suggestion import Bound, Change, Effect
 from gpumon.tui.widgets.verdict import VerdictPane
 from tests.tui.fakes import fake_frame
 from tests.tui.pane_app import pane_app
@@ -90,3 +90,31 @@ async def test_a_muted_danger_does_not_push_the_verdict_down() -> None:
     lost = Finding("nan-loss", Severity.CRITICAL, "the loss is nan", 0.0)
 
     assert _in_order(await _verdict(lost, muted=frozenset({"nan-loss"})), "STARVED", "OOM RISK", "NAN LOSS")
+
+
+async def test_a_batch_that_is_advised_is_not_named_as_fitting_too() -> None:
+    """The memory risk leaves out what stands right above it with its effect."""
+    frame = fake_frame()
+    report = frame.training_report
+    assert report is not None
+    first, *others = report.suggestions
+    both = replace(first, together=(Change("batch_size", 24, 32),))
+    judged = replace(report, suggestions=(both, *others))
+    pane = VerdictPane()
+    async with pane_app(pane, size=(120, 14)) as (app, _):
+        before = pane.text
+        app.show(replace(frame, report=replace(frame.report, trainings=(judged,))))
+
+        assert "batch 32 would still fit" in before
+        assert "--workers 6 --batch-size 32" in pane.text
+        assert "would still fit" not in pane.text
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120])
+async def test_the_verdict_asks_for_the_rows_that_it_fills(width: int) -> None:
+    """No more, so that no row stays blank that the chart could have."""
+    pane, frame = VerdictPane(), fake_frame()
+    async with pane_app(pane, size=(width, 20)):
+        said = [line for line in pane.text.splitlines()[1:-1] if line.strip("│ ")]
+
+        assert pane.rows_wanted(frame, width - 2) == len(said)

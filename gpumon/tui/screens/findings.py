@@ -25,11 +25,13 @@ from gpumon.tui.widgets.finding_words import finding_mark, finding_role
 from gpumon.tui.widgets.frame import Frame
 
 _FRAME_ROWS = 2
+# Left and right of the details.
+_MARGIN_CELLS = 2
 # Of those that are over so many have room at once; the cursor reaches all.
 _MOST_OVER_ROWS = 4
 _TEXT_FROM_WIDTH = 72
 _ID_CELLS = 24
-_NO_COST_CELLS = 6
+_COST_CELLS = 11
 # Rows of a picture beside its evidence, from that many rows of the pane on.
 _PICTURE_ROWS = ((36, 6), (24, 4), (0, 3))
 
@@ -69,13 +71,13 @@ class FindingDetails(DetailPane):
     """The finding under the cursor, in full."""
 
     def title(self, frame: Frame) -> Row:
-        """Return what is shown."""
+        """Return the id of what is shown: so are its page and its alerts called."""
         del frame
-        return (Span("evidence", "title"),)
+        return (Span("finding" if self._key is None else _id_of(self._key), "title"),)
 
     def rows(self, frame: Frame, width: int) -> Sequence[Row]:
         """Return the finding, now or over, and how to learn more."""
-        inner = width - 1
+        inner = width - _MARGIN_CELLS
         finding = next((item for item in _findings(frame) if item.id == self._key), None)
         episode = next((item for item in _over(frame) if item.key == self._key), None)
         if finding is not None:
@@ -160,12 +162,12 @@ def _finding_row(finding: Finding, frame: Frame, width: int) -> Row:
     mark = finding_mark(finding, glyphs(frame.view.ascii))
     age = duration(max(0.0, frame.view.now_unix_seconds - finding.since_unix_seconds), 7)
     word = "muted" if finding.id in frame.muted else finding.severity.value
-    lost = "" if finding.lost_ratio is None else f"-{percent(finding.lost_ratio, 0)}"
+    lost = "" if finding.lost_ratio is None else f"costs {percent(finding.lost_ratio, 0)}"
     spans = [
         Span(f"{mark} {word:<8} ", role),
         Span(pad(finding.id, _ID_CELLS), "value"),
         Span(age, "dim"),
-        Span(f" {lost:>{_NO_COST_CELLS}}  ", "value"),
+        Span(f" {lost:>{_COST_CELLS}}  ", "value"),
     ]
     row = (*spans, Span(finding.text)) if width >= _TEXT_FROM_WIDTH else tuple(spans)
     row = fit(row, width, ellipsis=glyphs(frame.view.ascii).ellipsis)

@@ -24,7 +24,7 @@ class MemoryFacts(ScrollPane):
 
     def rows(self, frame: Frame, width: int) -> Sequence[Row]:
         """Return the sections."""
-        return memory_rows(frame, width)
+        return memory_rows(frame, width - 1)
 
 
 class MemoryScreen(ViewScreen):

@@ -15,8 +15,11 @@ from gpumon.tui.list_pane import DetailPane, Entry, ListPane
 from gpumon.tui.plan_rows import done_words, step_row, step_rows, suggestion_of
 from gpumon.tui.screens.view_screen import ViewScreen, set_height
 from gpumon.tui.widgets.frame import Frame
+from gpumon.tui.widgets.suggestion_words import flag_text, is_unchanged
 
 _FRAME_ROWS = 2
+# Left and right of the step in full.
+_MARGIN_CELLS = 2
 
 
 class PlanList(ListPane):
@@ -45,7 +48,10 @@ class PlanList(ListPane):
     def entries(self, frame: Frame, width: int) -> Sequence[Entry]:
         """Return the steps."""
         return [
-            Entry(step.name, step_row(number, step, width, ascii_only=frame.view.ascii))
+            Entry(
+                step.name,
+                step_row(number, step, width, ascii_only=frame.view.ascii, flags=_flags(step, frame)),
+            )
             for number, step in enumerate(_plan(frame), 1)
         ]
 
@@ -60,10 +66,10 @@ class PlanDetails(DetailPane):
 
     def rows(self, frame: Frame, width: int) -> Sequence[Row]:
         """Return the step with its evidence and what does it."""
-        report, step = frame.training_report, _step(frame, self._key)
-        if report is None or step is None:
+        step = _step(frame, self._key)
+        if step is None:
             return [(Span(" nothing is under the cursor", "dim"),)]
-        rows = step_rows(step, report, width - 1, ascii_only=frame.view.ascii)
+        rows = step_rows(step, frame, width - _MARGIN_CELLS)
         return [(Span(" "), *row) for row in rows]
 
 
@@ -124,3 +130,13 @@ def _plan(frame: Frame) -> tuple[PlanStep, ...]:
 
 def _step(frame: Frame, name: str | None) -> PlanStep | None:
     return next((step for step in _plan(frame) if step.name == name), None)
+
+
+def _flags(step: PlanStep, frame: Frame) -> str:
+    """Return what to set for a step that is to do, as the command line spells it; empty: nothing."""
+    report, training = frame.training_report, frame.training
+    suggestion = None if report is None else suggestion_of(step, report)
+    if step.state is not StepState.TO_DO or suggestion is None or is_unchanged(suggestion):
+        return ""
+    flags = flag_text(suggestion, "" if training is None else training.training.framework)
+    return "" if flags == suggestion.text else flags.replace("\N{NO-BREAK SPACE}", " ")

@@ -55,7 +55,7 @@ class ProcessFacts(ScrollPane):
         found = next((process for process in processes if process.id == self._process.id), None)
         self._has_ended = found is None
         self._process = self._process if found is None else found
-        return process_rows(self._process, frame, width)
+        return process_rows(self._process, frame, width - 1)
 
 
 class ProcessScreen(SignallingScreen):

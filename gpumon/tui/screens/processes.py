@@ -21,9 +21,13 @@ from gpumon.tui.widgets.process_table import ProcessTable
 
 # An order that stays for so long is the one that was looked for, and is kept for the next start.
 _KEEP_AFTER_SECONDS = 1.5
-# Of the table: its box and its heading. A terminal of so many rows has room for details below it.
+# Of the table: its box and its heading. A terminal of so many rows has room for details below it; so has a
+# lower one that has so many rows left.
 _FRAME_ROWS = 3
 _DETAILS_FROM_ROWS = 32
+_LEAST_DETAIL_ROWS = 12
+# The top line, the key line and, while it is there, the filter.
+_OTHER_ROWS = 3
 
 
 class ProcessDetails(ProcessFacts):
@@ -68,12 +72,14 @@ class ProcessesScreen(SignallingScreen, FilteredScreen):
         yield ProcessDetails()
 
     def show(self, frame: Frame) -> None:
-        """Show a frame; on a tall screen the table is as high as its rows, and the details have the rest."""
+        """Show a frame; the table is as high as its rows, and the details have the rest if that is enough."""
         table, details = self.query_one(ProcessTable), self.query_one(ProcessDetails)
-        is_tall = self.size.height >= _DETAILS_FROM_ROWS
-        details.display = is_tall
-        if is_tall:
-            set_height(table, min(max(1, table.row_count(frame)) + _FRAME_ROWS, self.size.height // 2))
+        height = self.size.height
+        wanted = max(1, table.row_count(frame)) + _FRAME_ROWS
+        has_details = height >= _DETAILS_FROM_ROWS or height - _OTHER_ROWS - wanted >= _LEAST_DETAIL_ROWS
+        details.display = has_details
+        if has_details:
+            set_height(table, min(wanted, height // 2))
             table.show(frame)
             details.of(table.selected)
         else:
@@ -93,6 +99,10 @@ class ProcessesScreen(SignallingScreen, FilteredScreen):
         process = self.query_one(ProcessTable).process(event.key)
         if process is not None:
             self.app.push_screen(ProcessScreen(process, self.signaller))
+
+    @on(ProcessTable.Refolded)
+    def _give_room(self) -> None:
+        self.dashboard.show_frame()
 
     @on(ProcessTable.Ordered)
     def _keep_soon(self) -> None:

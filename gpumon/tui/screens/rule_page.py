@@ -12,6 +12,10 @@ from gpumon.tui.page import page_rows, rule_page
 from gpumon.tui.screens.view_screen import ViewScreen
 from gpumon.tui.widgets.frame import Frame
 
+_MOST_CELLS = 100
+_SECTION = "## "
+_REMEDY = "What to do"
+
 
 class RulePage(ScrollPane):
     """The page, which is part of the package."""
@@ -21,7 +25,7 @@ class RulePage(ScrollPane):
         self._finding_id = finding_id
         text = rule_page(finding_id) or f"There is no page about {finding_id}."
         # Its heading is the title of the box.
-        self._text = text.removeprefix(f"# {finding_id}\n").lstrip("\n")
+        self._text = _remedy_second(text.removeprefix(f"# {finding_id}\n").lstrip("\n"))
 
     def title(self, frame: Frame) -> Row:
         """Return the finding's id."""
@@ -31,7 +35,7 @@ class RulePage(ScrollPane):
     def rows(self, frame: Frame, width: int) -> Sequence[Row]:
         """Return the page."""
         del frame
-        return page_rows(self._text, min(width, 100))
+        return [(Span(" "), *row) for row in page_rows(self._text, min(width - 2, _MOST_CELLS))]
 
 
 class RulePageScreen(ViewScreen):
@@ -44,3 +48,11 @@ class RulePageScreen(ViewScreen):
     def body(self) -> Iterable[Widget]:
         """Return the page."""
         yield RulePage(self._finding_id)
+
+
+def _remedy_second(text: str) -> str:
+    """Return a page with what to do right after what it means: most are here for that."""
+    before, *sections = text.split(_SECTION)
+    first, others = sections[:1], sections[1:]
+    others.sort(key=lambda section: not section.startswith(_REMEDY))
+    return _SECTION.join((before, *(section.rstrip("\n") + "\n\n" for section in (*first, *others))))

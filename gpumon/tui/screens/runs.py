@@ -21,7 +21,7 @@ from gpumon.tui.key_line import Item
 from gpumon.tui.list_pane import Entry, ListPane, ScrollPane
 from gpumon.tui.run_rows import SeenRun, run_details, run_heading, run_row
 from gpumon.tui.runs_reading import FoundRuns, read_runs
-from gpumon.tui.screens.view_screen import ViewScreen
+from gpumon.tui.screens.view_screen import ViewScreen, set_height
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.wrap import wrap
 
@@ -30,6 +30,10 @@ _TITLE = "runs: mark two to compare"
 _MOST_TEXT_CELLS = 4096
 # As many as can be compared.
 _TWO = 2
+# Of a pane; above a list; the top line, the key line and, while it is there, the filter.
+_EDGES, _HEADING_ROWS, _OTHER_ROWS = 2, 1, 3
+# As app.tcss has it.
+_LEAST_DETAIL_ROWS = 10
 
 
 class RunsRead(Message):
@@ -145,7 +149,18 @@ class RunsScreen(FilteredScreen):
         """Show a frame; the details follow the cursor, from which a filter may have taken its run."""
         super().show(frame)
         if not self._is_reading:
-            self.query_one(RunDetails).of(self.query_one(RunList).run_here)
+            self._give_details()
+
+    def _give_details(self) -> None:
+        """Show the run under the cursor in full, as high as it is where the list leaves the room."""
+        listed, details = self.query_one(RunList), self.query_one(RunDetails)
+        seen = listed.run_here
+        details.of(seen)
+        if seen is None:
+            return
+        needed = len(run_details(seen, max(1, self.size.width - _EDGES), is_ascii=False)) + _EDGES
+        left = self.size.height - _OTHER_ROWS - (len(listed.found.runs) + _HEADING_ROWS + _EDGES)
+        set_height(details, max(_LEAST_DETAIL_ROWS, min(needed, left)))
 
     def on_screen_resume(self) -> None:
         """Read the list, whenever it comes to the top."""
@@ -162,11 +177,11 @@ class RunsScreen(FilteredScreen):
         there = {seen.run.id for seen in message.found.runs}
         listed.marked = tuple(number for number in listed.marked if number in there)
         listed.redraw()
-        self.query_one(RunDetails).of(listed.run_here)
+        self._give_details()
 
     @on(ListPane.Moved)
     def _show_details(self) -> None:
-        self.query_one(RunDetails).of(self.query_one(RunList).run_here)
+        self._give_details()
 
     @on(ListPane.Chosen)
     def _mark(self, event: ListPane.Chosen) -> None:

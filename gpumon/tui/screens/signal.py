@@ -25,7 +25,7 @@ from gpumon.tui.widgets.process_columns import role_words
 from gpumon.tui.wrap import wrap, wrap_exactly
 
 _FRAME_ROWS = 2
-_NAME_CELLS = 14
+_NAME_CELLS = 15
 # More of a command would push out of sight what the signal means.
 _MOST_COMMAND_ROWS = 2
 _MOST_USER_CHARACTERS = 40

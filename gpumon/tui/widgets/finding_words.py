@@ -83,8 +83,13 @@ def finding_row(finding: Finding, glyph: Glyphs, *, is_muted: bool = False) -> R
     return tuple(Span(text, "dim") for text, _ in row) if is_muted else row
 
 
-def memory_row(memory: MemoryOutlook, training: TrainingReading | None, glyph: Glyphs) -> Row:
-    """Return the memory line: risk, peak and limit, and the largest batch that fits."""
+def memory_row(
+    memory: MemoryOutlook, training: TrainingReading | None, glyph: Glyphs, *, advised_batch: object = None
+) -> Row:
+    """Return the memory line: risk, peak and limit, and the largest batch that fits.
+
+    That is left out where it is advised: then it stands beside with what it brings.
+    """
     risk = known(memory.oom_risk)
     peak, limit = known(memory.peak_bytes) or None, known(memory.limit_bytes)
     parts: list[Span] = []
@@ -99,7 +104,7 @@ def memory_row(memory: MemoryOutlook, training: TrainingReading | None, glyph: G
     elif peak is not None:
         parts += [Span("peak "), Span(tied(bytes_of(peak, limit)), "value")]
     fits = known(memory.largest_safe_batch)
-    if fits is not None:
+    if fits is not None and fits != advised_batch:
         parts += [Span("; "), *_batch_words(memory, fits, training)]
     return tuple(parts) if risk is not None or peak is not None or fits is not None else ()
 

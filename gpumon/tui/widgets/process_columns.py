@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -20,8 +21,9 @@ _ROLE_WORDS = {
     Role.OTHER: "other",
 }
 PID_CELLS = 8
-ROLE_CELLS = 20
+ROLE_CELLS = 19
 _COMMAND_CELLS = 12
+_MEMORY_CELLS = 13
 # Shares of a core from which a number stands out.
 _BUSY_RATIO = 0.9
 _WAIT_RATIO = 0.1
@@ -50,6 +52,20 @@ def role_words(process: ProcessReading, rank: int | None = None) -> str:
     return f"rank {rank}" if process.role is Role.RANK else f"{word}, rank {rank}"
 
 
+def command_text(process: ProcessReading) -> str:
+    """Return a command as it has room in a row: from the script on, without directories in front of it.
+
+    `/opt/conda/bin/python /home/me/yolov5/train.py --img 640` is `train.py --img 640`.
+    """
+    words = list(process.command)
+    if not words:
+        return process.name
+    words[0] = _base(words[0])
+    if words[0].startswith("python") and len(words) > 1 and words[1].endswith(".py"):
+        words = [_base(words[1]), *words[2:]]
+    return shlex.join(words)
+
+
 def columns_of(width: int) -> list[Column]:
     """Return the columns that have room beside PID, role and some of the command."""
     columns = [
@@ -62,7 +78,7 @@ def columns_of(width: int) -> list[Column]:
             2,
             lambda process: _share(process.run_queue_wait_ratio, 9, _WAIT_RATIO, "warn"),
         ),
-        Column("memory", "memory", 12, 1, _memory),
+        Column("memory", "memory", _MEMORY_CELLS, 1, _memory),
         Column(
             "read", "read", 11, 4, lambda process: Span(rate_text(known(process.read_bytes_per_second), 11))
         ),
@@ -73,6 +89,10 @@ def columns_of(width: int) -> list[Column]:
     while columns and sum(column.cells for column in columns) > room:
         columns.remove(max(columns, key=lambda column: column.rank))
     return columns
+
+
+def _base(path: str) -> str:
+    return path.rpartition("/")[2] or path
 
 
 def _share(value: Maybe[float], cells: int, high: float, role: str) -> Span:
@@ -88,7 +108,8 @@ def _memory_of(process: ProcessReading) -> tuple[float | None, str]:
 
 def _memory(process: ProcessReading) -> Span:
     value, name = _memory_of(process)
-    return Span(NOT_KNOWN.rjust(12) if value is None else f"{bytes_text(value, 8)} {name}")
+    text = NOT_KNOWN if value is None else f"{bytes_text(value)} {name}"
+    return Span(text.rjust(_MEMORY_CELLS))
 
 
 def _whole(value: Maybe[int], cells: int) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -15,7 +14,14 @@ from gpumon.paint.row import Row, Span, clip, fit, pad
 from gpumon.tui.list_pane import Entry, ListPane
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.process_branches import Branch, branches, parent_of
-from gpumon.tui.widgets.process_columns import AMOUNTS, PID_CELLS, ROLE_CELLS, columns_of, role_words
+from gpumon.tui.widgets.process_columns import (
+    AMOUNTS,
+    PID_CELLS,
+    ROLE_CELLS,
+    columns_of,
+    command_text,
+    role_words,
+)
 
 # Beside the first one.
 _MANY_RANKS = 2
@@ -64,6 +70,9 @@ class ProcessTable(ListPane):
         def __init__(self, order: str) -> None:
             super().__init__()
             self.order = order
+
+    class Refolded(Message):
+        """There are more rows now, or fewer."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -120,7 +129,7 @@ class ProcessTable(ListPane):
         if has_children and here.id not in self._folded_among(processes):
             self._folded |= {here.id}
             self._opened -= {here.id}
-            self.redraw()
+            self._refold()
         elif (parent := parent_of(here, processes)) is not None:
             self.go_to(_key_of(parent))
 
@@ -130,7 +139,11 @@ class ProcessTable(ListPane):
         if here is not None and here.id in self._folded_among(self._processes()):
             self._folded -= {here.id}
             self._opened |= {here.id}
-            self.redraw()
+            self._refold()
+
+    def _refold(self) -> None:
+        self.redraw()
+        self.post_message(self.Refolded())
 
     def heading_clicked(self, column: int) -> None:
         """Order by the column whose heading was clicked, or turn its order round."""
@@ -185,7 +198,7 @@ class ProcessTable(ListPane):
         ranks = _ranks(frame)
         for process, lines, hidden in self._ordered(frame, glyph):
             cells = [column.spans(process) for column in columns]
-            command = shlex.join(process.command) or process.name
+            command = command_text(process)
             words = role_words(process, ranks.get(process.id))
             role = words + (f" +{hidden}" if hidden else "")
             row: Row = (

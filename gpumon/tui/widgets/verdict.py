@@ -76,7 +76,7 @@ class VerdictPane(Pane):
     def rows_wanted(self, frame: Frame, width: int) -> int:
         """Return how many rows all there is to say takes inside a box of `width` cells."""
         blocks = self._said(frame, glyphs(frame.view.ascii))
-        return sum(len(rows) for rows in self._wrapped(blocks, width - 2, frame.view.ascii))
+        return sum(len(rows) for rows in self._wrapped(blocks, width, frame.view.ascii))
 
     def draw(self, frame: Frame, width: int, height: int) -> list[Row]:
         """Return the rows, with a count of what had no room."""
@@ -162,7 +162,18 @@ def _memory_block(frame: Frame, glyph: Glyphs) -> Row:
         # What it held is worth knowing; a risk is none any more.
         over = Missing("the training has ended")
         outlook = replace(outlook, oom_risk=over, largest_safe_batch=over)
-    return memory_row(outlook, frame.training, glyph)
+    return memory_row(outlook, frame.training, glyph, advised_batch=_advised_batch(frame))
+
+
+def _advised_batch(frame: Frame) -> object:
+    """Return the batch that the first suggestion sets, right above the memory risk; None: it sets none."""
+    report = frame.training_report
+    if report is None or not report.suggestions:
+        return None
+    first = report.suggestions[0]
+    if first.setting == "batch_size":
+        return first.to_value
+    return next((change.to_value for change in first.together if change.setting == "batch_size"), None)
 
 
 def _blocks(frame: Frame, glyph: Glyphs) -> Blocks:

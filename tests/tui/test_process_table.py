@@ -1,0 +1,44 @@
+"""The table of processes: how high it is, and what it shows of a command."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from gpumon.tui.widgets.process_columns import command_text
+from gpumon.tui.widgets.process_table import ProcessTable
+from tests.tui.fakes import fake_frame
+from tests.tui.screen import dashboard
+
+
+async def test_the_table_is_as_high_as_its_rows_also_when_they_are_folded() -> None:
+    """What is folded gives its rows to the process below, and takes them back."""
+    async with dashboard(size=(120, 36)) as shown:
+        await shown.press("3")
+        table = shown.app.screen.query_one(ProcessTable)
+        heights = [table.size.height]
+        for key in ("left", "right"):
+            await shown.press(key)
+            heights.append(table.size.height)
+
+    assert heights == [7, 5, 7]
+
+
+@pytest.mark.parametrize(
+    ("command", "text"),
+    [
+        (("/opt/conda/bin/python3.11", "/home/ann/yolov5/train.py", "--img", "640"), "train.py --img 640"),
+        (("/usr/bin/python", "-c", "from multiprocessing.spawn import x"), "python -c "),
+        (("/usr/local/bin/torchrun", "/home/ann/train.py"), "torchrun /home/ann/train.py"),
+        (("python",), "python"),
+        ((), "python"),
+    ],
+)
+def test_a_command_begins_with_what_tells_it(command: tuple[str, ...], text: str) -> None:
+    """Not with the directories of the interpreter, which are all that has room at 80 columns."""
+    reading = fake_frame().training
+    assert reading is not None
+    process = replace(reading.processes[0], command=command, name="python")
+
+    assert command_text(process).startswith(text)
