@@ -6,6 +6,8 @@ from textual.notifications import Notification
 
 # What is to be shown when it has expired is shown for so long.
 _LEAST_SECONDS = 0.05
+# As many as a small terminal has room for; the oldest make room.
+MOST_NOTICES = 4
 
 
 class Notice(Notification):

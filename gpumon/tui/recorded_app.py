@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from textual.app import App
+from textual.app import App, ScreenStackError
 from textual.binding import Binding
 from textual.message import Message
 from textual.notifications import Notify, SeverityLevel
+from textual.widgets._toast import ToastRack
 
-from gpumon.tui.notice import Notice
+from gpumon.tui.notice import MOST_NOTICES, Notice
 from gpumon.tui.record_switch import RecordSwitch
 from gpumon.tui.replay import Replay, drive
 from gpumon.tui.widgets.replay_bar import ReplayBar
@@ -72,6 +73,15 @@ class RecordedApp(App[int]):
         """Show a text for a few seconds. From any thread."""
         seconds = self.NOTIFICATION_TIMEOUT if timeout is None else timeout
         self.post_message(Notify(Notice(message, title, severity, seconds, markup=markup)))
+
+    def on_notify(self) -> None:
+        """Make room for what is to be shown: a key that is held down says its word thirty times a second."""
+        for oldest in tuple(self._notifications)[: 1 - MOST_NOTICES]:
+            self._unnotify(oldest, refresh=False)
+            # Textual would take away the text, and leave what holds it for ever.
+            name = ToastRack._toast_id(oldest)  # noqa: SLF001 - Textual has no other way
+            with suppress(ScreenStackError):
+                self.screen.query(f"#{name}").remove()
 
     def tell(self, sentence: str) -> None:
         """Show a sentence for a few seconds. Its text is never read as markup."""

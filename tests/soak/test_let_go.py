@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import gc
+import weakref
 from pathlib import Path
 
+from rich._unicode_data import load as load_cell_table
+from rich.cells import cached_cell_len
+from rich.segment import Segment
 from textual._styles_cache import StylesCache
+from textual.geometry import Region
 
+from gpumon.tui.heap import forget_drawn
 from gpumon.tui.runs_reading import FoundRuns
 from gpumon.tui.screens.runs import RunList, RunsScreen
 from gpumon.tui.widgets.pane import Pane
@@ -85,3 +91,60 @@ async def test_a_closed_list_of_runs_keeps_none(tmp_path: Path) -> None:
         await shown.press("escape")
 
         assert FoundRuns() == listed.found
+
+
+def _remembered() -> list[int]:
+    """Return how much each of three caches of what was drawn has: one of a module, two of a class."""
+    caches = (cached_cell_len, Region.intersection, Segment._split_cells)
+    return [cache.cache_info().currsize for cache in caches]
+
+
+def test_what_was_drawn_is_forgotten() -> None:
+    """Textual and Rich would keep some thousand texts and regions; the table of wide characters stays."""
+    for number in range(100):
+        Region(number, 0, 10, 10).intersection(Region(0, 0, 20, 20))
+        Segment(f"text 世 {number}").split_cells(5)
+        cached_cell_len(f"text 世 {number}")
+    table = load_cell_table()
+    assert min(_remembered()) >= 100
+
+    forget_drawn()
+
+    assert [0, 0, 0] == _remembered()
+    assert load_cell_table() is table
+
+
+async def test_a_place_that_was_left_does_not_know_its_earlier_sizes() -> None:
+    """Each widget would know how large its box was at sixteen sizes of the terminal."""
+    async with dashboard("starved") as shown:
+        left = shown.app.screen
+        assert any(len(pane._box_model_cache) for pane in left.query(Pane))
+        await shown.press("5")
+
+        assert [] == [pane for pane in left.query(Pane) if len(pane._box_model_cache)]
+
+
+async def test_what_was_drawn_is_forgotten_each_minute() -> None:
+    """Also where nobody touches a key for days: numbers change, and their texts with them."""
+    async with dashboard("starved") as shown:
+        timers = [timer for timer in shown.app._timers if timer._callback is forget_drawn]
+
+        assert [60.0] == [timer._interval for timer in timers]
+
+
+async def test_screens_are_found_soon_after_they_were_closed() -> None:
+    """What they are made of refers to each other: Python by itself would let 10 MB of them pile up."""
+    closed = []
+    gc.disable()
+    try:
+        async with dashboard("starved") as shown:
+            for _ in range(3):
+                await shown.press("?")
+                closed.append(weakref.ref(shown.app.screen))
+                await shown.press("escape")
+            while shown.app._will_sweep:
+                await shown.settle()
+            # What was shown last may still hold the one that was closed last.
+            assert [None, None] == [screen() for screen in closed[:2]]
+    finally:
+        gc.enable()

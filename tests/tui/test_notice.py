@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from textual.widgets._toast import Toast
+from textual.widgets._toast import Toast, ToastHolder
 
-from gpumon.tui.notice import Notice
+from gpumon.tui.notice import MOST_NOTICES, Notice
 from tests.tui.screen import dashboard
 
 
@@ -42,3 +42,33 @@ async def test_all_that_the_dashboard_says_is_such_a_notice() -> None:
         assert {"one": Notice, "two": Notice} == {
             each.message: type(each) for each in shown.app._notifications
         }
+
+
+async def test_no_more_is_said_at_once_than_there_is_room_for() -> None:
+    """A key that is held down says its word thirty times a second: the newest are shown."""
+    async with dashboard("starved") as shown:
+        for number in range(30):
+            shown.app.tell(f"word {number}")
+        await shown.settle()
+        await shown.settle()
+
+        newest = [f"word {number}" for number in range(30 - MOST_NOTICES, 30)]
+        assert newest == [each._notification.message for each in shown.app.screen.query(Toast)]
+        assert MOST_NOTICES == len(shown.app.screen.query(ToastHolder))
+
+
+async def test_a_place_that_was_left_says_nothing() -> None:
+    """What was said there is said where the user has gone, and there again if they come back in time."""
+    async with dashboard("starved") as shown:
+        left = shown.app.screen
+        shown.app.tell("word")
+        await shown.settle()
+        assert ["word"] == [each._notification.message for each in left.query(Toast)]
+        await shown.press("5")
+        await shown.settle()
+
+        assert 0 == len(left.query(ToastHolder))
+        assert ["word"] == [each._notification.message for each in shown.app.screen.query(Toast)]
+        await shown.press("1")
+        await shown.settle()
+        assert ["word"] == [each._notification.message for each in left.query(Toast)]

@@ -7,16 +7,17 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from textual._styles_cache import StylesCache
 from textual.app import ComposeResult
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import Screen
 from textual.widget import Widget
+from textual.widgets._toast import ToastHolder
 
 from gpumon.model.measure import Maybe, Missing, known
 from gpumon.model.suggestion import Suggestion
+from gpumon.tui.heap import forget_drawn, forget_laid_out
 from gpumon.tui.key_line import Item, KeyLine
 from gpumon.tui.widgets.cell_update import CellCompositor
 from gpumon.tui.widgets.frame import Frame
@@ -137,8 +138,12 @@ class ViewScreen(Screen[None]):
     def on_screen_suspend(self) -> None:
         """Let go of the past that was shown where the place is left: it may not be seen again for days.
 
-        A screen that something was opened on top of may still show through.
+        A screen that something was opened on top of may still show through. What is said is said on top, and
+        again here where its time is not over.
         """
+        self.query(ToastHolder).remove()
+        forget_drawn()
+        forget_laid_out(self)
         if self not in self.app.screen_stack:
             self._shown.clear()
             for pane in self.query(Pane):
@@ -149,11 +154,8 @@ class ViewScreen(Screen[None]):
         self._shown.set()
 
     def on_unmount(self) -> None:
-        """Let go of what Textual keeps of widgets that are gone: the lines of up to a thousand of them.
-
-        An `lru_cache` of a method holds their StylesCache, and that every line that they drew.
-        """
-        StylesCache.get_inner_outer.cache_clear()
+        """Let go of what Textual keeps of widgets that are gone: the lines of up to a thousand of them."""
+        forget_drawn()
 
     def on_resize(self) -> None:
         """Show the frame on panes that the new size brought to light."""
