@@ -259,7 +259,7 @@ class Recording:
             with self._lock:
                 return self._database.execute(statement, values).fetchall()
         except (sqlite3.Error, UnicodeDecodeError, OverflowError) as error:
-            raise self._broken(clean(str(error), 200)) from error
+            raise self._broken(_what_is_wrong(error)) from error
 
     def _broken(self, why: object) -> RecordingError:
         return RecordingError(f"{self.path} is broken: {why}")
@@ -275,14 +275,14 @@ def open_recording(path: Path) -> Recording:
     try:
         database = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=5.0)
     except sqlite3.Error as error:
-        raise RecordingError(f"cannot read {path}: {error}") from error
+        raise RecordingError(f"cannot read {path}: {_what_is_wrong(error)}") from error
     try:
         for pragma in ("query_only = 1", "trusted_schema = 0", "cell_size_check = 1", "mmap_size = 0"):
             database.execute(f"PRAGMA {pragma}")
         return Recording(path, database)
     except sqlite3.Error as error:
         database.close()
-        raise RecordingError(f"cannot read {path}: {error}") from error
+        raise RecordingError(f"cannot read {path}: {_what_is_wrong(error)}") from error
     except RecordingError:
         database.close()
         raise
@@ -310,6 +310,14 @@ def _check_head(path: Path) -> None:
         )
     if schema < 1:
         raise RecordingError(f"{path} is broken: its schema is {schema}")
+
+
+def _what_is_wrong(error: Exception) -> str:
+    """Return what SQLite says of a file in words that help: which page or column is bad helps nobody."""
+    text = str(error)
+    if any(words in text for words in ("malformed", "decode", "not a database", "corrupt", "disk I/O")):
+        return "it is damaged or cut short"
+    return "another program holds it" if "locked" in text else clean(text, 200)
 
 
 def _real(value: Any) -> float:

@@ -9,6 +9,7 @@ from typing import Any
 
 from gpumon.model.report import Attachment, Report, TrainingReport
 from gpumon.model.sample import Sample
+from gpumon.model.text import clean
 
 # "gpmn": what `file` and a reader know a recording by (PRAGMA application_id).
 APPLICATION_ID = 0x67706D6E
@@ -41,10 +42,15 @@ _LARGEST_PLAIN_BYTES = 8 * 1024 * 1024
 LARGEST_BLOB_BYTES = 4 * 1024 * 1024
 # The quickest: the next one takes twice the time for a tenth of the size.
 _LEVEL = 1
+# A path may be 4096 characters long.
+_LARGEST_SENTENCE = 4400
 
 
 class RecordingError(Exception):
-    """A recording that cannot be written or read, in one sentence."""
+    """A recording that cannot be written or read, in one sentence: of a path only what is harmless."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(clean(sentence, _LARGEST_SENTENCE))
 
 
 @dataclass(frozen=True, slots=True)

@@ -231,7 +231,9 @@ def _make(path: Path) -> None:
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
     except FileExistsError:
-        raise RecordingError(f"there is a file {path} already: give another name with -o") from None
+        if path.is_dir():
+            raise RecordingError(f"{path} is a directory: give the name of a new file") from None
+        raise RecordingError(f"there is a file {path} already: give another name") from None
     except OSError as error:
         raise RecordingError(f"cannot write {path}: {error.strerror or error}") from error
 

@@ -53,6 +53,7 @@ class Recorder:
     def __init__(self, path: Path, about: About) -> None:
         """Make the file and start the thread. Raises RecordingError where it cannot be made."""
         self.path = path
+        self._shown = clean(str(path), 300)
         self._file = RecordingFile(path, about)
         self._backlog: Backlog | None = None
         self._waiting: deque[Entry] = deque()
@@ -64,7 +65,7 @@ class Recorder:
         self._listeners: list[Callable[[], None]] = []
         self._is_over = False
         self._news = threading.Condition()
-        self._state = RecorderState(is_recording=True, text=f"recording to {path}")
+        self._state = RecorderState(is_recording=True, text=f"recording to {self._shown}")
         self._thread = threading.Thread(target=self._run, name="gpumon recorder", daemon=True)
         self._thread.start()
 
@@ -110,7 +111,7 @@ class Recorder:
         """Take no more, and write what waits in the thread of the recorder; never waits for the disk."""
         with self._news:
             if self._state.is_recording:
-                text = f"the recording to {self.path} is being closed"
+                text = f"the recording to {self._shown} is being closed"
                 self._state = replace(self._state, is_recording=False, is_ending=True, text=text)
             self._closing = True
             self._news.notify()
@@ -131,7 +132,7 @@ class Recorder:
         self._thread.join(timeout=timeout_seconds)
         with self._news:
             if self._state.is_ending:
-                text = f"the disk hangs: {self.path} may lack what came last"
+                text = f"the disk hangs: {self._shown} may lack what came last"
                 self._state = replace(self._state, text=text, has_failed=True)
 
     def write_newest(self, feed: Followed) -> None:
@@ -170,11 +171,13 @@ class Recorder:
             self._write_waiting()
             self._file.end()
             samples = self._file.samples
-            text = f"recorded {samples} samples to {self.path}"
+            text = f"recorded {samples} samples to {self._shown}"
             with self._news:
                 self._state = RecorderState(is_recording=False, text=text, samples=samples)
         except Exception as error:  # noqa: BLE001 - told by `state`; the monitor goes on
-            text = f"the recording stopped: {_words(error)}; {self._state.samples} samples are in {self.path}"
+            text = (
+                f"the recording stopped: {_words(error)}; {self._state.samples} samples are in {self._shown}"
+            )
             with self._news:
                 self._state = replace(
                     self._state, is_recording=False, is_ending=False, text=text, has_failed=True

@@ -12,9 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from gpumon.recording.begin import about_of
 from gpumon.recording.reader import open_recording
 from gpumon.recording.schema import RecordingError
 from gpumon.recording.thinning import Cell, to_blob
+from gpumon.recording.writer import Recorder
+from gpumon.settings import Settings
 from tests.recording.scene import report_at, write
 from tests.unit.full_report import FULL_GPU
 
@@ -193,3 +196,24 @@ def test_a_recording_is_read_where_nothing_can_be_written(tmp_path: Path) -> Non
         assert [path] == list(tmp_path.iterdir())
     finally:
         tmp_path.chmod(0o700)
+
+
+def test_a_recording_that_was_cut_short_is_one_plain_sentence(tmp_path: Path) -> None:
+    """Which page SQLite misses helps nobody."""
+    path = _recorded(tmp_path)
+    path.write_bytes(path.read_bytes()[:-8192])
+
+    with pytest.raises(RecordingError, match=r"is broken: it is damaged or cut short$"):
+        _read(path)
+
+
+def test_a_name_of_escape_sequences_is_told_without_them(tmp_path: Path) -> None:
+    """Somebody else may have named the file: in the terminal it is text."""
+    path = tmp_path / "a\x1b]0;title\x07\x1b[31m\nb.gpumon"
+    with pytest.raises(RecordingError) as refused:
+        open_recording(path)
+    recorder = Recorder(path, about_of(Settings(), "box", report_at(0).sample.instant))
+    recorder.close()
+
+    assert str(refused.value) == f"cannot read {tmp_path}/a b.gpumon: No such file or directory"
+    assert recorder.state.text == f"recorded 0 samples to {tmp_path}/a b.gpumon"

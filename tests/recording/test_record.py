@@ -85,7 +85,8 @@ def test_a_recording_without_a_name_is_named_by_the_time(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["-o", "there.gpumon"], "there is a file there.gpumon already: give another name with -o"),
+        (["-o", "there.gpumon"], "there is a file there.gpumon already: give another name"),
+        (["-o", ""], ". is a directory: give the name of a new file"),
         (["-o", "nowhere/a.gpumon"], "cannot write nowhere/a.gpumon: No such file or directory"),
         (["--readonly"], "--readonly writes no file"),
     ],
