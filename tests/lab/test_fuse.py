@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.demo.processes import until
 from tests.lab.scenario import Surroundings
 from tests.lab.surround import CannotSurroundError, surrounded
 
@@ -69,14 +70,11 @@ def test_who_waits_is_seen_waiting_for_remote_storage(remote: Path | None) -> No
     program = f"while True: open({str(remote / '0.jpg')!r}, 'rb').read()"
     process = subprocess.Popen([sys.executable, "-c", program])
     try:
-        seen = set()
-        for _ in range(200):
-            seen.add(Path(f"/proc/{process.pid}/wchan").read_text())
-            time.sleep(0.01)
+        call = Path(f"/proc/{process.pid}/wchan")
+        assert until(lambda: (name := call.read_text()) and ("fuse" in name or "request_wait" in name))
     finally:
         process.kill()
         process.wait()
-    assert any("fuse" in name or "request_wait" in name for name in seen)
 
 
 def test_it_is_gone_afterwards(tmp_path: Path, remote: Path | None) -> None:

@@ -28,6 +28,8 @@ from tests.sources.children import process_id
 # The rate is that of the last 15 s.
 _TAUGHT_SECONDS, _ALONE_SECONDS = 4, 16
 _OFF = Missing("switched off")
+# Only a failing test waits so long.
+_PATIENCE_SECONDS = 180.0
 # They run beside each other. Their workers keep up: batches lie ready.
 DOSES = (
     Dose("two workers", workers=2, load_ms=0.5, wait_ms=3.0, compute_ms=15.0),
@@ -105,7 +107,7 @@ def counted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Coun
             readers[dose.name] = Reader(training)
             stack.callback(readers[dose.name].close)
         every = list(readers.values())
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + _PATIENCE_SECONDS
         while any(reader.counter.reads_per_batch is None for reader in every):
             assert time.monotonic() < deadline
             _second(every, with_interpreter=True)
@@ -139,7 +141,7 @@ def test_the_rate_goes_on_without_the_interpreter(dose: Dose, counted: dict[str,
 def test_a_batch_is_seen_in_shared_memory(dose: Dose, counted: dict[str, Counted]) -> None:
     """8 pictures of 3 x 32 x 32 bytes, in the descriptors of a worker that has them ready."""
     workers = truth.worker_pids(counted[dose.name].reader.training.process.pid)
-    deadline, expected = time.monotonic() + 20, 8 * 3 * 32 * 32
+    deadline, expected = time.monotonic() + _PATIENCE_SECONDS, 8 * 3 * 32 * 32
     found = 0
     # A look may fall between the handing over of the pictures and that of their labels.
     while found < expected and time.monotonic() < deadline:

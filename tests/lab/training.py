@@ -56,7 +56,7 @@ class LabTraining:
         """Every `next()` so far."""
         return truth.loader_waits(self.record)
 
-    def until_batches(self, count: int = 3, timeout_seconds: float = 60) -> None:
+    def until_batches(self, count: int = 3, timeout_seconds: float = 180) -> None:
         """Wait until so many batches were delivered."""
         deadline = time.monotonic() + timeout_seconds
         while truth.batches_delivered(self.waits, 0.0, time.monotonic()) < count:

@@ -26,9 +26,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One report as far as the watched training goes: its reading, and what is judged and advised."""
+    """One report as far as the watched training goes: its reading, and what is judged and advised.
+
+    It was read between `seconds` and `until_seconds`, which lie apart on a busy machine.
+    """
 
     seconds: float
+    until_seconds: float
     report: Report
     reading: TrainingReading
     judged: TrainingReport
@@ -81,7 +85,7 @@ class Watch:
         time.sleep(max(0.0, self._due - time.monotonic()))
         self._due = max(self._due, time.monotonic() - self.settings.interval_seconds)
         self._due += self.settings.interval_seconds
-        report = self._monitor.tick()
+        report, until = self._monitor.tick(), time.monotonic()
         self.reports.append(report)
         attached = report.attachment.training
         if attached is not None and attached.id.pid == self.pid:
@@ -91,7 +95,7 @@ class Watch:
         reading, judged = report.sample.training(self.pid), report.of(self.pid)
         if reading is not None and judged is not None:
             now = report.sample.instant.monotonic_seconds
-            self.looks.append(Look(now, report, reading, judged))
+            self.looks.append(Look(now, until, report, reading, judged))
         return report
 
     def until(self, condition: Callable[[Look], object], timeout_seconds: float) -> Look:

@@ -73,7 +73,7 @@ def starved(stage: Stage) -> Iterator[Starved]:
     """A starved YOLOv5 watched from its start on, until the verdict and the rate have settled."""
     training = stage.fresh(recipes.STARVED)
     with Watch(training.pid) as watch:
-        watch.until(lambda look: look.reading.phase is Phase.TRAIN, 60)
+        watch.until(lambda look: look.reading.phase is Phase.TRAIN, 180)
         starting = watch.looks[:-1]
         steady = training_stretch(watch.for_seconds(_WATCH_SECONDS))
         progress, workers = training.progress, training.worker_pids
@@ -92,7 +92,7 @@ def _snapshot_as_nobody(pid: int) -> dict[str, Any]:
         cwd=_ROOT,
         stdout=subprocess.PIPE,
         check=True,
-        timeout=30,
+        timeout=120,
     )
     document: dict[str, Any] = json.loads(done.stdout)
     return document
@@ -110,7 +110,7 @@ def advised(starved: Starved) -> Look:
 def killed(starved: Starved) -> Ended:
     """How gpumon says it ended after SIGKILL."""
     starved.training.end()
-    return starved.watch.until_ended(10)
+    return starved.watch.until_ended(120)
 
 
 @pytest.fixture(scope="module")
@@ -130,8 +130,8 @@ def restarted(starved: Starved, killed: Ended, real_environment: RealEnvironment
             start_new_session=True,
         )
     try:
-        pid = starved.watch.until_attached_again(20)
-        starved.watch.until(lambda look: look.reading.phase is Phase.TRAIN, 60)
+        pid = starved.watch.until_attached_again(120)
+        starved.watch.until(lambda look: look.reading.phase is Phase.TRAIN, 180)
         yield Restarted(process, log, starved.watch, pid)
     finally:
         with contextlib.suppress(ProcessLookupError):
@@ -143,7 +143,7 @@ def restarted(starved: Starved, killed: Ended, real_environment: RealEnvironment
 def crashed(restarted: Restarted) -> Ended:
     """How gpumon says it ended after one of its workers was killed: its main process then raises."""
     os.kill(truth.worker_pids(restarted.attached_pid)[0], signal.SIGKILL)
-    return restarted.watch.until_ended(15)
+    return restarted.watch.until_ended(120)
 
 
 def test_starved_recipe_waits(starved: Starved) -> None:
@@ -295,6 +295,6 @@ def test_restart_in_the_same_place_is_attached_again(starved: Starved, restarted
 
 def test_killed_worker_is_told_as_crash(crashed: Ended, restarted: Restarted) -> None:
     """When a worker dies its main process raises, and gpumon names the worker."""
-    assert restarted.process.wait(timeout=15) == 1
+    assert restarted.process.wait(timeout=120) == 1
     assert crashed.how is Ending.CRASHED
     assert "worker" in crashed.text

@@ -74,17 +74,17 @@ def crashed(real_environment: RealEnvironment, stage: Stage) -> Iterator[Ended]:
         workers=1,
     )
     with training, Watch(training.pid) as watch:
-        yield watch.until_ended(30)
+        yield watch.until_ended(120)
 
 
 def _watched(
     training: RunningTraining, seconds: float = _WATCH_SECONDS, settings: Settings | None = None
 ) -> Watched:
     with Watch(training.pid, settings or Settings()) as watch:
-        watch.until(lambda look: look.reading.phase is Phase.TRAIN, 60)
+        watch.until(lambda look: look.reading.phase is Phase.TRAIN, 180)
         starting = watch.looks[:-1]
         watch.for_seconds(seconds)
-        watch.until(lambda look: look.judged.settled, 20)
+        watch.until(lambda look: look.judged.settled, 120)
         return Watched(training, starting, watch.looks[len(starting) :], training.progress)
 
 

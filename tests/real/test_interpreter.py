@@ -50,7 +50,7 @@ def seen(stage: Stage) -> Iterator[Seen]:
     """A starved YOLOv5 in a terminal, watched from its start on."""
     training = stage.fresh(STARVED)
     with Watch(training.pid) as watch:
-        watch.until(lambda look: look.reading.phase is Phase.TRAIN, 60)
+        watch.until(lambda look: look.reading.phase is Phase.TRAIN, 180)
         starting = watch.looks[:-1]
         watch.for_seconds(_WATCH_SECONDS)
         progress = training.progress

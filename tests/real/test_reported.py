@@ -40,7 +40,7 @@ def reported(stage: Stage) -> Iterator[Reported]:
     """A starved YOLOv5, watched past its start."""
     training = stage.steady(STARVED)
     with Watch(training.pid, wish=Wish(training.pid)) as watch:
-        watch.until(_is_told, 60)
+        watch.until(_is_told, 180)
         watch.for_seconds(_WATCH_SECONDS)
         yield Reported(training, [look for look in training_stretch(watch.looks) if _is_told(look)])
 

@@ -97,7 +97,7 @@ class RunningTraining:
         """The true share of [start, end] (`time.monotonic()`) spent waiting for a DataLoader."""
         return truth.data_wait_ratio(self.waits, start, end)
 
-    def until(self, condition: Callable[[RunningTraining], object], timeout_seconds: float = 120) -> None:
+    def until(self, condition: Callable[[RunningTraining], object], timeout_seconds: float = 300) -> None:
         """Wait until the condition holds; raises TrainingFailed if the training ends or time is up first."""
         deadline = time.monotonic() + timeout_seconds
         while not condition(self):
@@ -109,16 +109,16 @@ class RunningTraining:
                 raise TrainingFailed(f"the training {state}; its log ends:\n{self.log_text[-3000:]}")
             time.sleep(_POLL_SECONDS)
 
-    def until_batch(self, batch: int = 2, timeout_seconds: float = 120) -> None:
+    def until_batch(self, batch: int = 2, timeout_seconds: float = 300) -> None:
         """Wait until so many batches of an epoch are done: the start phase is over then."""
         self.until(lambda self: self.progress is not None and self.progress.batch >= batch, timeout_seconds)
 
-    def until_finished(self, timeout_seconds: float = 120) -> int:
+    def until_finished(self, timeout_seconds: float = 300) -> int:
         """Wait for the training's own end and return its exit status."""
         self.until(lambda self: self.process.poll() is not None, timeout_seconds)
         return int(self.process.returncode)
 
-    def until_logged(self, text: str, timeout_seconds: float = 10) -> None:
+    def until_logged(self, text: str, timeout_seconds: float = 60) -> None:
         """Wait until the log has a text, or time is up.
 
         The rest of what went through a pty or a pipe may still be on its way when the training is gone.

@@ -36,10 +36,10 @@ def without_workers(stage: Stage) -> WatchedTraining:
     """Watch a training that loads in its main process, past its start and until there is a verdict."""
     training = stage.fresh(dataclasses.replace(recipes.STARVED, workers=0, output="pty"))
     with Watch(training.pid) as watch:
-        watch.until(lambda look: look.reading.phase is Phase.TRAIN, 60)
+        watch.until(lambda look: look.reading.phase is Phase.TRAIN, 180)
         watch.for_seconds(_LOADING_SECONDS)
         if not any(is_settled(look) for look in watch.looks):
-            watch.until(is_settled, 30)
+            watch.until(is_settled, 120)
     stage.clear()
     return WatchedTraining(training, watch.looks)
 
