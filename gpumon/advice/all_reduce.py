@@ -41,7 +41,7 @@ def all_reduce_of(view: View, ranks: int) -> AllReduce | None:
     """
     parameters = parameters_of(model_name(view.setting("weights"), view.setting("cfg")))
     step = step_of(recent(view))
-    links = [link for gpu in view.sample.gpus if (link := link_bytes_per_second(gpu)) is not None]
+    links = [link for gpu in view.gpus if (link := link_bytes_per_second(gpu)) is not None]
     if parameters is None or isinstance(step, NotJudged) or not step.seconds or not links or ranks < 2:
         return None
     sent = 2 * (ranks - 1) / ranks * _GRADIENT_BYTES * parameters

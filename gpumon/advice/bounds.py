@@ -89,7 +89,7 @@ def visible_gpus(view: View) -> int:
     # A recording of before it was kept, or no driver: the GPUs that are watched, unless it says otherwise.
     device = view.setting("device")
     variable = next((value for name, value in training.environment if name == "CUDA_VISIBLE_DEVICES"), None)
-    return gpus_seen(None if device is None else str(device), variable, len(view.sample.gpus)) or 0
+    return gpus_seen(None if device is None else str(device), variable, len(view.gpus)) or 0
 
 
 def rank_batch(view: View) -> int | None:

@@ -150,7 +150,7 @@ def _command(
 
 def _order(view: View) -> tuple[str, ...]:
     """Return a word where CUDA may number the GPUs in another order than the driver."""
-    names = {gpu.name for gpu in view.sample.gpus}
+    names = {gpu.name for gpu in view.gpus}
     if len(names) < 2:
         return ()
     return ("the numbers are the driver's: CUDA counts alike only with CUDA_DEVICE_ORDER=PCI_BUS_ID",)

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from gpumon.history.phases import Seen, newest, newest_steady, training
 from gpumon.history.stats import Z_90, Interval, mean, share_interval
 from gpumon.history.window import Window
+from gpumon.model.gpu import GpuReading
 from gpumon.model.measure import Certainty, Maybe, Measure, Missing, known, number
 from gpumon.model.process import ProcessReading, Role
 from gpumon.model.reading import TrainingReading
@@ -181,12 +182,16 @@ class View:
         return mean(values) if values else None
 
     @property
+    def gpus(self) -> tuple[GpuReading, ...]:
+        """The GPUs that the training could use: a virtual one is there for simulated trainings only."""
+        simulated = self.reading.training.simulated
+        return tuple(gpu for gpu in self.sample.gpus if gpu.simulated is simulated)
+
+    @property
     def on_gpu(self) -> bool:
         """Tell whether the training computes on a GPU, as far as is known."""
         device = self.setting("device")
-        return bool(self.reading.gpu_uuids) or (
-            str(device).strip().lower() != "cpu" and bool(self.sample.gpus)
-        )
+        return bool(self.reading.gpu_uuids) or (str(device).strip().lower() != "cpu" and bool(self.gpus))
 
     @property
     def waiter(self) -> str:

@@ -35,7 +35,8 @@ class GpuScene(Scene):
     """What the GPUs of a training do; defaults are a healthy RTX 3060 without hardware counters.
 
     `replicas` GPUs are used by the main process alike; `others` are further GPUs of the machine by how busy
-    they are. From second `lost_at` on the training's GPU is lost.
+    they are. GPUs with an index in `virtual` are of a simulated training beside it. From second `lost_at` on the
+    training's GPU is lost.
     """
 
     sm_busy: float | None = None
@@ -66,6 +67,7 @@ class GpuScene(Scene):
     others: tuple[float | None, ...] = ()
     other_total: int = 12 * GIB
     other_used: int = 0
+    virtual: tuple[int, ...] = ()
     lost_at: int | None = None
     driver_state: DriverState = DriverState.OK
 
@@ -74,7 +76,8 @@ class GpuScene(Scene):
         driver = DriverReading(
             self.driver_state, driver_version="560.35.03", cuda_version=self.cuda, text="the driver's words"
         )
-        return replace(super().sample(index, start), driver=driver, gpus=self.all_gpus(index))
+        gpus = tuple(replace(gpu, simulated=gpu.index in self.virtual) for gpu in self.all_gpus(index))
+        return replace(super().sample(index, start), driver=driver, gpus=gpus)
 
     def all_gpus(self, index: int) -> tuple[GpuReading, ...]:
         """Return the GPUs of the training, then the others."""

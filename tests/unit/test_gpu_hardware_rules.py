@@ -173,6 +173,11 @@ def test_a_training_that_starts_is_not_told_to_be_on_the_cpu() -> None:
     assert isinstance(judged(not_on_gpu.RULE, scene), NotJudged)
 
 
+def test_a_virtual_gpu_is_none_that_a_real_training_could_use() -> None:
+    """Beside a simulated training its GPU is listed, and says nothing of another one on the CPU."""
+    assert isinstance(judged(not_on_gpu.RULE, replace(ON_CPU, virtual=(0,))), Silent)
+
+
 def test_idle_gpus_are_counted_and_named() -> None:
     """How many of how many, which, and how many are used."""
     finding = found(idle_gpus.RULE, SPARE)
@@ -191,8 +196,9 @@ def test_idle_gpus_do_not_help_a_training_that_waits() -> None:
         replace(SPARE, other_used=5 * GIB),
         replace(SPARE, other_total=2 * GIB),
         replace(SPARE, others=()),
+        replace(SPARE, virtual=(1, 2)),
     ],
-    ids=["busy", "held", "small", "none"],
+    ids=["busy", "held", "small", "none", "virtual"],
 )
 def test_gpus_that_are_no_help_are_not_idle(scene: GpuScene) -> None:
     """What is busy, held by somebody, or much smaller is left out."""

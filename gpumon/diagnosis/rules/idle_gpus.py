@@ -44,7 +44,7 @@ def _beside(view: View) -> tuple[tuple[GpuReading, float], ...] | Silent | NotJu
     devices = devices_of(view)
     own = {device.newest.uuid for device in devices}
     taken = {uuid for reading in view.sample.trainings for uuid in reading.gpu_uuids}
-    others = [gpu for gpu in view.sample.gpus if gpu.uuid not in own | taken and gpu.state is GpuState.OK]
+    others = [gpu for gpu in view.gpus if gpu.uuid not in own | taken and gpu.state is GpuState.OK]
     if not others:
         return Silent("there is no other GPU that answers")
     least = _MEMORY_SHARE * min(known(device.newest.gpu_memory_total_bytes) or 0 for device in devices)
@@ -67,7 +67,7 @@ def _beside(view: View) -> tuple[tuple[GpuReading, float], ...] | Silent | NotJu
 
 
 def _finding(view: View, used: int, idle: list[GpuReading], busy: float) -> Finding:
-    total = len(view.sample.gpus)
+    total = len(view.gpus)
     named = ", ".join(str(gpu.index) for gpu in idle[:8]) + ("" if len(idle) <= 8 else ", ...")
     text = (
         f"{len(idle)} of {count_words(total, 'GPU')} {'idles' if len(idle) == 1 else 'idle'} ({named}) while"

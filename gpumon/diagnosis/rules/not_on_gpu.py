@@ -15,7 +15,7 @@ from gpumon.model.measure import Missing, number
 
 def judge(view: View) -> Judgement:
     """Fire where a training that makes steps is on no GPU, by its setting or by the driver's lists."""
-    gpus = [gpu for gpu in view.sample.gpus if gpu.state is GpuState.OK]
+    gpus = [gpu for gpu in view.gpus if gpu.state is GpuState.OK]
     if not gpus:
         return Silent("the machine has no GPU that answers")
     asked = str(view.setting("device")).strip().lower()
