@@ -35,8 +35,8 @@ class GpuScene(Scene):
     """What the GPUs of a training do; defaults are a healthy RTX 3060 without hardware counters.
 
     `replicas` GPUs are used by the main process alike; `others` are further GPUs of the machine by how busy
-    they are. GPUs with an index in `virtual` are of a simulated training beside it. From second `lost_at` on the
-    training's GPU is lost.
+    they are. GPUs with an index in `virtual` are of a simulated training beside it. From second `lost_at` on
+    the GPU of the training is lost.
     """
 
     sm_busy: float | None = None
