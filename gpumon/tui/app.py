@@ -19,6 +19,7 @@ from gpumon.model.clock import Clock
 from gpumon.model.report import AttachState, Report
 from gpumon.monitor.feed import Feed
 from gpumon.monitor.finding_watch import FindingWatch
+from gpumon.monitor.heap import give_back
 from gpumon.settings import SPANS, Settings
 from gpumon.tui.appearance import Appearance
 from gpumon.tui.choices import Choices
@@ -153,7 +154,7 @@ class GpumonApp(ChosenApp):
         """Begin to listen, and show what there is already."""
         # After ctrl+z and fg the terminal is empty, and only what changes would be sent.
         self.app_resume_signal.subscribe(self, self._repaint)
-        self.set_interval(_FORGET_SECONDS, forget_drawn)
+        self.set_interval(_FORGET_SECONDS, self._forget)
         # The watch first: with each report what it knows of findings is there.
         self.start_watch()
         self._feed.subscribe(self._news_from_feed)
@@ -285,6 +286,11 @@ class GpumonApp(ChosenApp):
     def _sweep(self) -> None:
         self._will_sweep = False
         gc.collect()
+        give_back()
+
+    def _forget(self) -> None:
+        forget_drawn()
+        give_back()
 
     def _take_news(self) -> None:
         if self._paused and self._news is not None:

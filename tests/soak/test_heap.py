@@ -20,6 +20,32 @@ for _ in range(2):
 print(glibc()["glibc free bytes"])
 """
 
+# Small blocks, of which every hundredth stays in use: what is free lies between them.
+_BETWEEN = """
+from gpumon.monitor.heap import give_back, keep_heap_small
+from tests.soak.ledger import rss_bytes
+
+keep_heap_small()
+before = rss_bytes()
+blocks = [bytearray(3000) for _ in range(10_000)]
+kept = blocks[::100]
+del blocks
+print(rss_bytes() - before)
+give_back()
+print(rss_bytes() - before)
+"""
+
+
+def test_what_is_free_between_blocks_in_use_is_given_back() -> None:
+    """The C library by itself gives back the end of its heap only."""
+    finished = subprocess.run(
+        [sys.executable, "-c", _BETWEEN], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    held, after = map(int, finished.stdout.split())
+    assert held >= 20_000_000
+    assert after < 3_000_000
+
 
 def test_large_blocks_are_given_back_each_time() -> None:
     """They are mapped one by one, the second time too, so that none of them stays."""

@@ -127,9 +127,12 @@ async def test_a_place_that_was_left_does_not_know_its_earlier_sizes() -> None:
 async def test_what_was_drawn_is_forgotten_each_minute() -> None:
     """Also where nobody touches a key for days: numbers change, and their texts with them."""
     async with dashboard("starved") as shown:
-        timers = [timer for timer in shown.app._timers if timer._callback is forget_drawn]
+        timers = [timer for timer in shown.app._timers if timer._callback == shown.app._forget]
 
         assert [60.0] == [timer._interval for timer in timers]
+        assert max(_remembered()) > 0
+        shown.app._forget()
+        assert [0, 0, 0] == _remembered()
 
 
 async def test_screens_are_found_soon_after_they_were_closed() -> None:
