@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +38,19 @@ def until_waiting(pid: int) -> None:
     """Return when the main thread reads its input, and sleeps until there is some, or the process has ended.
 
     A thread that has only just said something may sleep for other reasons: it waits for the interpreter's
-    lock, or for a page from the disk. The core is yielded in between.
+    lock, or for a page from the disk. Where the kernel does not tell what it sleeps in, any sleep will do.
+    The core is yielded in between.
     """
     stat, call = Path(f"/proc/{pid}/stat"), Path(f"/proc/{pid}/syscall")
-    while stat.read_bytes().rpartition(b")")[2].split()[0] != b"Z":
-        with suppress(ProcessLookupError):
-            if call.read_bytes().split()[:2] in _READS_ITS_INPUT:
-                return
+    while (state := stat.read_bytes().rpartition(b")")[2].split()[0]) != b"Z":
+        try:
+            is_waiting = call.read_bytes().split()[:2] in _READS_ITS_INPUT
+        except ProcessLookupError:  # it has just ended
+            is_waiting = False
+        except OSError:
+            is_waiting = state == b"S"
+        if is_waiting:
+            return
         os.sched_yield()
 
 
