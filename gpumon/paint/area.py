@@ -49,7 +49,9 @@ def area(
     shade = (stacked_glyph or glyph.waited, stacked_role)
     free = [lines.get(y, (" ", "")) for y in range(height)]
     levels = [(character, role) for character in glyph.levels]
-    edges = [(character, f"{role}+{stacked_role}") for character in glyph.levels]
+    # In ASCII a shade is too little ink to have a background of its kind beside it.
+    edge_role = role if ascii_only else f"{role}+{stacked_role}"
+    edges = [(character, edge_role) for character in glyph.levels]
     zero = (glyph.baseline, "axis")
     columns = [
         free

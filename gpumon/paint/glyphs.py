@@ -14,13 +14,15 @@ class Glyphs:
     `levels` are a cell filled from below by 0 to 8 eighths, `parts` one filled from the left by 0 to 8
     eighths. `heat` are five levels that differ in ink, so that they read without colour. `epoch`,
     `validation` and `checkpoint` stand on the time axis, where these began.
-    `low` stands before that word. `low`, `plus_minus`, `arrow` and `ellipsis` may take more cells in ASCII.
+    `half` is the upper half of a cell. `low` stands before that word. `low`, `plus_minus`, `arrow` and
+    `ellipsis` may take more cells in ASCII.
     """
 
     levels: str
     parts: str
     heat: str
     waited: str
+    half: str
     others: str
     reserved: str
     rest: str
@@ -57,6 +59,7 @@ UNICODE = Glyphs(
     parts=" ▏▎▍▌▋▊▉█",
     heat="·░▒▓█",
     waited="▒",
+    half="▀",
     others="▒",
     reserved="░",
     rest=" ",
@@ -93,6 +96,7 @@ ASCII = Glyphs(
     parts="    -==##",
     heat=".:+*#",
     waited=":",
+    half=":",
     others="%",
     reserved="-",
     rest=" ",

@@ -28,7 +28,7 @@ CHOICES: tuple[Choice, ...] = (
     Choice("data_wait_ratio", "waits for data"),
     Choice("images_per_second", "images per second"),
     Choice("host_cpu_busy_ratio", "CPU", "io_some_ratio", "stalled on I/O"),
-    Choice("worker_cpu_ratio", "worker CPU", "worker_run_queue_wait_ratio", "runnable, no core"),
+    Choice("worker_cpu_ratio", "worker CPU", "worker_run_queue_wait_ratio", "waits for a core"),
     Choice("loader_read_bytes_per_second", "read by the workers"),
     Choice("gpu_power_watts", "GPU power"),
     Choice("gpu_temperature_celsius", "GPU temperature"),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Iterator, Sequence
+
 from gpumon.model.measure import known
 from gpumon.model.process import ProcessReading, ThreadStates
 from gpumon.paint.glyphs import Glyphs, glyphs
@@ -49,9 +52,18 @@ def process_rows(process: ProcessReading, frame: Frame, width: int) -> list[Row]
             *wrap("it cannot be read: a thread of the kernel, or one that has ended", width, "dim", "  "),
         ]
     # One word a paragraph, so that blanks within a word are told from those between two.
-    for word in process.command:
-        rows += wrap_exactly(word or "''", width, "value", "  ")
+    for words in _paired(process.command):
+        rows += wrap_exactly(words, width, "value", "  ")
     return rows
+
+
+def _paired(command: Sequence[str]) -> Iterator[str]:
+    """Yield the words of a command, each option together with its value, as a shell takes them."""
+    words = list(command)
+    while words:
+        word = words.pop(0)
+        has_value = word.startswith("-") and bool(words) and not words[0].startswith("-")
+        yield shlex.join((word, words.pop(0))) if has_value else word or "''"
 
 
 def _who(process: ProcessReading, frame: Frame) -> Section:

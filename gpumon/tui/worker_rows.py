@@ -13,7 +13,7 @@ from gpumon.tui.widgets.recent import recent_loaders
 from gpumon.tui.wrap import wrap
 
 _COLUMNS = ("runs", "no core", "index", "disk", "remote", "lock", "sleep", "CPU")
-_CELLS = 8
+_CELLS, _WIDE_CELLS = 8, 9
 _PID_CELLS = 9
 
 
@@ -70,11 +70,13 @@ def worker_rows(frame: Frame, width: int) -> list[Row]:
         return wrap(_why_none(frame), width, "dim", "  ")
     sums = _sums(frame)
     has_wait_channels = not isinstance(training.loader.worker_idle_ratio, Missing)
-    heading = "  " + "pid".ljust(_PID_CELLS) + "".join(name.rjust(_CELLS) for name in _COLUMNS)
+    is_wide = width >= _PID_CELLS + len(_COLUMNS) * _WIDE_CELLS + 2
+    each = _WIDE_CELLS if is_wide else _CELLS
+    heading = "  " + "pid".ljust(_PID_CELLS) + "".join(name.rjust(each) for name in _COLUMNS)
     rows: list[Row] = [(Span(heading, "dim"),)]
     for state in newest:
         shares = sums[state.id].shares(has_wait_channels=has_wait_channels)
-        cells = "".join(percent(share, _CELLS) for share in shares)
+        cells = "".join(percent(share, each) for share in shares)
         rows.append((Span(f"  {state.id.pid:<{_PID_CELLS}}", "dim"), Span(cells)))
     return rows
 

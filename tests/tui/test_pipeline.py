@@ -114,5 +114,5 @@ async def test_the_gpu_chart_has_the_wait_as_picture_and_number() -> None:
     async with pane_app(pane, size=(80, 12), variant="ranks"):
         edge, *picture = pane.text.splitlines()
 
-    assert re.search(r"▕▒▏ waits for data \d+ %", edge)
+    assert re.search(r"▀▀ waits for data \d+ %", edge)
     assert any("▒" in row for row in picture)

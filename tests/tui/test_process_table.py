@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from gpumon.paint.row import row_text
+from gpumon.tui.process_rows import process_rows
 from gpumon.tui.widgets.process_columns import command_text
 from gpumon.tui.widgets.process_table import ProcessTable
 from tests.tui.fakes import fake_frame
@@ -42,3 +44,22 @@ def test_a_command_begins_with_what_tells_it(command: tuple[str, ...], text: str
     process = replace(reading.processes[0], command=command, name="python")
 
     assert command_text(process).startswith(text)
+
+
+def test_an_option_of_a_command_stands_beside_its_value() -> None:
+    """In full, each option in a row of its own; quotes tell blanks and empty values."""
+    command = ("/opt/python", "train.py", "--weights", "", "--name", "a b", "--rect", "--img=640", "-x")
+    frame = fake_frame()
+    assert frame.training is not None
+    process = replace(frame.training.processes[0], command=command)
+    rows = [row_text(row) for row in process_rows(process, frame, 100)]
+
+    assert rows[rows.index("command 9 words") + 1 :] == [
+        "  /opt/python",
+        "  train.py",
+        "  --weights ''",
+        "  --name 'a b'",
+        "  --rect",
+        "  --img=640",
+        "  -x",
+    ]

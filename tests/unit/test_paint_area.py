@@ -68,3 +68,12 @@ def test_always_a_full_rectangle(
     assert all(row_width(row) == len(values) for row in rows)
     assert all(row_text(row).isprintable() for row in rows)
     assert not ascii_only or all(row_text(row).isascii() for row in rows)
+
+
+def test_in_ascii_no_cell_has_the_background_of_the_shade() -> None:
+    """The cell in which the shade begins is drawn as the area alone: colons are too little ink for more."""
+    roles = {
+        span.role for row in area([0.4], height=2, top=1.0, stacked=[0.6], ascii_only=True) for span in row
+    }
+
+    assert roles == {"gpu", "wait"}

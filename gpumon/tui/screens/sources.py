@@ -26,7 +26,7 @@ class SourceList(ScrollPane):
 
     def rows(self, frame: Frame, width: int) -> Sequence[Row]:
         """Return the sections; below each other where they are filtered, for a row is then one number."""
-        return source_rows(frame, min(width, ONE_COLUMN_CELLS) if self.wanted else width)
+        return source_rows(frame, min(width - 1, ONE_COLUMN_CELLS) if self.wanted else width - 1)
 
 
 class SourcesScreen(FilteredScreen):

@@ -102,7 +102,7 @@ def memory_row(
     if risk is not None and risk.text:
         parts += emphasised(risk.text.removeprefix(f"{risk.level.value}: "))
     elif peak is not None:
-        parts += [Span("peak "), Span(tied(bytes_of(peak, limit)), "value")]
+        parts += [Span("peak "), Span(tied(bytes_of(peak, limit).strip()), "value")]
     fits = known(memory.largest_safe_batch)
     if fits is not None and fits != advised_batch:
         parts += [Span("; "), *_batch_words(memory, fits, training)]

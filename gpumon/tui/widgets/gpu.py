@@ -69,9 +69,9 @@ class GpuPane(Pane):
             return ()
         glyph = glyphs(frame.view.ascii)
         words = " waits for data" if self.size.width >= _LONG_LEGEND_FROM else " waits"
-        # Between edges: without them it would look like a part of the area right below.
-        swatch = (Span(glyph.left_edge, "dim"), Span(glyph.waited, "wait"), Span(glyph.right_edge, "dim"))
-        return (*swatch, Span(words, "dim"), *wait_spans(wait, glyph)[:1])
+        # Half as high: the shade itself would look like a part of the area right below.
+        swatch = glyph.half if frame.view.color else glyph.waited
+        return (Span(swatch * 2, "wait"), Span(words, "dim"), *wait_spans(wait, glyph)[:1])
 
     def draw(self, frame: Frame, width: int, height: int) -> list[Row]:
         """Return the picture, its axes with room, and the row of temperature, power and clocks."""

@@ -215,7 +215,7 @@ def _short_ranks(loader: LoaderReading) -> Row:
 def _worker_waits(loader: LoaderReading) -> Row:
     """Return what else the workers do, the reasons that are there."""
     waits = (
-        ("runnable, no core", known(loader.worker_run_queue_wait_ratio)),
+        ("a core", known(loader.worker_run_queue_wait_ratio)),
         ("disk", known(loader.worker_disk_ratio)),
         ("remote", known(loader.worker_remote_ratio)),
         ("lock", known(loader.worker_lock_ratio)),

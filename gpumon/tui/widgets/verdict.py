@@ -166,14 +166,18 @@ def _memory_block(frame: Frame, glyph: Glyphs) -> Row:
 
 
 def _advised_batch(frame: Frame) -> object:
-    """Return the batch that the first suggestion sets, right above the memory risk; None: it sets none."""
+    """Return the batch that a suggestion of the verdict sets: it stands above the memory risk; else None."""
     report = frame.training_report
-    if report is None or not report.suggestions:
+    if report is None or not report.findings:
         return None
-    first = report.suggestions[0]
-    if first.setting == "batch_size":
-        return first.to_value
-    return next((change.to_value for change in first.together if change.setting == "batch_size"), None)
+    for suggestion in report.suggestions:
+        if suggestion.finding == report.findings[0].id:
+            changes = [(suggestion.setting, suggestion.to_value)]
+            changes += [(change.setting, change.to_value) for change in suggestion.together]
+            batch = dict(changes).get("batch_size")
+            if batch is not None:
+                return batch
+    return None
 
 
 def _blocks(frame: Frame, glyph: Glyphs) -> Blocks:
