@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TextIO
 
 from gpumon.model.cost import cost_of, power_of
@@ -11,7 +11,7 @@ from gpumon.model.measure import Certainty, Measure, Missing, known, number
 from gpumon.model.reading import TrainingReading
 from gpumon.model.report import AttachState, Report, TrainingReport
 from gpumon.model.sample import Sample
-from gpumon.paint.numbers import bytes_of, bytes_text, duration, percent
+from gpumon.paint.numbers import bytes_of, bytes_text, duration, percent, quantity
 from gpumon.sinks.ascii import ascii_text
 from gpumon.sinks.plain_findings import evidence_lines, finding_line
 from gpumon.sinks.plain_suggestions import plan_lines, proof_line, suggestion_lines
@@ -170,19 +170,26 @@ def _progress_text(reading: TrainingReading) -> str:
     batch, batches = known(progress.batch), known(progress.batches)
     if batch is not None:
         words.append(f"batch {batch}" + (f" of {batches}" if batches is not None else ""))
-    words.append(_measure_text("rate", progress.images_per_second, 1.0, "img/s"))
-    words.append(_measure_text("data wait", reading.loader.data_wait_ratio, 100.0, "%"))
+    if reading.ended is not None:
+        # What it did in its last second, and when it would be done, is said of none that is over.
+        return ", ".join(words)
+    words.append(_measure_text("rate", progress.images_per_second, quantity, "img/s"))
+    words.append(_measure_text("data wait", reading.loader.data_wait_ratio, _hundredths, "%"))
     eta = number(progress.eta_seconds)
     if eta is not None:
         words.append(f"ETA {duration(eta)}")
     return ", ".join(words)
 
 
-def _measure_text(name: str, measure: Measure | Missing, factor: float, unit: str) -> str:
+def _measure_text(name: str, measure: Measure | Missing, show: Callable[[float], str], unit: str) -> str:
     """Return a measure with its error, or why there is none; ~ marks an estimate."""
     if isinstance(measure, Missing):
         return f"{name} unknown ({measure.reason})"
     error = measure.standard_error
-    around = f" ±{error * factor:.0f}" if error is not None else ""
+    around = f" ±{show(error)}" if error is not None else ""
     mark = "~" if measure.certainty is Certainty.ESTIMATED else ""
-    return f"{name} {mark}{measure.value * factor:.0f} {unit}{around}"
+    return f"{name} {mark}{show(measure.value)} {unit}{around}"
+
+
+def _hundredths(ratio: float) -> str:
+    return f"{ratio * 100:.0f}"

@@ -28,7 +28,7 @@ GPU 0 NVIDIA GeForce RTX 3060: busy 58 %  VRAM 7.0 of 12.0 GiB  61 °C  141 W
 CPU 31 % of 2 cores (50 12)  memory 12.0 of 32.0 GiB  swap 0.0 of 2.0 GiB
 yolov5 train.py pid 41234  /home/ann/yolov5/runs/train/exp7
   batch_size 24, workers 2, imgsz 640, epochs 100
-  phase train, epoch 3/99, batch 1203 of 2933, rate 90 img/s, data wait 41 % ±3, ETA 8h41m
+  phase train, epoch 3/99, batch 1203 of 2933, rate 90.1 img/s, data wait 41 % ±3, ETA 8h41m
       41260 train_worker R CPU  98 % wait   1 % PSS  1.0 GiB  pt_data_worker
   WARNING starved-too-few-workers: the GPU waits 41 % of each step for data
   brought: workers 2 → 6: predicted 148, achieved 146 images/s
@@ -140,7 +140,7 @@ def test_an_estimate_is_marked() -> None:
     rate = Measure(90.0, Certainty.ESTIMATED, "GPU pulses")
     reading = replace(FULL_READING, progress=replace(FULL_READING.progress, images_per_second=rate))
 
-    assert "rate ~90 img/s" in _text(full_report(reading))
+    assert "rate ~90.0 img/s" in _text(full_report(reading))
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
@@ -156,10 +156,14 @@ def test_numbers_that_are_not_finite_do_not_end_the_text(value: float) -> None:
 
 
 def test_the_end_of_a_training_is_told() -> None:
-    """How it ended, from what this is known."""
+    """How it ended, from what this is known; no speed, and no time at which it would be done."""
     reading = replace(FULL_READING, ended=Ended(Ending.CRASHED, "the log ends with a traceback", 0.0))
 
-    assert "  ended: the log ends with a traceback\n" in _text(full_report(reading))
+    text = _text(full_report(reading))
+    assert (
+        "  phase train, epoch 3/99, batch 1203 of 2933\n  ended: the log ends with a traceback\n"
+        in text.replace("      41260 train_worker R CPU  98 % wait   1 % PSS  1.0 GiB  pt_data_worker\n", "")
+    )
 
 
 @pytest.mark.parametrize(
