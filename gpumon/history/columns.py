@@ -12,7 +12,7 @@ from gpumon.history.chunk import Rows
 # Finished columns kept over all series: about 5 MB. 128 cores of 120 columns are 15 360.
 _KEPT_COLUMNS = 40_000
 # A frame reads each of its series once: one that was not read while all others were so often is not in it.
-_KEPT_ROUNDS = 4
+_KEPT_ROUNDS = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,8 @@ from tests.tui.screen import TERMINAL
 # Samples in one go; keys are pressed meanwhile.
 _ROUND_SAMPLES = 30
 _REST_SIZE = (120, 36)
+# A minute of a night, in which nobody touches a key.
+_REST_FRAMES = 60
 _LOOK_SECONDS, _PATIENCE_SECONDS = 0.1, 120.0
 _MOST_APPS = 20
 _LATEST_FILES = 3
@@ -173,7 +175,7 @@ class Soak:
                 self.defects.add("lost sample", f"the history has {numbers[:3]} to {numbers[-3:]}")
 
     async def _rest(self, app: SoakApp) -> None:
-        """Bring the dashboard to the same place each night, so that memory may be compared."""
+        """Bring the dashboard to the same place each night, for a minute: so memory may be compared."""
         await resize(app, _REST_SIZE)
         await press(app, ["escape"] * 5)
         if is_alive(app):
@@ -183,7 +185,13 @@ class Soak:
         if is_alive(app) and app.paused:
             app.action_pause()
         await _until(lambda: not (is_alive(app) and app.is_ending))
-        await settle(app)
+        for _ in range(_REST_FRAMES):
+            if is_alive(app):
+                app.show_frame()
+            await settle(app)
+        if is_alive(app):
+            # What the dashboard does each minute of real time: a day of the soak has no more than one or two.
+            app._forget()
 
     def _tidy(self) -> None:
         """Delete what keys have made: pictures, and recordings but the newest."""
