@@ -20,7 +20,7 @@ from gpumon.tui.suggestion_rows import curve_rows, go_on_rows
 from gpumon.tui.widgets.finding_words import finding_row
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.recent import recent_power
-from gpumon.tui.widgets.suggestion_words import is_unchanged, suggestion_row
+from gpumon.tui.widgets.suggestion_words import is_unchanged, suggestion_row, unchanged_words
 from gpumon.tui.wrap import wrap, wrap_exactly
 
 _BOUND_WORDS = {
@@ -98,7 +98,11 @@ def suggestion_rows(suggestion: Suggestion, width: int) -> list[Row]:
     start, end = _value(suggestion.from_value), _value(suggestion.to_value)
     text = wrap(suggestion.text, width, "suggestion", "  ")
     if is_unchanged(suggestion):
-        rows = [(Span("no change", "title"),), *text, _fact("bound", _BOUND_WORDS[suggestion.bound])]
+        rows = [
+            (Span(unchanged_words(suggestion), "title"),),
+            *text,
+            _fact("bound", _BOUND_WORDS[suggestion.bound]),
+        ]
         return [*rows, *_long("rests on", suggestion.rests_on, width), *curve_rows(suggestion, width)]
     rows = [(Span("what to change", "title"),), *text]
     rows.append(_fact(_SETTING_WORDS.get(suggestion.setting, suggestion.setting), f"{start} → {end}"))

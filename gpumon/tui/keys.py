@@ -30,7 +30,7 @@ _TOOLTIPS = {
     "overview": "the verdict and all pictures at once",
     "findings": "findings with their evidence, and what to change",
     "processes": "the training's processes: roles, CPU, memory, I/O",
-    "memory": "GPU memory, other users of it, host memory and shared memory",
+    "memory": "GPU memory and who holds it, host memory, shared memory",
     "history": "any measure over time, large and with axes",
     "plan": "the steps of tuning, ticked with the evidence of this run",
 }

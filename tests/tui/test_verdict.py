@@ -118,3 +118,18 @@ async def test_the_verdict_asks_for_the_rows_that_it_fills(width: int) -> None:
         said = [line for line in pane.text.splitlines()[1:-1] if line.strip("│ ")]
 
         assert pane.rows_wanted(frame, width - 2) == len(said)
+
+
+async def test_what_to_change_stands_before_what_is_to_stay() -> None:
+    """A number of workers that has to stay is told of after the change that helps, and by its name."""
+    frame = fake_frame()
+    report = frame.training_report
+    assert report is not None
+    stays = replace(report.suggestions[0], to_value=2, text="no number of workers can feed the GPU")
+    change = replace(report.suggestions[0], setting="cache", from_value=None, to_value="ram", text="cache it")
+    judged = replace(report, suggestions=(stays, change))
+    pane = VerdictPane()
+    async with pane_app(pane, size=(120, 14)) as (app, _):
+        app.show(replace(frame, report=replace(frame.report, trainings=(judged,))))
+
+        assert _in_order(pane.text, "→ --cache ram", "○ no change of workers: no number", "OOM RISK")

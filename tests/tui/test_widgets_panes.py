@@ -172,7 +172,7 @@ async def test_no_change_is_said_as_such() -> None:
     pane = VerdictPane()
     async with pane_app(pane, size=(120, 14)) as (app, _):
         app.show(replace(frame, report=replace(frame.report, trainings=(judged,))))
-        assert "no change: no number of workers can feed the GPU" in pane.text
+        assert "no change of workers: no number of workers can feed the GPU" in pane.text
         assert "--workers 2" not in pane.text
 
 

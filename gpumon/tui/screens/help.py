@@ -167,7 +167,7 @@ class HelpPage(ScrollPane):
     @staticmethod
     def _pair(name: str, text: str, role: str, width: int) -> list[Row]:
         margin = _NAME_CELLS + 3
-        wrapped = wrap(text, max(16, width - margin))
+        wrapped = wrap(text, max(16, width - margin - 1))
         first = (Span(f"  {name:<{_NAME_CELLS}} ", role), *wrapped[0])
         return [first, *((Span(" " * margin), *row) for row in wrapped[1:])]
 

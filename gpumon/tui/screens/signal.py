@@ -106,7 +106,7 @@ class SignalMeaning(ScrollPane):
     def rows(self, frame: Frame, width: int) -> Sequence[Row]:
         """Return the process, then what the signal means for it and for its training."""
         process, glyph = self._process, glyphs(frame.view.ascii)
-        room = max(8, width - _NAME_CELLS)
+        room = max(8, width - _NAME_CELLS - 1)
         user = clean(process.user, _MOST_USER_CHARACTERS) or "not known"
         who = f"{process.id.pid}, {role_words(process)}, of user {user}"
         rows = _named("signal to", wrap(who, room, "value"))

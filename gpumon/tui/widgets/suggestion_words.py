@@ -33,6 +33,7 @@ _FLAGS = {
     "image_weights": "--image-weights",
 }
 _KEYS = {**{name: name for name in (*_FLAGS, "lr0", "amp")}, "batch_size": "batch"}
+_NAMES = {"workers": "workers", "batch_size": "batch", "cache": "cache", "imgsz": "image size"}
 _SWITCHED = {"on": True, "off": False}
 
 
@@ -41,7 +42,7 @@ def suggestion_row(suggestion: Suggestion, training: TrainingReading | None, gly
     if is_unchanged(suggestion):
         return (
             Span(f"{glyph.ring} ", "suggestion"),
-            Span("no change: ", "suggestion"),
+            Span(f"{unchanged_words(suggestion)}: ", "suggestion"),
             *emphasised(suggestion.text),
         )
     parts: list[Span] = [
@@ -68,6 +69,12 @@ def suggestion_row(suggestion: Suggestion, training: TrainingReading | None, gly
 def is_unchanged(suggestion: Suggestion) -> bool:
     """Tell whether a suggestion says that nothing would help."""
     return suggestion.from_value == suggestion.to_value and not suggestion.together
+
+
+def unchanged_words(suggestion: Suggestion) -> str:
+    """Return what stays as it is: `no change of workers`, as other settings may well be worth a change."""
+    name = _NAMES.get(suggestion.setting, "")
+    return f"no change of {name}" if name else "no change"
 
 
 def flag_text(suggestion: Suggestion, framework: str) -> str:

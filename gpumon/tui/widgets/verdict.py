@@ -18,7 +18,7 @@ from gpumon.paint.wrap import wrap
 from gpumon.tui.widgets.finding_words import finding_row, framework_name, memory_row
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.pane import Pane
-from gpumon.tui.widgets.suggestion_words import proof_row, suggestion_row
+from gpumon.tui.widgets.suggestion_words import is_unchanged, proof_row, suggestion_row
 
 
 class Block(NamedTuple):
@@ -233,7 +233,9 @@ def _judgement(report: TrainingReport, frame: Frame, glyph: Glyphs) -> Blocks:
             target = later if beside else beside
         if not (memory and finding.id == _SAID_BY_MEMORY):
             target.append(Block(finding_row(finding, glyph, is_muted=is_muted), 0, opens=finding.id))
-        for index, suggestion in enumerate(report.suggestions):
+        # What is to be changed comes before what is to stay.
+        of_it = sorted(enumerate(report.suggestions), key=lambda numbered: is_unchanged(numbered[1]))
+        for index, suggestion in of_it:
             if suggestion.finding == finding.id and index not in placed:
                 placed.add(index)
                 target.append(Block(suggestion_row(suggestion, training, glyph), 2, opens=finding.id))
