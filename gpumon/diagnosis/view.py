@@ -210,6 +210,17 @@ class View:
         return mean(values) if values else None
 
     @cached_property
+    def main_queue(self) -> float | None:
+        """Share of time in which the main process of one rank waits for a core."""
+        values = [
+            process.run_queue_wait_ratio
+            for _, reading in self.steady
+            for process in reading.processes
+            if process.role is Role.MAIN and not isinstance(process.run_queue_wait_ratio, Missing)
+        ]
+        return mean(values) if values else None
+
+    @cached_property
     def own_cpu(self) -> float | None:
         """Cores of all processes of the training."""
         totals = [sum(values) for _, reading in self.steady if (values := _known_cpu(reading.processes))]

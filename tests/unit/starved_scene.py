@@ -21,7 +21,8 @@ class StarvedScene(Scene):
     workers, `image_bytes` what is read for one image. `waits` and `works` are, second by second and over
     again, the wait and by what factor the workers get more done. With `has_channels` False what threads wait
     for in the kernel cannot be seen, as of another user's processes; with `reads_calls` False a lock looks
-    like any futex. `inner_cpu` are the cores that other threads of a worker use.
+    like any futex. `inner_cpu` are the cores that other threads of a worker use, `main_queue` is how much the
+    main process waits for a core.
     """
 
     wait: float | None = 0.41
@@ -46,6 +47,7 @@ class StarvedScene(Scene):
     has_channels: bool = True
     reads_calls: bool = True
     inner_cpu: float = 0.0
+    main_queue: float = 0.0
 
     def host(self) -> HostReading:
         """Return the machine, with what a hypervisor takes of each core."""
@@ -133,7 +135,7 @@ class StarvedScene(Scene):
     def reads_of(self, process: ProcessReading, work: float) -> ProcessReading:
         """Return a process with what it reads: a worker its share of what all of them do."""
         if process.role is not Role.TRAIN_WORKER:
-            return process
+            return replace(process, run_queue_wait_ratio=self.main_queue)
         fetched, characters = (
             UNKNOWN if total is None else work * total / self.workers
             for total in (self.read, self.characters)

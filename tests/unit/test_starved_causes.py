@@ -272,6 +272,12 @@ def test_a_training_that_comes_to_a_halt_has_no_slow_samples() -> None:
     assert isinstance(judged(scene, "starved-slow-samples"), Silent)
 
 
+@pytest.mark.parametrize(("main_queue", "told"), [(0.2, ["starved-slow-samples"]), (0.6, [])])
+def test_a_machine_full_of_others_has_no_slow_samples(main_queue: float, told: list[str]) -> None:
+    """Where the loop waits for a core longer than for data, fits and starts are those of the machine."""
+    assert fired(replace(scenes(8)["starved-slow-samples"], main_queue=main_queue)) == told
+
+
 def test_another_users_training_is_not_guessed_at() -> None:
     """Where nothing is known of what the workers wait for, the verdict is unclear rather than wrong."""
     scene = replace(scenes(8)["starved-lock"], has_channels=False, reads_calls=False, lock=0.0, cpu=0.2)

@@ -73,6 +73,9 @@ def _against(view: View, wait: Interval, idle: float) -> str:
         return f"the workers idle {percent(idle)} of the time"
     if max(time.disk, time.remote, time.lock) > OUTSIDE_RATIO or contended(view):
         return "the workers wait for something else, too"
+    if view.main_queue is not None and view.main_queue >= wait.value:
+        # Then the pace is that of the machine, and less is done in any second in which others take the cores.
+        return f"the main process waits for a core {percent(view.main_queue)} of the time"
     return ""
 
 
