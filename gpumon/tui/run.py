@@ -124,6 +124,8 @@ class SignalledApp(GpumonApp):
 
     last_seconds = LAST_SECONDS
     has_hung_up = False
+    _has_begun = False
+    _early_code: int | None = None
     _last: Timer | None = None
     _asyncio_loop: asyncio.AbstractEventLoop | None = None
 
@@ -133,12 +135,17 @@ class SignalledApp(GpumonApp):
         return TerminalDriver if chosen is LinuxDriver else chosen
 
     def on_mount(self) -> None:
-        """Listen to signals. Textual calls the base's handler by itself: it listens to the feed."""
+        """Begin. Textual calls the base's handler by itself: it listens to the feed."""
+        # Without a terminal, as behind a page, nothing has asked for it before.
+        self.listen_to_signals()
+        self.call_after_refresh(self._first_frame)
+
+    def listen_to_signals(self) -> None:
+        """End with a signal as with a key, from now on; called in the event loop."""
         self._asyncio_loop = asyncio.get_running_loop()
         for number in _ENDINGS:
             # Not asyncio's: with a stalled terminal its loop stands still, and would never hear of it.
             signal.signal(number, self._signalled)
-        self.call_after_refresh(_keep_what_is_there)
 
     def forget_signals(self) -> None:
         """The dashboard is over: nothing has to be hurried any more."""
@@ -165,7 +172,20 @@ class SignalledApp(GpumonApp):
         if self._asyncio_loop is not None:
             # It is closed when the dashboard has just been left.
             with suppress(RuntimeError):
-                self._asyncio_loop.call_soon_threadsafe(self.action_leave, code)
+                self._asyncio_loop.call_soon_threadsafe(self._leave, code)
+
+    def _leave(self, code: int) -> None:
+        # Textual cannot end before it has begun.
+        if self._has_begun:
+            self.action_leave(code)
+        else:
+            self._early_code = code
+
+    def _first_frame(self) -> None:
+        _keep_what_is_there()
+        self._has_begun = True
+        if self._early_code is not None:
+            self.action_leave(self._early_code)
 
     def _give_up(self, code: int) -> None:
         """End the process from another thread than the one that waits for the terminal."""

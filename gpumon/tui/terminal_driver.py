@@ -18,6 +18,10 @@ from textual.geometry import Size
 class HangsUp(Protocol):
     """What hears that its terminal is gone."""
 
+    def listen_to_signals(self) -> None:
+        """Let signals end the app from now on. Called in the event loop."""
+        ...
+
     def hung_up(self) -> None:
         """The terminal is gone. Called once, in a thread of its own; the event loop may stand still."""
         ...
@@ -38,6 +42,8 @@ class TerminalDriver(LinuxDriver):
 
     def start_application_mode(self) -> None:
         """Begin to draw, and to listen for the end."""
+        # Before: a signal in between would leave the terminal without echo, in its other screen.
+        cast("HangsUp", self._app).listen_to_signals()
         super().start_application_mode()  # type: ignore[no-untyped-call]  # Textual's own is
         signal.signal(signal.SIGWINCH, self._size_changed)
         self._size_changed()

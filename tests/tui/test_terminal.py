@@ -49,6 +49,21 @@ def test_a_signal_leaves_with_its_code_and_restores_the_terminal(
     assert terminal.is_restored()
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_before_the_first_frame_restores_the_terminal(number: signal.Signals) -> None:
+    """From the moment on at which the terminal is changed; what was not drawn yet ends in no traceback."""
+    opened = Terminal("starved", "--period", "0")
+    try:
+        opened.read_until("\x1b[?1049h")
+        opened.process.send_signal(number)
+
+        assert opened.wait() == 128 + number
+        assert opened.is_restored()
+        assert b"Traceback" not in opened.output
+    finally:
+        opened.close()
+
+
 def test_a_lost_terminal_ends_the_dashboard(terminal: Terminal) -> None:
     """When the other end of the terminal is gone, the process ends by itself."""
     os.close(terminal.slave)
