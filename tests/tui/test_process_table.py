@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from gpumon.model.process import ProcessId, ProcessReading, Role
 from gpumon.paint.row import row_text
 from gpumon.tui.process_rows import process_rows
 from gpumon.tui.widgets.process_columns import command_text
@@ -63,3 +64,22 @@ def test_an_option_of_a_command_stands_beside_its_value() -> None:
         "  --img=640",
         "  -x",
     ]
+
+
+def test_what_is_below_a_folded_child_takes_no_row_either() -> None:
+    """Two ranks are folded by themselves, with their workers and what those have started."""
+    frame = fake_frame("ranks")
+    reading = frame.training
+    assert reading is not None
+    main = reading.processes[0]
+    below: list[ProcessReading] = []
+    for pid in (50_000, 60_000):
+        below.append(replace(main, id=ProcessId(pid, pid), role=Role.RANK, parent_pid=main.id.pid))
+        below += [
+            replace(main, id=ProcessId(pid + depth, pid), role=Role.OTHER, parent_pid=pid + depth - 1)
+            for depth in (1, 2)
+        ]
+    changed = replace(reading, processes=(main, *below))
+    sample = replace(frame.report.sample, trainings=(changed,))
+
+    assert ProcessTable().row_count(replace(frame, report=replace(frame.report, sample=sample))) == 3

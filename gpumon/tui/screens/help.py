@@ -59,6 +59,14 @@ _READING = (
         "GPU busy",
         "share of time in which a kernel ran. The shaded part is time in which the training waited for data.",
     ),
+    (
+        "VRAM",
+        (
+            "filled: what the training holds, then what others do, then the driver's own. Dashed: the "
+            "training's peak; the line: what there is."
+        ),
+    ),
+    ("GPUs", "each with its number and busy share. Dim: the training does not use it. g shows the next one."),
     ("pipeline", "the way of the data: storage, DataLoader workers, batches that are ready, the GPU."),
     (
         "busy workers",

@@ -222,8 +222,8 @@ class ProcessTable(ListPane):
         processes = self._processes(frame)
         if self._order != "tree" or self.wanted:
             return len(processes)
-        folded = {one.pid for one in self._folded_among(processes)}
-        return sum(process.parent_pid not in folded for process in processes)
+        # Not only the children of what is folded are left out, but all that is below it.
+        return len(self._ordered(frame, glyphs(frame.view.ascii)))
 
     def _folded_among(self, processes: Sequence[ProcessReading]) -> frozenset[ProcessId]:
         """Return the processes whose branches are folded."""
