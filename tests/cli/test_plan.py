@@ -86,7 +86,7 @@ def test_from_scratch_the_model_is_the_cfg(tmp_path: Path) -> None:
     """`--weights ''` is what train.py wants then."""
     words = command_of(plan(tmp_path, "--cfg", "yolov5m.yaml", "--gpu-memory", "12GiB"))
     assert ["--weights", "", "--cfg", "yolov5m.yaml"] == words[2:6]
-    assert "16" == words[words.index("--batch-size") + 1]
+    assert "20" == words[words.index("--batch-size") + 1]
 
 
 def test_names_are_quoted_for_the_shell(tmp_path: Path) -> None:
