@@ -8,7 +8,7 @@ from textual.app import App, ScreenStackError
 from textual.binding import Binding
 from textual.message import Message
 from textual.notifications import Notify, SeverityLevel
-from textual.widgets._toast import ToastRack
+from textual.widgets._toast import ToastHolder, ToastRack
 
 from gpumon.tui.notice import MOST_NOTICES, Notice
 from gpumon.tui.record_switch import RecordSwitch
@@ -78,10 +78,13 @@ class RecordedApp(App[int]):
         """Make room for what is to be shown: a key that is held down says its word thirty times a second."""
         for oldest in tuple(self._notifications)[: 1 - MOST_NOTICES]:
             self._unnotify(oldest, refresh=False)
-            # Textual would take away the text, and leave what holds it for ever.
+            # Textual would take away the text, and leave what holds it for ever. Not found by a selector:
+            # a thousand of them are remembered.
             name = ToastRack._toast_id(oldest)  # noqa: SLF001 - Textual has no other way
             with suppress(ScreenStackError):
-                self.screen.query(f"#{name}").remove()
+                for holder in self.screen.query(ToastHolder):
+                    if holder.id == name:
+                        holder.remove()
 
     def tell(self, sentence: str) -> None:
         """Show a sentence for a few seconds. Its text is never read as markup."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textual.css.parse import parse_selectors
 from textual.widgets._toast import Toast, ToastHolder
 
 from gpumon.tui.notice import MOST_NOTICES, Notice
@@ -72,3 +73,17 @@ async def test_a_place_that_was_left_says_nothing() -> None:
         await shown.press("1")
         await shown.settle()
         assert ["word"] == [each._notification.message for each in left.query(Toast)]
+
+
+async def test_what_makes_room_leaves_no_selector_behind() -> None:
+    """Textual remembers a thousand selectors, each some kB; every notice has a name of its own."""
+    async with dashboard("starved") as shown:
+        kept = []
+        for _ in range(2):
+            for number in range(20):
+                shown.app.tell(f"word {number}")
+            await shown.settle()
+            await shown.settle()
+            kept.append(parse_selectors.cache_info().currsize)
+
+        assert kept[0] == kept[1]
