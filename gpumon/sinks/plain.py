@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TextIO
 
 from gpumon.model.cost import cost_of, power_of
@@ -173,23 +173,22 @@ def _progress_text(reading: TrainingReading) -> str:
     if reading.ended is not None:
         # What it did in its last second, and when it would be done, is said of none that is over.
         return ", ".join(words)
-    words.append(_measure_text("rate", progress.images_per_second, quantity, "img/s"))
-    words.append(_measure_text("data wait", reading.loader.data_wait_ratio, _hundredths, "%"))
+    words.append(_measure_text("rate", progress.images_per_second, 1.0, "img/s"))
+    words.append(_measure_text("data wait", reading.loader.data_wait_ratio, 100.0, "%"))
     eta = number(progress.eta_seconds)
     if eta is not None:
         words.append(f"ETA {duration(eta)}")
     return ", ".join(words)
 
 
-def _measure_text(name: str, measure: Measure | Missing, show: Callable[[float], str], unit: str) -> str:
+def _measure_text(name: str, measure: Measure | Missing, factor: float, unit: str) -> str:
     """Return a measure with its error, or why there is none; ~ marks an estimate."""
     if isinstance(measure, Missing):
         return f"{name} unknown ({measure.reason})"
-    error = measure.standard_error
-    around = f" ±{show(error)}" if error is not None else ""
+    value, error = measure.value * factor, measure.standard_error
+    shown = f"{value:.0f}" if unit == "%" else quantity(value)
+    # As many decimals as the value has.
+    decimals = len(shown.partition(".")[2])
+    around = f" ±{error * factor:.{decimals}f}" if error is not None else ""
     mark = "~" if measure.certainty is Certainty.ESTIMATED else ""
-    return f"{name} {mark}{show(measure.value)} {unit}{around}"
-
-
-def _hundredths(ratio: float) -> str:
-    return f"{ratio * 100:.0f}"
+    return f"{name} {mark}{shown} {unit}{around}"

@@ -143,6 +143,18 @@ def test_an_estimate_is_marked() -> None:
     assert "rate ~90.0 img/s" in _text(full_report(reading))
 
 
+@pytest.mark.parametrize(
+    ("value", "error", "words"),
+    [(240.4, 6.53, "rate 240 img/s ±7,"), (1.128, 0.0421, "rate 1.13 img/s ±0.04,")],
+)
+def test_an_error_has_the_digits_of_its_value(value: float, error: float, words: str) -> None:
+    """Three digits tell one image a second from one and a half, and an error has no more of them."""
+    rate = Measure(value, Certainty.SAMPLED, "log", error)
+    reading = replace(FULL_READING, progress=replace(FULL_READING.progress, images_per_second=rate))
+
+    assert words in _text(full_report(reading))
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_numbers_that_are_not_finite_do_not_end_the_text(value: float) -> None:
     """A broken number costs its own place only."""
