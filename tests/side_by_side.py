@@ -5,7 +5,7 @@ from __future__ import annotations
 from xdist.scheduler import LoadScopeScheduling
 
 # Trainings whose wait is measured, and one that has to be found again by itself: one after the other.
-WATCHED = tuple(f"tests/lab/test_{one}.py" for one in ("ddp", "doses", "read_counter", "ready", "reported"))
+WATCHED = tuple(f"tests/lab/test_{one}.py" for one in ("ddp", "read_counter", "ready", "reported"))
 
 
 class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist tells no types
