@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -12,11 +13,12 @@ from gpumon.model.text import clean
 from gpumon.recording.about import About
 from gpumon.recording.backlog import Backlog
 from gpumon.recording.followed import Followed
-from gpumon.recording.schema import RecordingError
+from gpumon.recording.schema import NameTakenError, RecordingError
 from gpumon.recording.writer import Recorder
 from gpumon.settings import Settings
 
 SUFFIX = ".gpumon"
+_MOST_OF_A_SECOND = 100
 
 
 def begin_recording(
@@ -31,9 +33,18 @@ def begin_recording(
     if settings.readonly:
         raise RecordingError("--readonly writes no file")
     hostname = clean(socket.gethostname(), 255)
-    recorder = Recorder(default_path(now) if path is None else path, about_of(settings, hostname, now))
+    about = about_of(settings, hostname, now)
+    recorder = _of_new_name(about, now) if path is None else Recorder(path, about)
     recorder.follow(feed, backlog)
     return recorder
+
+
+def _of_new_name(about: About, now: Instant) -> Recorder:
+    """Record into a file of a name of the moment; several may begin in one second, as from a loop."""
+    for number in range(1, _MOST_OF_A_SECOND):
+        with suppress(NameTakenError):
+            return Recorder(default_path(now, number), about)
+    return Recorder(default_path(now, _MOST_OF_A_SECOND), about)
 
 
 def about_of(settings: Settings, hostname: str, now: Instant) -> About:
@@ -46,7 +57,11 @@ def about_of(settings: Settings, hostname: str, now: Instant) -> About:
     return About(now, hostname, settings.interval_seconds, gpumon.__version__, options=options)
 
 
-def default_path(now: Instant) -> Path:
-    """Return the name of a recording that was given none: the local time, in the working directory."""
+def default_path(now: Instant, number: int = 1) -> Path:
+    """Return the name of a recording that was given none: the local time, in the working directory.
+
+    From the second of one moment on with its number.
+    """
     local = datetime.fromtimestamp(now.unix_seconds).astimezone()
-    return Path(f"gpumon-{local:%Y%m%d-%H%M%S}{SUFFIX}")
+    more = f"-{number}" if number > 1 else ""
+    return Path(f"gpumon-{local:%Y%m%d-%H%M%S}{more}{SUFFIX}")

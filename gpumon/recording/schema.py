@@ -53,6 +53,10 @@ class RecordingError(Exception):
         super().__init__(clean(sentence, _LARGEST_SENTENCE))
 
 
+class NameTakenError(RecordingError):
+    """There is a file of that name already."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One row: a sample, and what was told of it live. Samples from before the recording have no word."""

@@ -20,6 +20,7 @@ from gpumon.recording.schema import (
     DICTIONARY_BYTES,
     TABLES,
     Entry,
+    NameTakenError,
     RecordingError,
     pack,
     to_text,
@@ -233,7 +234,7 @@ def _make(path: Path) -> None:
     except FileExistsError:
         if path.is_dir():
             raise RecordingError(f"{path} is a directory: give the name of a new file") from None
-        raise RecordingError(f"there is a file {path} already: give another name") from None
+        raise NameTakenError(f"there is a file {path} already: give another name") from None
     except OSError as error:
         raise RecordingError(f"cannot write {path}: {error.strerror or error}") from error
 

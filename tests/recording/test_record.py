@@ -6,13 +6,16 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from gpumon.model.clock import Instant
+from gpumon.recording.begin import begin_recording
 from gpumon.recording.reader import open_recording
+from gpumon.settings import Settings
 from tests.demo.processes import until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,6 +36,23 @@ def _started(*arguments: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
             yield process
         finally:
             process.kill()
+
+
+class _Silence:
+    """A feed in which nothing has been seen yet."""
+
+    def subscribe(self, listener: Callable[[], None]) -> None:
+        """Call nobody."""
+
+    def report(self) -> None:
+        """Return nothing."""
+
+    def window(self) -> None:
+        """Return nothing."""
+
+    def prior(self) -> str:
+        """Return nothing."""
+        return ""
 
 
 def _samples(path: Path) -> int:
@@ -80,6 +100,19 @@ def test_a_recording_without_a_name_is_named_by_the_time(tmp_path: Path) -> None
         assert process.wait(30) == 0
 
     assert [path.match("gpumon-????????-??????.gpumon") for path in tmp_path.iterdir()] == [True]
+
+
+def test_recordings_that_begin_in_one_second_have_names_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A loop over several trainings starts them so; none is refused, and none is overwritten."""
+    monkeypatch.chdir(tmp_path)
+    for _ in range(3):
+        begin_recording(None, _Silence(), Settings(), Instant(1.7e9, 5.0)).close()
+
+    names = sorted(path.name for path in tmp_path.iterdir())
+    stem = names[-1].removesuffix(".gpumon")
+    assert names == [f"{stem}-2.gpumon", f"{stem}-3.gpumon", f"{stem}.gpumon"]
 
 
 @pytest.mark.parametrize(
