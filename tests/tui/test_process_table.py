@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -83,3 +84,24 @@ def test_what_is_below_a_folded_child_takes_no_row_either() -> None:
     sample = replace(frame.report.sample, trainings=(changed,))
 
     assert ProcessTable().row_count(replace(frame, report=replace(frame.report, sample=sample))) == 3
+
+
+async def test_with_room_a_process_has_its_gpu_memory() -> None:
+    """As the driver tells it, of all GPUs together; a dash where there is none. A click orders nothing."""
+    async with dashboard("eight_gpus", (120, 36)) as shown:
+        await shown.press("3")
+        lines = shown.lines()
+        heading = next(line for line in lines if "GPU mem" in line)
+        await shown.pilot.click(ProcessTable, offset=(heading.index("GPU mem") + 2, 1))
+        await shown.settle()
+        end = heading.index("GPU mem") + len("GPU mem")
+        held = [
+            line[end - 9 : end].strip() for line in lines if re.search("(main|worker|other) .*train.py", line)
+        ]
+
+        assert re.fullmatch(r"4\d\.\d GiB", held[0])
+        assert set(held[1:]) == {"–"}
+        assert shown.app.screen.query_one(ProcessTable).order == "tree"
+        await shown.pilot.resize_terminal(80, 24)
+        await shown.settle()
+        assert "GPU mem" not in shown.text()

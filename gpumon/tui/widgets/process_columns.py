@@ -32,7 +32,7 @@ _STATES = "RDSTtIZX"
 
 
 class Column(NamedTuple):
-    """A column: its heading and order, width, content, and which goes first where room is short."""
+    """A column: its heading and order (empty: none), width, content, and which goes first without room."""
 
     heading: str
     order: str
@@ -66,8 +66,11 @@ def command_text(process: ProcessReading) -> str:
     return shlex.join(words)
 
 
-def columns_of(width: int) -> list[Column]:
-    """Return the columns that have room beside PID, role and some of the command."""
+def columns_of(width: int, held: Mapping[int, int]) -> list[Column]:
+    """Return the columns that have room beside PID, role and some of the command.
+
+    `held` is the GPU memory in bytes by PID, as the driver tells it: without any there is no column for it.
+    """
     columns = [
         Column("state", "state", 6, 3, lambda process: Span(process.state.rjust(6))),
         Column("CPU", "cpu", 7, 0, lambda process: _share(process.cpu_busy_ratio, 7, _BUSY_RATIO, "value")),
@@ -82,9 +85,11 @@ def columns_of(width: int) -> list[Column]:
         Column(
             "read", "read", 11, 4, lambda process: Span(rate_text(known(process.read_bytes_per_second), 11))
         ),
-        Column("thr", "threads", 5, 5, lambda process: Span(_whole(process.threads, 5))),
-        Column("core", "core", 6, 6, lambda process: Span(_whole(process.last_core, 6))),
+        Column("thr", "threads", 5, 6, lambda process: Span(_whole(process.threads, 5))),
+        Column("core", "core", 6, 7, lambda process: Span(_whole(process.last_core, 6))),
     ]
+    if held:
+        columns.insert(4, Column("GPU mem", "", 10, 5, lambda process: _held(held.get(process.id.pid))))
     room = width - PID_CELLS - ROLE_CELLS - 2 - _COMMAND_CELLS
     while columns and sum(column.cells for column in columns) > room:
         columns.remove(max(columns, key=lambda column: column.rank))
@@ -110,6 +115,10 @@ def _memory(process: ProcessReading) -> Span:
     value, name = _memory_of(process)
     text = NOT_KNOWN if value is None else f"{bytes_text(value)} {name}"
     return Span(text.rjust(_MEMORY_CELLS))
+
+
+def _held(value: int | None) -> Span:
+    return Span((NOT_KNOWN if value is None else bytes_text(value)).rjust(10), "" if value else "dim")
 
 
 def _whole(value: Maybe[int], cells: int) -> str:

@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
+from gpumon.model.measure import known
 from gpumon.model.process import ProcessId, ProcessReading, Role
 from gpumon.paint.glyphs import Glyphs, glyphs
 from gpumon.paint.row import Row, Span, clip, fit, pad
@@ -148,7 +149,7 @@ class ProcessTable(ListPane):
     def heading_clicked(self, column: int) -> None:
         """Order by the column whose heading was clicked, or turn its order round."""
         for start, end, order in self._headings:
-            if start <= column < end:
+            if start <= column < end and order:
                 if order == self._order:
                     self.action_reverse()
                 else:
@@ -185,14 +186,14 @@ class ProcessTable(ListPane):
 
         put("PID", "pid", PID_CELLS - 1, after=1)
         put("role", "tree", ROLE_CELLS)
-        for column in columns_of(width):
+        for column in columns_of(width, _held(frame)):
             put(column.heading, column.order, column.cells)
         return (*spans, Span("  command", "dim"))
 
     def entries(self, frame: Frame, width: int) -> Sequence[Entry]:
         """Return a row per process."""
         glyph = glyphs(frame.view.ascii)
-        columns = columns_of(width)
+        columns = columns_of(width, _held(frame))
         room = width - PID_CELLS - ROLE_CELLS - sum(column.cells for column in columns) - 2
         entries: list[Entry] = []
         ranks = _ranks(frame)
@@ -253,6 +254,15 @@ class ProcessTable(ListPane):
         there.sort(key=lambda process: amounts[process.id] or 0.0, reverse=not self._is_reversed)
         there += [process for process in processes if amounts[process.id] is None]
         return [Branch(process) for process in there]
+
+
+def _held(frame: Frame) -> dict[int, int]:
+    """Return what each process holds on all GPUs together, by PID."""
+    held: dict[int, int] = {}
+    for gpu in frame.report.sample.gpus:
+        for user in known(gpu.processes) or ():
+            held[user.pid] = held.get(user.pid, 0) + (known(user.gpu_memory_used_bytes) or 0)
+    return held
 
 
 def _ranks(frame: Frame) -> dict[ProcessId, int]:
