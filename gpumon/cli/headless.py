@@ -53,6 +53,35 @@ def is_over(report: Report | None) -> bool:
     return report is not None and report.attachment.state is AttachState.ENDED
 
 
+class NotATraining:
+    """What is said of a process that is no training: that it is none, once, and that it has ended.
+
+    `exists` tells whether a process is there.
+    """
+
+    def __init__(self, pid: int | None, exists: Callable[[int], bool]) -> None:
+        """Begin with nothing told; `pid` is the process that was asked for."""
+        self._pid = pid
+        self._exists = exists
+        self._has_told = False
+        self.is_gone = False
+
+    def words(self, report: Report | None) -> str:
+        """Return what is to be said now, mostly nothing. With `is_gone` there is nothing to wait for."""
+        from gpumon.model.report import AttachState
+
+        is_none = report is not None and report.attachment.state is AttachState.MACHINE
+        if report is None or self._pid is None or not is_none or self.is_gone:
+            return ""
+        if not self._exists(self._pid):
+            self.is_gone = True
+            return f"process {self._pid} is gone, and was no training"
+        if self._has_told:
+            return ""
+        self._has_told = True
+        return f"{report.attachment.text}; waiting until it is one"
+
+
 @contextmanager
 def ending_in_order(over: threading.Event) -> Iterator[None]:
     """Let signals set `over`. One that is ignored (nohup) stays so."""

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from gpumon.cli.alerts import AlertLines, alert_options, check_alerts, watched
-from gpumon.cli.headless import ending_in_order, is_over, wait_and_write
+from gpumon.cli.headless import NotATraining, ending_in_order, is_over, wait_and_write
 from gpumon.cli.options import Seconds, pid_argument, settings_from, shared_options
 from gpumon.cli.recorded import start
 from gpumon.cli.runs_kept import kept_runs
@@ -54,6 +54,7 @@ def record(settings: Settings, pid: int | None, path: Path | None, seconds: floa
         return 1
     over = threading.Event()
     monitor = build_monitor(settings, Wish(pid=pid, everything=pid is None))
+    absent = NotATraining(pid, process_exists)
     try:
         recorder = start(path, monitor, settings)
 
@@ -69,8 +70,16 @@ def record(settings: Settings, pid: int | None, path: Path | None, seconds: floa
             click.echo(f"gpumon: {recorder.state.text}; Ctrl-C ends it", err=True)
             lines = AlertLines(watch, settings, sys.stderr)
             monitor.subscribe(look)
+
+            def write() -> None:
+                lines.write()
+                if words := absent.words(monitor.report()):
+                    click.echo(f"gpumon: {words}", err=True)
+                if absent.is_gone:
+                    over.set()
+
             monitor.start()
-            wait_and_write(over, seconds, lines.write)
+            wait_and_write(over, seconds, write)
             recorder.close()
     finally:
         monitor.close()

@@ -11,7 +11,7 @@ import click
 
 from gpumon.cli.advise import WARNING_FOUND
 from gpumon.cli.alerts import alert_options, check_alerts, watched
-from gpumon.cli.headless import ending_in_order, is_over, wait_and_write, writes_unicode
+from gpumon.cli.headless import NotATraining, ending_in_order, is_over, wait_and_write, writes_unicode
 from gpumon.cli.options import Seconds, pid_argument, settings_from, shared_options
 from gpumon.cli.runs_kept import kept_runs
 from gpumon.cli.streams import forget_reader, tell_unwritten
@@ -94,6 +94,7 @@ def watch(settings: Settings, pid: int | None, seconds: float | None, shape: Sha
         return 1
     over = threading.Event()
     monitor = build_monitor(settings, Wish(pid=pid, everything=pid is None))
+    absent = NotATraining(pid, process_exists)
 
     def look() -> None:
         if pid is not None and is_over(monitor.report()):
@@ -112,7 +113,9 @@ def watch(settings: Settings, pid: int | None, seconds: float | None, shape: Sha
 
             def write() -> None:
                 lines.write()
-                if lines.is_gone:
+                if words := absent.words(monitor.report()):
+                    click.echo(f"gpumon: {words}", err=True)
+                if lines.is_gone or absent.is_gone:
                     over.set()
 
             # Last: what is told of the end is there before the end is.
@@ -127,6 +130,8 @@ def watch(settings: Settings, pid: int | None, seconds: float | None, shape: Sha
         monitor.close()
     if lines.failure is not None:
         tell_unwritten(lines.failure)
+        return 1
+    if absent.is_gone:
         return 1
     return WARNING_FOUND if lines.alerts else 0
 

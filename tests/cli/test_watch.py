@@ -93,6 +93,23 @@ def test_where_nothing_is_found_the_exit_code_is_0() -> None:
         assert watching.wait(30) == 0
 
 
+@pytest.mark.parametrize("command", ["watch", "record"])
+def test_a_process_that_is_no_training_is_told_and_its_end_ends_it(command: str, tmp_path: Path) -> None:
+    """Who gave a wrong PID in a script finds a sentence in the log, and no process for good."""
+    output = ("-o", str(tmp_path / "a.gpumon")) if command == "record" else ()
+    with subprocess.Popen(["sleep", "600"]) as other, _gpumon(command, str(other.pid), *output) as process:
+        assert process.stderr is not None
+        told = next(line for line in process.stderr if "waiting" in line)
+        other.kill()
+        other.wait()
+        code, rest = process.wait(60), process.stderr.read()
+
+    known = f"process {other.pid} (sleep) is no training that gpumon knows"
+    assert told == f"gpumon: {known}; waiting until it is one\n"
+    assert f"gpumon: process {other.pid} is gone, and was no training\n" in rest
+    assert code == (1 if command == "watch" else 0)
+
+
 def test_a_reader_that_goes_away_ends_it_without_a_word() -> None:
     """`gpumon watch | head -1`."""
     with _gpumon("watch", "--every", "0.2", "--interval", "0.2") as watching:
