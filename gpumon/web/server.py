@@ -19,6 +19,9 @@ from gpumon.web.session import Session, size_of
 
 # Each is a process that samples: some tabs, not a flood.
 MOST_SESSIONS = 8
+# A page has one for its dashboard and some for its files. All that every user of the machine could open would
+# take all descriptors, and asyncio complains of each that it cannot accept, some ten thousand a second.
+MOST_CONNECTIONS = 128
 _HEARTBEAT_SECONDS = 15.0
 _SHUTDOWN_SECONDS = 5.0
 # Every user of the machine can open connections: one that asks for nothing, or never ends its request, is
@@ -72,11 +75,12 @@ class Server:
             keepalive_timeout=self._idle_seconds,
         )
         await runner.setup()
+        accepting = await asyncio.get_running_loop().create_server(_within_bounds(runner), sock=listening)
         try:
-            await web.SockSite(runner, listening).start()
             started()
             await over.wait()
         finally:
+            accepting.close()
             await runner.cleanup()
 
     async def _page(self, request: web.Request) -> web.Response:
@@ -136,6 +140,26 @@ async def _guarded(request: web.Request, handler: _Handler) -> web.StreamRespons
     if not response.prepared:
         response.headers.update(headers(request.host))
     return response
+
+
+class _Refusal(asyncio.Protocol):
+    """A connection that is closed at once."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Close it."""
+        transport.close()
+
+
+def _within_bounds(runner: web.AppRunner) -> Callable[[], asyncio.BaseProtocol]:
+    """Return what takes a new connection: the server, unless it has as many as it may."""
+
+    def protocol() -> asyncio.BaseProtocol:
+        server = runner.server
+        if server is None or len(server.connections) >= MOST_CONNECTIONS:
+            return _Refusal()
+        return server()
+
+    return protocol
 
 
 def _logger() -> logging.Logger:

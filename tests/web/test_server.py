@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 
-from gpumon.web.server import MOST_SESSIONS, Server
+from gpumon.web.server import MOST_CONNECTIONS, MOST_SESSIONS, Server
 
 _TOKEN = "made-up-token"  # noqa: S105 - of a server that lives for one test
 # A dashboard on a process that is no training: what else runs on the machine changes nothing in it.
@@ -156,6 +156,21 @@ async def test_a_connection_that_asks_for_nothing_is_closed(sent: bytes) -> None
         writer.close()
 
     assert b"" == left
+
+
+async def test_there_are_only_so_many_connections() -> None:
+    """Another user of the machine cannot take all descriptors: those that are too many are closed at once."""
+    async with _served("false", idle_seconds=_PATIENCE_SECONDS) as browser:
+        port = int(browser.base.rpartition(":")[2])
+        opened = [await asyncio.open_connection("127.0.0.1", port) for _ in range(MOST_CONNECTIONS)]
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        refused = await asyncio.wait_for(reader.read(), _PATIENCE_SECONDS)
+        kept = [reader.at_eof() for reader, _ in opened]
+        for each in (writer, *(other for _, other in opened)):
+            each.close()
+
+    assert b"" == refused
+    assert not any(kept)
 
 
 async def test_a_dashboard_is_not_idle() -> None:
