@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from gpumon.cli.headless import has_screen
 from gpumon.cli.options import Chosen, chosen_from, shared_options
 from gpumon.model.text import clean
 
@@ -30,7 +30,8 @@ class CannotReplayError(click.ClickException):
     def show(self, file: IO[Any] | None = None) -> None:
         """Say it as all other messages are said."""
         del file
-        click.echo(f"gpumon: {self.message}", err=True)
+        # Somebody else may have named the file.
+        click.echo(f"gpumon: {clean(self.message)}", err=True)
 
 
 @click.command("replay", context_settings={"help_option_names": ["-h", "--help"]})
@@ -46,7 +47,7 @@ def command(context: click.Context, /, file: Path, at: str | None, **flags: Any)
     `gpumon snapshot --replay` prints.
     """
     chosen = chosen_from(flags)
-    if not (sys.stdout.isatty() and sys.stdin.isatty()):
+    if not has_screen():
         from gpumon.cli.snapshot import write
 
         context.exit(write(report_from(file, at), chosen.settings, as_json=False))
@@ -102,7 +103,11 @@ def opened(file: Path) -> Iterator[Recording]:
                 raise CannotReplayError(f"{file} holds no sample")
             yield recording
     except (RecordingError, LookupError) as error:
-        raise CannotReplayError(str(error)) from error
+        # Deep in a file nothing knows its name any more.
+        text = str(error)
+        anonymous = "the recording "
+        shown = f"{file} {text.removeprefix(anonymous)}" if text.startswith(anonymous) else text
+        raise CannotReplayError(shown) from error
 
 
 @contextmanager

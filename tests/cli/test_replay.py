@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
 from math import inf
@@ -192,6 +194,30 @@ def test_half_a_file_is_one_sentence(
     assert isinstance(result.exception, SystemExit)
     assert result.stderr.startswith(f"gpumon: {path} ")
     assert 1 == len(result.stderr.splitlines())
+
+
+def test_a_terminal_without_a_cursor_gets_lines(recorded: tuple[Path, list[Report]]) -> None:
+    """As `gpumon` itself does there: the shell in Emacs would show the dashboard as escape sequences."""
+    terminal = Terminal("replay", str(recorded[0]), module="gpumon", environ={"TERM": "dumb"})
+    try:
+        code = terminal.wait()
+    finally:
+        terminal.close()
+
+    assert (0, False) == (code, b"\x1b" in terminal.output)
+    assert b"yolov5 train.py" in terminal.output
+
+
+def test_a_row_that_is_broken_names_the_file(tmp_path: Path, recorded: tuple[Path, list[Report]]) -> None:
+    """Whatever it is called, and in harmless words: another program may have named it."""
+    path = tmp_path / "a\x1b[31m.gpumon"
+    path.write_bytes(recorded[0].read_bytes())
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("UPDATE entries SET entry = zeroblob(20)")
+    result = _run("snapshot", "--replay", path)
+
+    assert (1, "") == (result.exit_code, result.stdout)
+    assert result.stderr == f"gpumon: {tmp_path}/a.gpumon is broken: a row does not unpack\n"
 
 
 def test_a_copy_of_a_growing_file_alone_is_older(tmp_path: Path) -> None:
