@@ -133,3 +133,11 @@ async def test_what_to_change_stands_before_what_is_to_stay() -> None:
         app.show(replace(frame, report=replace(frame.report, trainings=(judged,))))
 
         assert _in_order(pane.text, "→ --cache ram", "○ no change of workers: no number", "OOM RISK")
+
+
+@pytest.mark.parametrize("width", range(60, 100, 3))
+async def test_the_batch_that_would_fit_stands_in_one_row(width: int) -> None:
+    """No row has its last word alone."""
+    pane = VerdictPane()
+    async with pane_app(pane, size=(width, 20)):
+        assert "batch 32 would still fit" in pane.text

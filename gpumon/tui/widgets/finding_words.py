@@ -117,7 +117,8 @@ def _batch_words(memory: MemoryOutlook, fits: int, training: TrainingReading | N
         if fits == batch.value:
             return (Span("no larger batch would fit"),)
         return (Span("only batch "), Span(str(fits), "value"), Span(" would fit for sure" + up_to))
-    return (Span("batch "), Span(str(fits), "value"), Span(" would still fit" + up_to))
+    # In one piece: its last word would often stand alone in a row.
+    return (Span(tied("batch ")), Span(str(fits), "value"), Span(tied(" would still fit") + up_to))
 
 
 def tied(text: str) -> str:
