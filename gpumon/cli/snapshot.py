@@ -65,6 +65,9 @@ def take(settings: Settings, pid: int | None, *, as_json: bool, record: Path | N
             report = monitor.tick()
     finally:
         monitor.close()
+    if as_json and pid is not None and not report.sample.trainings:
+        # The document has no place for it; the plain lines end with it.
+        click.echo(f"gpumon: {report.attachment.text}", err=True)
     return write(report, settings, as_json=as_json)
 
 

@@ -75,6 +75,14 @@ def test_a_snapshot_of_a_process_that_is_no_training(sleeper: int) -> None:
     assert finished.stdout.endswith(f"process {sleeper} (sleep) is no training that gpumon knows\n")
 
 
+def test_a_document_without_the_training_that_was_asked_for(sleeper: int) -> None:
+    """Why its list of trainings is empty stands on stderr."""
+    finished = _run("snapshot", "--json", str(sleeper))
+
+    assert (0, []) == (finished.returncode, json.loads(finished.stdout)["trainings"])
+    assert finished.stderr == f"gpumon: process {sleeper} (sleep) is no training that gpumon knows\n"
+
+
 def test_a_snapshot_of_what_started_a_training() -> None:
     """The PID of the shell that started it means the training: `./run.sh & gpumon $!`."""
     script = f"{sys.executable} -m gpumon demo healthy --no-dashboard; true"
