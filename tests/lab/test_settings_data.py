@@ -104,10 +104,10 @@ def test_no_advice_runs_out_of_memory(scored: Score) -> None:
 
 
 def test_most_starts_end_near_the_best_and_none_gets_slower(scored: Score) -> None:
-    """As docs/accuracy-advice.md says: two steps end at 95 % of the best from 88 %, and none slows down."""
+    """As docs/accuracy-advice.md says: two steps end at 95 % of the best from 90 %, and none slows down."""
     known = [one for one in scored.outcomes["gpumon"] if one.share_of_best is not None]
     near = [one for one in known if one.share_of_best is not None and one.share_of_best >= GOOD_SHARE]
-    assert len(near) >= 0.85 * len(known)
+    assert len(near) >= 0.9 * len(known)
     assert [] == [(one.scenario, str(one.start)) for one in known if one.harmed]
 
 
