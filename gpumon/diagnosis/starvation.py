@@ -9,7 +9,7 @@ from gpumon.diagnosis.rule import NotJudged, Silent
 from gpumon.diagnosis.since import since_series
 from gpumon.diagnosis.storage import storage_of
 from gpumon.diagnosis.view import FIRST_SECONDS, View
-from gpumon.diagnosis.words import percent, wait_words
+from gpumon.diagnosis.words import as_long_words, percent, wait_words
 from gpumon.diagnosis.workers import cores_per_process, mean_by_worker
 from gpumon.history.stats import Interval
 from gpumon.model.finding import Evidence
@@ -67,7 +67,7 @@ def queue_evidence(view: View, queue_per_cpu: float, threshold_per_cpu: float) -
         "worker_run_queue_wait_ratio",
         view.worker_queue or 0.0,
         threshold_per_cpu * (view.worker_cpu or 0.0),
-        text=f"workers wait for a core {percent(queue_per_cpu)} as long as they run on one",
+        text=f"workers wait for a core {as_long_words(queue_per_cpu)} as they run on one",
     )
 
 

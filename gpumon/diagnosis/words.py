@@ -16,6 +16,11 @@ def percent(ratio: float) -> str:
     return f"{points:.0f} %"
 
 
+def as_long_words(ratio: float) -> str:
+    """Return how one length of time is to another, as "48 % as long" or "3.2 times as long"."""
+    return f"{percent(ratio)} as long" if ratio < 0.995 else f"{ratio:.1f} times as long"
+
+
 def wait_words(wait: Interval) -> str:
     """Return a share with half its interval, as "41 % ±3"."""
     half = wait.half_width * 100

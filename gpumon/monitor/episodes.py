@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gpumon.model.clock import Instant
-from gpumon.model.finding import Severity
+from gpumon.model.finding import Finding, Severity
 from gpumon.model.report import Report
 from gpumon.recording.mark import Mark, MarkKind
 
@@ -20,7 +20,8 @@ _MOST_EPISODES = 200
 class Episode:
     """One stay of a finding. `over` is None while it is there; `pid` is 0 where it is not known.
 
-    Both are moments at which it was seen (`began`) or seen to be gone (`over`).
+    Both are moments at which it was seen (`began`) or seen to be gone (`over`). What the first report has
+    began when the finding says: it was there before anybody looked.
     """
 
     pid: int
@@ -47,6 +48,7 @@ class Episodes:
     def __init__(self) -> None:
         """Start with nothing seen."""
         self._kept: list[Episode] = []
+        self._has_read = False
 
     def read(self, report: Report) -> None:
         """Take in a report. A finding that is back within a minute goes on with its episode."""
@@ -65,9 +67,16 @@ class Episodes:
             elif finding is None and episode.over is None:
                 self._kept[index] = replace(episode, over=now)
         fresh = [
-            Episode(pid, finding.id, finding.severity, finding.text, now)
+            Episode(
+                pid,
+                finding.id,
+                finding.severity,
+                finding.text,
+                now if self._has_read else _began(finding, now),
+            )
             for (pid, _), finding in told.items()
         ]
+        self._has_read = True
         # Newest first, so that the episode that may go on is met before older ones of the same id.
         self._kept = [*fresh, *self._kept][:_MOST_EPISODES]
 
@@ -100,6 +109,12 @@ def episodes_of(marks: Sequence[Mark], now: Instant) -> tuple[Episode, ...]:
         elif mark.kind is MarkKind.FINDING_OVER and index is not None and kept[index].over is None:
             kept[index] = replace(kept[index], over=moment)
     return tuple(kept[:_MOST_EPISODES])
+
+
+def _began(finding: Finding, now: Instant) -> Instant:
+    """Return the moment at which a finding says that it began, by both clocks."""
+    age = max(0.0, now.unix_seconds - finding.since_unix_seconds)
+    return Instant(now.unix_seconds - age, now.monotonic_seconds - age)
 
 
 def _runs(report: Report, pid: int) -> bool:

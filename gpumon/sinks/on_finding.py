@@ -115,6 +115,10 @@ class OnFinding:
         head = _Head(errors)
         with self._lock:
             self._running.add(process)
+            is_over = self._is_over
+        if is_over:
+            # It was started in the moment in which all that ran was ended.
+            _end(process)
         try:
             process.communicate(document, timeout=self._timeout_seconds)
         except subprocess.TimeoutExpired:

@@ -65,7 +65,7 @@ async def test_the_newest_findings_go_into_the_history() -> None:
 
     assert "2 now " in before
     assert "over " not in before
-    assert "    40s  from " in row
+    assert "  1m10s  from " in row
     assert "1 now, 2 over" in told
     assert "┌─ starved-too-few-workers " in told
     assert "was warning, is over" in told

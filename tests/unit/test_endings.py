@@ -31,6 +31,7 @@ class _Watch:
 def test_a_finding_is_over_after_a_minute_without_it() -> None:
     """Once, with the moment from which it was gone."""
     watch = _Watch()
+    watch.read(told(0))
     found = [(second, watch.read(told(second, WARNING))) for second in (1, 2, 3)]
     found += [(second, watch.read(told(second))) for second in (4, 40, 63, 64, 65, 200)]
     ((second, (over,)),) = [(second, ends) for second, ends in found if ends]

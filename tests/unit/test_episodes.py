@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 from hypothesis import given
@@ -26,7 +27,9 @@ def _stays(episodes: tuple[Episode, ...]) -> list[tuple[str, float | None, float
 
 
 def _live(*reports: Report) -> tuple[Episode, ...]:
+    """Return what is made of reports, the first of which is one without findings."""
     made = Episodes()
+    made.read(told(0))
     for report in reports:
         made.read(report)
     return made.all()
@@ -55,6 +58,17 @@ def test_one_that_is_there_lasts_until_now() -> None:
 
     assert (None, "it waits more", Severity.CRITICAL) == (found.over, found.text, found.severity)
     assert found.lasted_seconds(_instant(12)) == 10.0
+
+
+def test_what_the_first_report_has_began_before() -> None:
+    """A dashboard that opens late on a finding marks it where the finding says that it began."""
+    old = replace(finding(WARNING), since_unix_seconds=START_UNIX_SECONDS + 3)
+    new = replace(finding("hung"), since_unix_seconds=START_UNIX_SECONDS + 3)
+    made = Episodes()
+    made.read(told(60, old))
+    made.read(told(61, old, new))
+
+    assert [("hung", 61.0, None), (WARNING, 3.0, None)] == _stays(made.all())
 
 
 def test_a_short_absence_ends_no_episode() -> None:

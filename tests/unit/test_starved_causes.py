@@ -289,9 +289,9 @@ def test_workers_that_sleep_are_told_in_few_words() -> None:
     """The sentence has to fit beside others: what they do not wait for stands in the evidence."""
     asleep = replace(StarvedScene(cores=8, workers=4), cpu=0.1, sleeping=0.8)
     found = finding(asleep, "starved-too-few-workers")
-    assert "(80 % of it asleep)" in found.text
+    assert "(80 % off the CPU)" in found.text
     assert "neither a core nor a disk" not in found.text
     (busy,) = (item.text for item in found.evidence if item.metric == "worker_idle_ratio")
     assert "; 80 % of the time they sleep, and wait for neither a core nor a disk" in busy
     awake = finding(StarvedScene(cores=8, workers=4), "starved-too-few-workers")
-    assert "asleep" not in awake.text
+    assert "off the CPU" not in awake.text

@@ -17,7 +17,7 @@ from gpumon.diagnosis.starvation import (
     worker_time,
 )
 from gpumon.diagnosis.view import View
-from gpumon.diagnosis.words import cores_words, percent
+from gpumon.diagnosis.words import as_long_words, cores_words, percent
 from gpumon.history.stats import Interval
 from gpumon.model.finding import Evidence, Finding, Severity
 from gpumon.model.measure import known
@@ -61,7 +61,7 @@ def _against(view: View, cores: Cores, busy_ratio: float, queue: float) -> str:
         return f"{workers * view.ranks} workers crowd {limit_words(cores)}"
     wants_more = cores.demand is not None and cores.demand > cores.usable
     if queue < QUEUE_PER_CPU and not wants_more:
-        return f"workers wait for a core only {percent(queue)} as long as they run"
+        return f"workers wait for a core only {as_long_words(queue)} as they run"
     return ""
 
 

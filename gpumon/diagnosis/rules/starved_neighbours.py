@@ -15,7 +15,7 @@ from gpumon.diagnosis.starvation import (
     worker_time,
 )
 from gpumon.diagnosis.view import View
-from gpumon.diagnosis.words import cores_words, percent
+from gpumon.diagnosis.words import as_long_words, cores_words, percent
 from gpumon.history.stats import Interval
 from gpumon.model.finding import Evidence, Finding, Severity
 
@@ -58,7 +58,7 @@ def _against(view: View, cores: Cores, others_ratio: float, queue: float) -> str
     if is_throttled(view):
         return "its CPU quota keeps it from the cores"
     if queue < QUEUE_PER_CPU or worker_time(view).computing < COMPUTING_RATIO:
-        return f"workers wait for a core only {percent(queue)} as long as they run"
+        return f"workers wait for a core only {as_long_words(queue)} as they run"
     if others_ratio < OTHERS_RATIO:
         return f"other programs take {percent(others_ratio)} of the cores"
     taken = _busy(view, cores)

@@ -47,11 +47,11 @@ def judge(view: View) -> Judgement:
     idle = cores.idle if cores else None
     spare = "" if idle is None else ", no core idle" if idle < 0.05 else f", {cores_words(idle)} idle"
     sleeping = worker_time(view).sleeping
-    asleep = f" ({percent(sleeping)} of it asleep)" if sleeping > OUTSIDE_RATIO else ""
-    text = f"{starved_words(view, wait)}{busy_workers_words(view)}{asleep}{spare}"
+    off = f" ({percent(sleeping)} off the CPU)" if sleeping > OUTSIDE_RATIO else ""
+    text = f"{starved_words(view, wait)}{busy_workers_words(view)}{off}{spare}"
     each = each_words(shares_by_worker(view, _not_polling))
     words = f"the workers are busy {percent(busy)}{each}"
-    if asleep:
+    if off:
         words += f"; {percent(sleeping)} of the time they sleep, and wait for neither a core nor a disk"
     evidence = [wait_evidence(wait), Evidence("worker_idle_ratio", 1.0 - busy, allowed, text=words)]
     if idle is not None and cores is not None and cores.busy_ratio is not None:

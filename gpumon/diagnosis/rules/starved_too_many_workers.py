@@ -15,7 +15,7 @@ from gpumon.diagnosis.starvation import (
     worker_time,
 )
 from gpumon.diagnosis.view import View
-from gpumon.diagnosis.words import percent
+from gpumon.diagnosis.words import as_long_words, percent
 from gpumon.history.stats import Interval
 from gpumon.model.finding import Finding, Severity
 from gpumon.model.measure import Missing
@@ -61,7 +61,7 @@ def what_speaks_against(view: View, cores: Cores, total: int, queue: float) -> s
     if total <= cores.usable:
         return f"{total} workers on {limit_words(cores)}"
     if queue <= _QUEUE_PER_CPU or worker_time(view).computing < COMPUTING_RATIO:
-        return f"workers wait for a core only {percent(queue)} as long as they run"
+        return f"workers wait for a core only {as_long_words(queue)} as they run"
     if cores.others_ratio is not None and cores.others_ratio >= FEW_OTHERS_RATIO:
         return f"other programs take {percent(cores.others_ratio)} of the cores"
     return ""
