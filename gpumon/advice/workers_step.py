@@ -72,8 +72,8 @@ def _evidence(seen: Situation) -> tuple[Evidence, ...]:
         found.append(Evidence("data_wait_ratio", wait.value, STARVED_RATIO, wait.low, wait.high, words))
     if busy is not None and busy > 0 and workers:
         # The guide's balance: workers times what one prepares, beside what is taken.
-        who = "its worker is" if workers == 1 else f"its {workers} workers are"
-        words = f"{who} busy {percent(busy)}: they can prepare {1 / busy:.1f} times what is taken"
+        who, they = ("its worker is", "it") if workers == 1 else (f"its {workers} workers are", "they")
+        words = f"{who} busy {percent(busy)}: {they} can prepare {1 / busy:.1f} times what is taken"
         found.append(Evidence("worker_busy_ratio", busy, text=words))
     gpu_busy = view.gpu_busy if view.on_gpu else None
     if gpu_busy is not None:

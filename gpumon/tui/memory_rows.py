@@ -9,7 +9,7 @@ from gpumon.model.reading import TrainingReading
 from gpumon.model.suggestion import MemoryOutlook, RiskLevel
 from gpumon.paint.bars import gauge
 from gpumon.paint.numbers import bytes_of, bytes_text, duration, percent
-from gpumon.paint.row import Row, Span
+from gpumon.paint.row import Row, Span, row_width
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.wrap import wrap
 
@@ -17,6 +17,7 @@ _NAME_CELLS = 15
 _GAUGE_CELLS = 20
 # With a blank for a third digit, so that amounts begin in one column.
 _BYTES_CELLS = 8
+_LIMIT = "without what the driver and others hold"
 _RISK_ROLES = {RiskLevel.LOW: "good", RiskLevel.ELEVATED: "warn", RiskLevel.HIGH: "danger"}
 
 
@@ -94,10 +95,13 @@ def _slice_rows(gpu: GpuReading, training: TrainingReading | None) -> list[Row]:
 def _outlook_rows(outlook: MemoryOutlook | None, width: int) -> list[Row]:
     if outlook is None:
         return _word("not known yet: gpumon has not seen enough of the training", width)
-    limit = _amount("limit", outlook.limit_bytes)
+    rows = [_amount("peak seen", outlook.peak_bytes), _amount("limit", outlook.limit_bytes)]
     if not isinstance(outlook.limit_bytes, Missing):
-        limit = (*limit, Span("  without what the driver and others hold", "dim"))
-    rows = [_amount("peak seen", outlook.peak_bytes), limit]
+        beside = (*rows[-1], Span(f"  {_LIMIT}", "dim"))
+        if row_width(beside) <= width:
+            rows[-1] = beside
+        else:
+            rows += _under(_LIMIT, width)
     risk = outlook.oom_risk
     if isinstance(risk, Missing):
         rows += _word(f"risk of running out: {risk.reason}", width)

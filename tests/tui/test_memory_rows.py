@@ -52,6 +52,17 @@ def test_slices_of_a_gpu_are_told_apart_and_the_own_one_is_marked() -> None:
     assert "2.0 of 10.0 GiB  the training's" in second
 
 
+@pytest.mark.parametrize("width", [30, 44, 63, 64, 66, 80])
+def test_what_the_limit_is_without_is_told_in_full(width: int) -> None:
+    """Beside the number where there is room for all of it, else below."""
+    rows = [row_text(row) for row in memory_rows(fake_frame(seconds=2), width)]
+    (place,) = (place for place, row in enumerate(rows) if row.strip().startswith("limit"))
+    told = " ".join(" ".join(rows[place : place + 5]).split())
+
+    assert "GiB without what the driver and others hold" in told
+    assert len(rows[place]) <= width
+
+
 def test_the_outlook_has_risk_limit_and_largest_batch() -> None:
     """Estimates are marked with ~ and have their interval."""
     text = _text(fake_frame(seconds=2))
