@@ -208,7 +208,7 @@ def _blocks(view: View) -> tuple[Block, ...]:
         closed = [tally.add(sample, reading) for sample, reading in pairs]
         return tuple(block for block in (*closed, tally.open()) if block is not None)
 
-    return view.window.moments.answers(("blocks", view.pid), (last,), counted)[0]
+    return view.window.moments.newest(("blocks", view.pid), last, counted)
 
 
 def _number(sample: Sample) -> int:

@@ -43,6 +43,18 @@ class Moments:
             found.append(entry[1])
         return found
 
+    def newest(self, question: Hashable, sample: Sample, answer: Callable[[Sample], T]) -> T:
+        """Return `answer(sample)`, computed once as long as nothing later is asked for: one answer is kept.
+
+        For answers that are large: those of all moments of a window together would be its square.
+        """
+        entry = self._kept.get(question, {}).get(id(sample))
+        if entry is None:
+            entry = (sample, answer(sample))
+            self._kept[question] = {id(sample): entry}
+        found: T = entry[1]
+        return found
+
     def forget(self, sample: Sample) -> None:
         """Drop what is kept of a sample that has left the history."""
         for question, kept in tuple(self._kept.items()):

@@ -71,9 +71,9 @@ async def test_the_values_are_those_of_their_second() -> None:
 
 async def test_the_finding_that_held_then_stands_below() -> None:
     """What was found at the column of the cursor, since when, and until when."""
-    async with eventful((100, 24), seconds=150, variant="healthy") as shown:
-        for second in (170, 200):
-            shown.feed.set("starved", second)
+    async with eventful((100, 24), seconds=140, variant="searching") as shown:
+        for second, variant in ((150, "healthy"), (170, "starved"), (200, "starved")):
+            shown.feed.set(variant, second)
             await shown.settle()
         await shown.press("5", "minus", "minus", "left")
         now = shown.lines()[-3]

@@ -49,14 +49,15 @@ async def test_r_records_until_it_is_pressed_again(tmp_path: Path, monkeypatch: 
 
 
 async def test_what_cannot_be_written_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the file is there already the dashboard goes on, and says why nothing is recorded."""
-    monkeypatch.chdir(tmp_path)
+    """Where the directory is gone the dashboard goes on, and says why nothing is recorded."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
     async with dashboard() as shown:
-        await shown.press("r", "r")
-        await _closed(shown)
+        gone.rmdir()
         await shown.press("r")
 
-        assert len(_files(tmp_path)) == 1
+        assert [] == _files(tmp_path)
         assert "no recording: " in shown.text()
         assert "REC" not in shown.lines()[0]
 

@@ -17,6 +17,24 @@ def test_an_answer_is_computed_once_for_each_question() -> None:
     assert moments.answers("a", [sample], lambda _: "second") == ["first"]
 
 
+def test_of_the_newest_answer_one_is_kept() -> None:
+    """It is computed once for a sample, and anew when a later one was asked for meanwhile."""
+    moments, samples = Moments(), [HEALTHY.sample(index) for index in range(2)]
+    assert moments.newest("a", samples[0], lambda _: "first") == "first"
+    assert moments.newest("a", samples[0], lambda _: "again") == "first"
+    assert moments.newest("b", samples[0], lambda _: "other") == "other"
+    assert moments.newest("a", samples[1], lambda _: "later") == "later"
+    assert moments.newest("a", samples[0], lambda _: "computed") == "computed"
+
+
+def test_the_newest_answer_goes_with_its_sample() -> None:
+    """What has left the history is not held by what was found out about it."""
+    moments, sample = Moments(), HEALTHY.sample(0)
+    moments.newest("a", sample, lambda _: 1)
+    moments.forget(sample)
+    assert moments.newest("a", sample, lambda _: 2) == 2
+
+
 def test_equal_samples_are_different_moments() -> None:
     """A sample made anew may stand in another past."""
     moments, sample = Moments(), HEALTHY.sample(0)
