@@ -53,6 +53,11 @@ class Recordings:
         state = self._recorder.state
         return state.is_recording and self._ear.heard - state.samples > _MOST_BEHIND
 
+    @property
+    def is_full(self) -> bool:
+        """Whether the disk is full now."""
+        return self._is_full
+
     def set_full(self, *, is_full: bool) -> None:
         """Let the disk be full, or have room again: then a recording that stopped is begun anew."""
         if is_full != self._is_full:

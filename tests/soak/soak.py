@@ -22,6 +22,7 @@ from gpumon.tui.appearance import appearance
 from tests.soak.defects import Defects
 from tests.soak.ledger import DayEnd, Ledger
 from tests.soak.recordings import Recordings
+from tests.soak.runs import Runs
 from tests.soak.screen import HangError, SoakApp, is_alive, keys_of, press, resize, settle
 from tests.soak.week import Trouble, day_of
 from tests.soak.world import World
@@ -78,7 +79,8 @@ class Soak:
         """Go on until the goal is reached; return the days that ended."""
         ended: list[DayEnd] = []
         runs = self._folder / "runs.sqlite"
-        keeper = RunKeeper(runs, "soak")
+        kept = Runs(lambda: self._recordings.is_full, partial(self.defects.add, "runs"))
+        keeper = RunKeeper(runs, "soak", kept.open)
         self._monitor.learn_from(partial(load_prior, runs, "soak"))
         watch = FindingWatch(self._monitor)
         # The monitor's own thread does it in the program.
@@ -104,8 +106,8 @@ class Soak:
             self._recordings.close()
             keeper.close()
             # That the disk was full is told until the next run is written, and there may be none.
-            if keeper.trouble and "the disk is full" not in keeper.trouble:
-                self.defects.add("runs", keeper.trouble)
+            if keeper.trouble != kept.trouble:
+                self.defects.add("runs", keeper.trouble or f"it does not say: {kept.trouble}")
             self._monitor.close()
         self._count()
         return ended
