@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from gpumon.model.measure import Missing
 from gpumon.sources.clock import SystemClock
 from gpumon.sources.reporter import ReporterSource
 from gpumon.sources.reporter_reading import ReportedLoader, ReporterReading
+from tests.real import truth
 from tests.real.dataset import DataSet, data_yaml
 from tests.real.environment import yolov5_environment
 from tests.real.training import RunningTraining, start_yolov5
@@ -31,16 +33,19 @@ class Finished:
     training: RunningTraining
     exit_code: int
     reading: ReporterReading
+    inner_record: Path
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finished]:
     """Two epochs of YOLOv5n, started as by `gpumon run`, that mostly wait for one worker and large images."""
     environment = yolov5_environment()
+    workdir = tmp_path_factory.mktemp("training")
+    inner_record = workdir / "inner_waits.bin"
     images = DataSet(width=1280, height=960, distinct=12, train_images=IMAGES, val_images=VAL_IMAGES)
     training = start_yolov5(
         environment,
-        tmp_path_factory.mktemp("training"),
+        workdir,
         data=data_yaml(images, environment),
         imgsz=64,
         epochs=EPOCHS,
@@ -50,7 +55,10 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finished]:
         launch="module",
         output="pty",
         # A sitecustomize of its own is on the path already: it runs too.
-        variables=reporting_environment(environment.variables),
+        variables={
+            **reporting_environment(environment.variables),
+            "LOADER_INNER_WAITS_FILE": str(inner_record),
+        },
     )
     source = ReporterSource(process_id(training.pid))
     with training:
@@ -60,7 +68,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finished]:
         training.until_logged("epochs completed")
         reading = source.read(SystemClock().now())
         assert not isinstance(reading, Missing), reading.reason
-        yield Finished(training, code, reading)
+        yield Finished(training, code, reading, inner_record)
     source.close()
 
 
@@ -110,19 +118,15 @@ def test_optimizer_steps_follow_its_accumulation(finished: Finished) -> None:
 
 
 def test_both_loaders_waited_as_they_recorded(finished: Finished) -> None:
-    """Batches and waiting of both loaders are within 1 % of the stamps around their own `next()`."""
+    """Each loader's batches are those recorded, its waiting lies between the stamps inside and around it."""
     # In YOLOv5 both iterators are made at the start: in the record they stand in the order of use, too.
-    waits = finished.training.waits
-    told = [(loader.batches, loader.waited_seconds_total) for loader in finished.reading.loaders]
-    true = [
-        (
-            sum(wait.loader == number for wait in waits),
-            sum((wait.end or wait.start) - wait.start for wait in waits if wait.loader == number),
-        )
-        for number in range(len(told))
-    ]
+    around, inside = finished.training.waits, truth.loader_waits(finished.inner_record)
 
-    assert [batches for batches, _ in told] == [batches for batches, _ in true]
-    assert [seconds for _, seconds in told] == pytest.approx(
-        [seconds for _, seconds in true], rel=0.01, abs=2e-3
-    )
+    assert len(finished.reading.loaders) == 2
+    for number, loader in enumerate(finished.reading.loaders):
+        assert loader.batches == truth.batches_delivered(around, 0.0, time.monotonic(), number)
+        assert 0.0 < _waited(inside, number) <= loader.waited_seconds_total <= _waited(around, number)
+
+
+def _waited(waits: list[truth.LoaderWait], loader: int) -> float:
+    return sum(wait.end - wait.start for wait in waits if wait.loader == loader and wait.end is not None)
