@@ -96,11 +96,11 @@ def test_fewer_workers_may_not_queue_for_a_core_any_more() -> None:
 
 
 def test_where_more_workers_fill_the_cores_the_curve_is_as_uncertain_as_the_advice() -> None:
-    """What an image costs a core changes with the load: half as much error again."""
+    """What an image costs a core changes with the load: more than twice the error."""
     alone = Pipeline(workers=1, wait=0.62, busy=1.0, cpu=0.95, main_cpu=0.2, cores=2.0)
     two = factors(alone, 2)[2]
     assert two.predicted == pytest.approx(2 / 1.15)
-    error = hypot(1.5 * 0.1 * (two.predicted - 1), 0.025)
+    error = hypot(2.3 * 0.1 * (two.predicted - 1), 0.025)
     assert two.low == pytest.approx(two.predicted * (1 - error))
     assert two.high == pytest.approx(two.predicted * (1 + error))
 
