@@ -53,7 +53,9 @@ _BATCHES = _SHORT_EPOCHS.dataset.train_images // _SHORT_EPOCHS.batch_size
 _FIRST_BATCHES = 3
 # An epoch or a prediction during which other programs used more cores says nothing: the next one is taken.
 _OTHER_CORES = 0.25
-_MOST_EPOCHS = 6
+_MOST_EPOCHS = 8
+# One alone may fall into seconds in which the virtual machine is slow.
+_EPOCHS = 3
 # Looks before a prediction in which they must have left the cores alone.
 _LOOKS = 10
 # A virtual machine is at times slower than at others, which nothing inside it shows. A prediction counts that
@@ -98,9 +100,10 @@ class GoneOn:
         """Return a look at the resumed one after an epoch of its own."""
         return self.watch.until(_has_rows(self.first, len(self.rows_before) + 1), _PATIENCE_SECONDS)
 
-    def undisturbed_epoch(self) -> Epoch:
-        """Return the first epoch of the resumed one in which other programs left the cores alone."""
-        used = []
+    def undisturbed_rate(self) -> float:
+        """Return the median rate of the first epochs of the resumed one that other programs left alone."""
+        used: list[float] = []
+        rates: list[float] = []
         for number in range(_MOST_EPOCHS):
             self.watch.until(_has_epochs(self.record, number + 1), _PATIENCE_SECONDS)
             epoch = _epochs(truth.loader_waits(self.record))[number]
@@ -112,7 +115,9 @@ class GoneOn:
             assert samples, "nobody looked during an epoch"
             used.append(other_cores(samples))
             if used[-1] <= _OTHER_CORES:
-                return epoch
+                rates.append(epoch.rate)
+            if len(rates) == _EPOCHS:
+                return median(rates)
         raise AssertionError(f"other programs used so many cores during its epochs: {used}")
 
 
@@ -251,13 +256,13 @@ def test_no_completed_epoch_is_lost(gone_on: GoneOn) -> None:
 
 
 def test_it_brings_what_was_predicted(gone_on: GoneOn) -> None:
-    """The first epoch that other programs leave alone has a recorded rate within the advice's interval."""
+    """The epochs that other programs leave alone have a recorded rate within the advice's interval."""
     before = _epochs(gone_on.first.waits)
     promised = _promised(gone_on.looks, before)
     verdicts = {look.verdict.text for look in gone_on.looks[-_LOOKS:] if look.verdict is not None}
     rates = [epoch.rate for epoch in before]
     assert promised is not None, f"no prediction at {rates} images/s, undisturbed; it said {verdicts}"
-    achieved = gone_on.undisturbed_epoch().rate
+    achieved = gone_on.undisturbed_rate()
 
     print(
         f"workers 1 -> {_MORE_WORKERS}: {median(rates):.2f} images/s, {promised.predicted:.2f} predicted from"
