@@ -19,6 +19,7 @@ ALONE = (
     "tests/demo/test_demo.py",
     "tests/e2e/test_closed_loop.py",
     "tests/e2e/test_demo_advice.py",
+    "tests/e2e/test_memory_creep.py",
     "tests/lab/test_doses.py",
     "tests/real/test_attach.py",
     "tests/real/test_attach_ways.py",

@@ -15,8 +15,6 @@ from tests.lab.watch import Look, Watch, run_queue_ratio, training_stretch, wait
 from tests.real import truth
 
 _WATCH_SECONDS = 10.0
-# Only a failing test waits so long.
-_PATIENCE_SECONDS = 180.0
 _MORE_WORKERS = 3
 _HARDLY = 0.02
 # On full cores the main thread is in next() but in the run queue for a part of the time, and looks as if it
@@ -48,7 +46,7 @@ def dosed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     with started(dose, tmp_path_factory.mktemp(dose.name)) as training:
         training.until_batches()
         with Watch(training.process.pid) as watch:
-            watch.until(lambda look: look.reading.phase is Phase.TRAIN, _PATIENCE_SECONDS)
+            watch.until(lambda look: look.reading.phase is Phase.TRAIN, 30)
             watch.for_seconds(_WATCH_SECONDS)
             steady = training_stretch(watch.looks)
             yield Dosed(dose, training, watch, steady, truth.worker_pids(training.process.pid))
@@ -83,9 +81,8 @@ def test_wait_is_the_stamped_one(dosed: Dosed) -> None:
         f"lab, {dosed.dose.name}: wait {seen:.3f}, stamped {real:.3f}, error {seen - real:+.3f},"
         f" main thread {queued:.3f} of the time in the run queue"
     )
-    # A main thread that queues for a core is not in its loader by its own doing, or too long in it.
     low, high = _REAL[dosed.dose.name]
-    assert low - queued <= real <= high + queued
+    assert low <= real <= high
     assert pytest.approx(real, abs=_WAIT_ERROR + queued) == seen
 
 
@@ -98,7 +95,7 @@ def test_verdict_fits_the_dose(dosed: Dosed) -> None:
         assert verdict.id == "compute-bound"
     elif dosed.dose is COMPUTE_BOUND:
         # Near the threshold of 5 %, on cores that other programs take.
-        assert verdict.id in {"compute-bound", "unclear", "starved-cpu-exhausted", "starved-neighbours"}
+        assert verdict.id in {"compute-bound", "unclear", "starved-cpu-exhausted"}
     elif dosed.dose is STARVED:
         assert verdict.id.startswith("starved-")
     else:
@@ -116,9 +113,9 @@ def test_command_rewrites_the_flag_of_its_own_argv(dosed: Dosed) -> None:
     assert isinstance(command, str)
     training.process.kill()
     training.process.wait()
-    watch.until_ended(_PATIENCE_SECONDS)
+    watch.until_ended(10)
     with running(command, training.record.parent):
-        pid = watch.until_attached_again(_PATIENCE_SECONDS)
-        look = watch.until(lambda look: look.reading.phase is Phase.TRAIN, _PATIENCE_SECONDS)
+        pid = watch.until_attached_again(30)
+        look = watch.until(lambda look: look.reading.phase is Phase.TRAIN, 30)
         assert len(truth.worker_pids(pid)) == _MORE_WORKERS
         assert look.reading.loader.workers == _MORE_WORKERS
