@@ -7,6 +7,8 @@ import contextlib
 import logging
 import socket
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from hmac import compare_digest
 from importlib import resources
 from pathlib import Path
 
@@ -15,13 +17,11 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from gpumon.web.guard import refusal
 from gpumon.web.page import headers, page
+from gpumon.web.places import Places
 from gpumon.web.session import Session, size_of
 
 # Each is a process that samples: some tabs, not a flood.
 MOST_SESSIONS = 8
-# A page has one for its dashboard and some for its files. All that every user of the machine could open would
-# take all descriptors, and asyncio complains of each that it cannot accept, some ten thousand a second.
-MOST_CONNECTIONS = 128
 _HEARTBEAT_SECONDS = 15.0
 _SHUTDOWN_SECONDS = 5.0
 # Every user of the machine can open connections: one that asks for nothing, or never ends its request, is
@@ -52,10 +52,11 @@ class Server:
         self._token = token
         self._title = title
         self._sockets: set[web.WebSocketResponse] = set()
+        self._places = Places()
 
     def application(self) -> web.Application:
         """Return the aiohttp application."""
-        application = web.Application(middlewares=[_guarded])
+        application = web.Application(middlewares=[_guarded, self._places_kept])
         prefix = f"/{self._token}"
         application.router.add_get(f"{prefix}/", self._page)
         application.router.add_get(f"{prefix}/ws", self._websocket)
@@ -75,7 +76,9 @@ class Server:
             keepalive_timeout=self._idle_seconds,
         )
         await runner.setup()
-        accepting = await asyncio.get_running_loop().create_server(_within_bounds(runner), sock=listening)
+        accepting = await asyncio.get_running_loop().create_server(
+            partial(self._places.take, runner), sock=listening
+        )
         try:
             started()
             await over.wait()
@@ -120,6 +123,13 @@ class Server:
             # A page that is gone must not leave a process behind, whatever ends this handler.
             await asyncio.shield(session.end())
 
+    @web.middleware
+    async def _places_kept(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
+        """Let a connection stay that brings the token, whatever else it asks for."""
+        if compare_digest(request.path.split("/")[1].encode(), self._token.encode()):
+            self._places.keep(request.protocol)
+        return await handler(request)
+
     async def _close(self, application: web.Application) -> None:
         del application
         for websocket in tuple(self._sockets):
@@ -140,26 +150,6 @@ async def _guarded(request: web.Request, handler: _Handler) -> web.StreamRespons
     if not response.prepared:
         response.headers.update(headers(request.host))
     return response
-
-
-class _Refusal(asyncio.Protocol):
-    """A connection that is closed at once."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Close it."""
-        transport.close()
-
-
-def _within_bounds(runner: web.AppRunner) -> Callable[[], asyncio.BaseProtocol]:
-    """Return what takes a new connection: the server, unless it has as many as it may."""
-
-    def protocol() -> asyncio.BaseProtocol:
-        server = runner.server
-        if server is None or len(server.connections) >= MOST_CONNECTIONS:
-            return _Refusal()
-        return server()
-
-    return protocol
 
 
 def _logger() -> logging.Logger:

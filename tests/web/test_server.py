@@ -14,7 +14,8 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 
-from gpumon.web.server import MOST_CONNECTIONS, MOST_SESSIONS, Server
+from gpumon.web.places import MOST_CONNECTIONS
+from gpumon.web.server import MOST_SESSIONS, Server
 
 _TOKEN = "made-up-token"  # noqa: S105 - of a server that lives for one test
 # A dashboard on a process that is no training: what else runs on the machine changes nothing in it.
@@ -158,19 +159,51 @@ async def test_a_connection_that_asks_for_nothing_is_closed(sent: bytes) -> None
     assert b"" == left
 
 
-async def test_there_are_only_so_many_connections() -> None:
-    """Another user of the machine cannot take all descriptors: those that are too many are closed at once."""
+async def test_who_holds_all_places_does_not_keep_the_owner_out() -> None:
+    """Another user of the machine holds all connections: for each new one the oldest of theirs is closed."""
     async with _served("false", idle_seconds=_PATIENCE_SECONDS) as browser:
         port = int(browser.base.rpartition(":")[2])
-        opened = [await asyncio.open_connection("127.0.0.1", port) for _ in range(MOST_CONNECTIONS)]
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        refused = await asyncio.wait_for(reader.read(), _PATIENCE_SECONDS)
-        kept = [reader.at_eof() for reader, _ in opened]
-        for each in (writer, *(other for _, other in opened)):
-            each.close()
+        held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(MOST_CONNECTIONS)]
+        status, _ = await browser.get(f"/{_TOKEN}/")
+        left = await asyncio.wait_for(held[0][0].read(), _PATIENCE_SECONDS)
+        ended = [reader.at_eof() for reader, _ in held]
+        for _, writer in held:
+            writer.close()
 
-    assert b"" == refused
-    assert not any(kept)
+    assert (200, b"") == (status, left)
+    assert [True] + [False] * (MOST_CONNECTIONS - 1) == ended
+
+
+# More at once than asyncio lets wait (100) are not there before the kernel tries again, seconds later.
+@pytest.mark.parametrize("at_once", [1, 64])
+async def test_who_brought_the_token_keeps_its_place(at_once: int) -> None:
+    """However many connections others open, one by one or many at once, the page's own stays."""
+    request = f"GET /{_TOKEN}/ HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+    async with _served("false", idle_seconds=_PATIENCE_SECONDS) as browser:
+        port = int(browser.base.rpartition(":")[2])
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(request)
+        first = await asyncio.wait_for(reader.readuntil(b"</html>"), _PATIENCE_SECONDS)
+        held = []
+        for _ in range(2 * MOST_CONNECTIONS // at_once):
+            opening = [asyncio.open_connection("127.0.0.1", port) for _ in range(at_once)]
+            held += await asyncio.gather(*opening)
+        reading = {asyncio.ensure_future(other.read()) for other, _ in held}
+        while len(reading) >= MOST_CONNECTIONS:
+            ended, reading = await asyncio.wait(
+                reading, timeout=_PATIENCE_SECONDS, return_when=asyncio.FIRST_COMPLETED
+            )
+            assert ended
+        writer.write(request)
+        second = await asyncio.wait_for(reader.readuntil(b"</html>"), _PATIENCE_SECONDS)
+        still_held = len(reading)
+        for _, other in held:
+            other.close()
+        writer.close()
+
+    assert first.startswith(b"HTTP/1.1 200")
+    assert second.strip().startswith(b"HTTP/1.1 200")
+    assert MOST_CONNECTIONS - 1 == still_held
 
 
 async def test_a_dashboard_is_not_idle() -> None:
