@@ -23,6 +23,7 @@ from gpumon.recording.runs_predictions import (
     read_proof,
     read_proofs,
 )
+from gpumon.recording.runs_reach import check_readable
 from gpumon.recording.runs_run import BrokenRunError, Run, RunAbout, RunEnd, RunProcess, RunsError, RunState
 from gpumon.recording.runs_schema import (
     APPLICATION_ID,
@@ -171,10 +172,9 @@ class RunsDatabase:
 
     def _open(self, *, readonly: bool) -> sqlite3.Connection:
         if readonly:
-            if not self.path.is_file():
-                raise RunsError(f"there is no database of runs at {self._shown}")
+            check_readable(self.path)
             place = f"{self.path.absolute().as_uri()}?mode=ro"
-            if not os.access(self.path.parent, os.W_OK) and not self._journal.exists():
+            if not os.access(self.path.parent, os.W_OK, effective_ids=True) and not self._journal.exists():
                 # Even a reader makes files beside it, unless it is told that nobody writes.
                 place += "&immutable=1"
         else:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gpumon.recording.runs_place import how_it_ended
+from gpumon.recording.runs_reach import why_not_kept
 from gpumon.recording.runs_run import Run, RunsError
 from gpumon.recording.runs_statistics import summed
 from gpumon.recording.runs_words import memory_words, speed_words, wait_words
@@ -18,7 +19,10 @@ _NONE = "no runs yet: gpumon keeps one whenever it is attached to a training for
 
 @dataclass(frozen=True, slots=True)
 class FoundRuns:
-    """The newest runs, the newest first; where there are none `trouble` says why."""
+    """The newest runs, the newest first.
+
+    `trouble` says why there are none, or why no more are added to them.
+    """
 
     runs: tuple[SeenRun, ...] = ()
     trouble: str = ""
@@ -32,10 +36,11 @@ def read_runs(path: Path, boot: str) -> FoundRuns:
     # Loads SQLite: only where it is needed.
     from gpumon.recording.runs import RunsDatabase
 
+    closed = why_not_kept(path)
     try:
         path.stat()
     except FileNotFoundError:
-        return FoundRuns(trouble=_NONE)
+        return FoundRuns(trouble=closed or _NONE)
     except OSError:
         # The database says why.
         pass
@@ -47,7 +52,7 @@ def read_runs(path: Path, boot: str) -> FoundRuns:
             database.close()
     except RunsError as error:
         return FoundRuns(trouble=str(error))
-    return FoundRuns(runs, "" if runs else _NONE)
+    return FoundRuns(runs, closed or ("" if runs else _NONE))
 
 
 def _seen(run: Run, boot: str) -> SeenRun:

@@ -45,6 +45,30 @@ def test_without_runs_it_says_so(tmp_path: Path) -> None:
     assert [] == list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("arguments", [(), ("--json",)])
+def test_without_runs_it_says_why_there_will_be_none(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    """An empty list is no error; that nothing can be added to it is told all the same."""
+    (tmp_path / "gpumon").symlink_to("nowhere")
+    found = _run(tmp_path, *arguments)
+
+    assert found.exit_code == 0
+    assert found.stderr.startswith("gpumon: there are no runs yet, and no run can be kept: this is no folder")
+    assert [json.loads(text)["runs"] for text in (found.stdout,) if text] == [[]] * len(arguments)
+
+
+@pytest.mark.parametrize("in_the_way", ["gpumon", "gpumon/runs.sqlite/"])
+def test_what_is_no_database_is_no_empty_list(tmp_path: Path, in_the_way: str) -> None:
+    """A file in place of the folder, a folder in place of the file: exit code 1 and one sentence."""
+    if in_the_way.endswith("/"):
+        (tmp_path / in_the_way).mkdir(parents=True)
+    else:
+        (tmp_path / in_the_way).write_text("a file")
+    found = _run(tmp_path)
+
+    assert (1, "", 1) == (found.exit_code, found.stdout, found.stderr.count("\n"))
+    assert "no runs yet" not in found.stderr
+
+
 def test_the_list_has_settings_speed_wait_memory_and_end(home: Path) -> None:
     """One line a run, the newest first."""
     lines = _run(home).stdout.splitlines()

@@ -70,6 +70,17 @@ async def test_the_list_fits_into_80x24_with_all_that_matters(path: Path) -> Non
         assert "out of memory" in text
 
 
+async def test_a_list_that_cannot_grow_says_so_above_it(path: Path) -> None:
+    """The runs that are there are shown, and why no more will be."""
+    linked = path.with_name("linked.sqlite")
+    linked.symlink_to(path)
+    async with dashboard() as shown:
+        await _open(shown, linked)
+
+        assert "runs: mark two to compare, no run can be kept: this is no file" in shown.lines()[1]
+        assert "148" in _row(shown, 2)
+
+
 @pytest.mark.parametrize("size", SIZES[:2])
 async def test_every_size_is_filled(path: Path, size: tuple[int, int]) -> None:
     """The list, and the comparison, fill the terminal; a wide one has the intervals."""

@@ -70,8 +70,10 @@ class RunList(ListPane):
     def title(self, frame: Frame) -> Row:
         """Return what to do."""
         del frame
-        text = f"run {self.marked[0]} is marked: mark another to compare" if self.marked else _TITLE
-        return (Span(text, "title"),)
+        if self.marked:
+            return (Span(f"run {self.marked[0]} is marked: mark another to compare", "title"),)
+        closed = self.found.trouble if self.found.runs else ""
+        return (Span(_TITLE, "title"), *((Span(f", {closed}", "warn"),) if closed else ()))
 
     def heading(self, frame: Frame, width: int) -> Row:
         """Return the names of the columns."""
