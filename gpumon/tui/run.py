@@ -59,18 +59,23 @@ def run_dashboard(
     """Show the dashboard until it is left, and return the exit code.
 
     0 for q, 130 for Ctrl-C, 128 + N for signal N, 129 (as for SIGHUP) where the terminal is gone, 2 for a
-    theme or a key that does not exist, 1 for a defect. A command that was copied is printed to stdout
-    afterwards. The feed is not closed. `replay` are the controls of a feed that is a recording, `recorder`
-    is what records already, `watch` what follows the findings and is not started yet (None: one of its
-    own), `choices` keeps what the user chooses.
+    theme, a key or a variable of Textual that cannot be, 1 for a defect. A command that was copied is printed
+    to stdout afterwards. The feed is not closed. `replay` are the controls of a feed that is a recording,
+    `recorder` is what records already, `watch` what follows the findings and is not started yet (None: one of
+    its own), `choices` keeps what the user chooses.
 
     A terminal that takes nothing any more holds up neither samples nor the end: `last_seconds` after a signal
     recordings are closed and the process ends here, with the code of the signal.
     """
     environment = os.environ if environ is None else environ
     try:
+        if any(name.startswith("TEXTUAL_") for name in environment):
+            # Hardly anybody has one: it is loaded for those only.
+            from gpumon.tui.textual_variables import check_variables
+
+            check_variables(environment)
         look = appearance(settings, environment)
-    except UnknownThemeError as error:
+    except (SettingsError, UnknownThemeError) as error:
         return _refuse(error)
     if not writes_unicode(sys.__stdout__):
         # Textual would write the names of characters instead of the characters.
