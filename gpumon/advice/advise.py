@@ -31,6 +31,7 @@ _HELPED_BY_BATCH = ("batch-too-small", "host-overhead", "compute-bound")
 # does once a step then leaves more of the cores to them, and larger batches are waited for less often.
 _HELPED_AT_TIMES = frozenset({"unclear", *(rule.id for rule in WAITS)})
 _PAIRED = frozenset({"workers", "batch_size"})
+_CURED_OTHERWISE = "starved-slow-samples"
 
 
 def advise(
@@ -86,8 +87,20 @@ def advise_view(view: View, findings: tuple[Finding, ...], terms: Terms) -> tupl
     if helped is None and not any(is_change(found) for found in suggestions if found.setting in _PAIRED):
         helped = next((finding for finding in findings if finding.id in _HELPED_AT_TIMES), None)
     if may_raise_batch and helped is not None:
-        suggestions += larger_batch(view, helped, terms)
+        larger = larger_batch(view, helped, terms)
+        if any(change.setting == "workers" for found in larger for change in found.together):
+            suggestions = [found for found in suggestions if not _is_overtaken(found)]
+        suggestions += larger
     for more in (advise_amp, advise_ddp, advise_idle_gpus):
         suggestions += more(view, findings, terms)
     suggestions += learning_rate_suggestions(view, findings, suggestions, terms)
     return tuple(suggestions)
+
+
+def _is_overtaken(found: Suggestion) -> bool:
+    """Tell whether a suggestion contradicts a larger batch with another number of workers.
+
+    That none would help is said of the present batch. Where single samples are slow it says what cures them,
+    too, and stays.
+    """
+    return found.setting == "workers" and not is_change(found) and found.finding != _CURED_OTHERWISE

@@ -71,6 +71,39 @@ _SLOW = StarvedScene(
 )
 
 
+@pytest.mark.parametrize(
+    ("finding", "scene"),
+    [
+        (
+            "starved-neighbours",
+            StarvedScene(
+                workers=1,
+                cores=2,
+                wait=0.13,
+                cpu=0.51,
+                queue=0.24,
+                main_cpu=0.21,
+                others_cpu=1.2,
+                gpu_own=2 * GIB,
+            ),
+        ),
+        (
+            "starved-too-few-workers",
+            StarvedScene(workers=2, cores=4, wait=0.53, cpu=0.83, queue=0.13, main_cpu=0.6, batch_size=2),
+        ),
+    ],
+)
+def test_workers_that_come_with_a_batch_are_not_called_impossible(finding: str, scene: StarvedScene) -> None:
+    """Where a larger batch brings more of them nothing says beside it that no number of them would help."""
+    report = report_on(scene.window(), PID)
+    (larger,) = [found for found in report.suggestions if found.setting == "batch_size"]
+    (brought,) = larger.together
+
+    assert (finding, "workers") == (report.findings[0].id, brought.setting)
+    assert brought.to_value != brought.from_value
+    assert [] == [found.text for found in report.suggestions if found.setting == "workers"]
+
+
 def test_single_slow_images_are_bridged_by_a_few_more_workers() -> None:
     """Each worker keeps two batches ready; what cures it is said, and what it brings is a bound."""
     (suggestion,) = advised(_SLOW, "starved-slow-samples")
