@@ -182,7 +182,7 @@ class GpumonApp(ChosenApp):
         screen = self.screen
         if frame is None or not isinstance(screen, ViewScreen) or not screen.is_mounted:
             return
-        with self.batch_update():
+        with self.batch_update(), screen.brush:
             screen.show(frame)
 
     # What keys do.

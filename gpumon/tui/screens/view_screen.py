@@ -19,6 +19,7 @@ from gpumon.model.measure import Maybe, Missing, known
 from gpumon.model.suggestion import Suggestion
 from gpumon.tui.heap import forget_drawn, forget_laid_out
 from gpumon.tui.key_line import Item, KeyLine
+from gpumon.tui.widgets.brush import Brush
 from gpumon.tui.widgets.cell_update import CellCompositor
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.pane import Pane
@@ -64,6 +65,8 @@ class ViewScreen(Screen[None]):
         super().__init__()
         # Sends only the cells that changed: Textual's own sends every dirty line from its start.
         self._compositor = CellCompositor()
+        # What panes paint while a frame is shown, past Textual.
+        self.brush = Brush(self)
         self._shown = asyncio.Event()
 
     @property

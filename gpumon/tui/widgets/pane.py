@@ -15,12 +15,15 @@ from textual.widget import Widget
 
 from gpumon.paint.glyphs import Glyphs, ascii_cells, glyphs
 from gpumon.paint.row import Row, Span, fit, row_text, row_width
+from gpumon.tui.widgets.brush import Brush, Change
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.style import Palette, palette_of
 
 # Two changed stretches of a row closer than this are sent as one: moving the cursor and setting the
 # colours again costs about as many bytes as this many cells.
 _JOIN_CELLS = 8
+# A text to see what is sent around one.
+_PROBE = "x"
 _LEAST_WIDTH, _LEAST_HEIGHT = 4, 3  # of a box with something in it
 
 
@@ -38,7 +41,10 @@ class Pane(Widget):
         super().__init__()
         self._frame: Frame | None = None
         self._rows: list[Row] = []
-        self._strips: list[Strip] = []
+        # None: to be made of its row when Textual asks for it.
+        self._strips: list[Strip | None] = []
+        self._codes: dict[str, tuple[str, str]] = {}
+        self._brush: Brush | None = None
         self._palette: Palette | None = None
         self._filters: Sequence[LineFilter] = ()
         self._background = Color(0, 0, 0)
@@ -55,6 +61,10 @@ class Pane(Widget):
     def forget(self) -> None:
         """Let go of the frame and of the past in it; what was drawn stays until the next one."""
         self._frame = None
+
+    def on_mount(self) -> None:
+        """Take the brush of the screen, where it has one."""
+        self._brush = getattr(self.screen, "brush", None)
 
     def on_unmount(self) -> None:
         """Let go of everything now: as a part of a closed screen it is found as garbage much later."""
@@ -92,7 +102,10 @@ class Pane(Widget):
         """
         if self._drawn_size != self.size or self._palette is None:
             self._rebuild()
-        strips = self._strips[crop.y : crop.bottom]
+        for y in range(crop.y, min(crop.bottom, len(self._strips))):
+            if self._strips[y] is None:
+                self._strips[y] = self._strip(self._rows[y])
+        strips = [strip for strip in self._strips[crop.y : crop.bottom] if strip is not None]
         if len(strips) < crop.height:
             strips += [Strip.blank(self.size.width, self._base_style())] * (crop.height - len(strips))
         if crop.x > 0 or crop.width < self.size.width:
@@ -115,6 +128,14 @@ class Pane(Widget):
             self._rebuild()
         return "\n".join(row_text(row).rstrip() for row in self._rows)
 
+    def codes(self, role: str) -> tuple[str, str]:
+        """Return what is sent to the terminal before and after a text of that role."""
+        found = self._codes.get(role)
+        if found is None:
+            before, _, after = self._strip((Span(_PROBE, role),)).render(self.app.console).partition(_PROBE)
+            found = self._codes[role] = (before, after)
+        return found
+
     def _base_style(self) -> Style:
         return self.rich_style
 
@@ -131,16 +152,21 @@ class Pane(Widget):
             self.refresh()
             return
         rows = self._build(size)
-        dirty: list[Region] = []
-        for y, (old, new) in enumerate(zip_longest(self._rows, rows, fillvalue=())):
-            if old == new:
-                continue
-            stretches = list(changed_stretches(old, new, size.width))
-            self._strips[y] = self._strip(new, cuts=[edge for stretch in stretches for edge in stretch])
-            dirty.extend(Region(start, y, end - start, 1) for start, end in stretches)
+        changes = [
+            Change(y, new, list(changed_stretches(old, new, size.width)))
+            for y, (old, new) in enumerate(zip_longest(self._rows, rows, fillvalue=()))
+            if old != new
+        ]
         self._rows = rows
-        if dirty:
-            self.refresh(*dirty)
+        if not changes:
+            return
+        if self._brush is not None and self._brush.paint(self, self, changes):
+            for change in changes:
+                self._strips[change.y] = None
+            return
+        for y, row, stretches in changes:
+            self._strips[y] = self._strip(row, cuts=[edge for stretch in stretches for edge in stretch])
+        self.refresh(*(Region(start, y, end - start, 1) for y, _, each in changes for start, end in each))
 
     def _rebuild(self) -> None:
         """Build everything anew: the size or the styles changed."""
@@ -148,6 +174,7 @@ class Pane(Widget):
         self._palette = self._new_palette()
         self._filters = self.get_line_filters()
         self._background = self.background_colors[1]
+        self._codes = {}
         self._drawn_size = size
         self._rows = self._build(size)
         self._strips = [self._strip(row) for row in self._rows]
