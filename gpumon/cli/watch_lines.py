@@ -81,6 +81,7 @@ class WatchLines:
         self._lock = threading.Lock()
         self._intervals = None if every_seconds is None else Intervals(every_seconds)
         self._alerts = 0
+        self._is_finished = False
         self.is_gone = False
         self.failure: OSError | None = None
         # In the order of time: an interval that is over, what begins with the sample after it, what ends.
@@ -119,8 +120,9 @@ class WatchLines:
             click.echo(f"gpumon: {word}", err=True)
 
     def finish(self) -> None:
-        """Write what is left, and the interval that is not over yet."""
+        """Write what is left, and the interval that is not over yet: what begins later counts no more."""
         with self._lock:
+            self._is_finished = True
             open_interval = None if self._intervals is None else self._intervals.open()
             if open_interval is not None:
                 self._waiting.extend(self._form.interval(open_interval))
@@ -148,6 +150,8 @@ class WatchLines:
         if self._is_terminal:
             line += loud(alert, self._settings)
         with self._lock:
+            if self._is_finished:
+                return
             self._alerts += 1
             self._endings.begin(alert)
             self._keep([line])

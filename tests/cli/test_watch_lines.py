@@ -108,3 +108,16 @@ def test_what_nobody_reads_in_time_is_left_out_and_counted(capsys: pytest.Captur
 
     assert "iiiii" == _kinds(stream.getvalue())
     assert capsys.readouterr().err == "gpumon: 3 lines were left out: nobody read them in time\n"
+
+
+def test_what_begins_after_the_last_line_does_not_count() -> None:
+    """An exit code of 3 without a line would have no reason: closing the database may take a second."""
+    stream = io.StringIO()
+    feed = FakeFeed("healthy", seconds=60)
+    with watched(feed, Settings()) as findings:
+        lines = WatchLines(feed, findings, Settings(), stream, form=_plain(), every_seconds=None)
+        lines.finish()
+        feed.set("starved", 61)
+
+    assert "starved-too-few-workers" in [found.id for found in findings.episodes]
+    assert ("", 0) == (stream.getvalue(), lines.alerts)
