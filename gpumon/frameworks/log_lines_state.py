@@ -169,9 +169,9 @@ def _after_meaning(state: LogState, parsed: LogLine, at: float) -> LogState:
     if parsed.kind is LineKind.MODEL:
         # It tells nothing of where the run stands.
         return replace(state, parameters=parsed.number)
+    if parsed.kind is LineKind.TRAIN and parsed.bar is not None and parsed.train is not None:
+        return _after_train(state, parsed.bar, parsed.train, at)
     state = replace(state, newest=parsed.kind, newest_unix_seconds=at, in_traceback=False)
-    if parsed.kind is LineKind.TRAIN:
-        return _after_train(state, parsed, at)
     if parsed.kind is LineKind.VALIDATE:
         return _after_validation(state, parsed)
     if parsed.kind in (LineKind.SCAN, LineKind.CACHE):
@@ -210,10 +210,7 @@ def _after_validation(state: LogState, parsed: LogLine) -> LogState:
     )
 
 
-def _after_train(state: LogState, parsed: LogLine, at: float) -> LogState:
-    bar, train = parsed.bar, parsed.train
-    if bar is None or train is None:
-        return state
+def _after_train(state: LogState, bar: Bar, train: TrainLine, at: float) -> LogState:
     old, old_train = state.train_bar, state.train
     same_epoch = old is not None and old_train is not None and old_train.epoch_label == train.epoch_label
     forward = same_epoch and old is not None and bar.done >= old.done
@@ -230,8 +227,12 @@ def _after_train(state: LogState, parsed: LogLine, at: float) -> LogState:
     full = bar.done >= bar.total and bar.elapsed_seconds is not None
     moved = forward and old is not None and bar.done > old.done
     shm = state.trouble is not None and state.trouble.kind is TroubleKind.SHM
+    # All at once: a log has tens of such lines a second.
     return replace(
         state,
+        newest=LineKind.TRAIN,
+        newest_unix_seconds=at,
+        in_traceback=False,
         train=train,
         train_bar=bar,
         train_unix_seconds=at,

@@ -105,11 +105,12 @@ def wilson(hits: int, total: int) -> Interval:
 @lru_cache(maxsize=64)
 def resamples(blocks: int, count: int = RESAMPLES, seed: int = SEED) -> tuple[Sequence[int], ...]:
     """Return `count` draws of `blocks` indices with replacement: which blocks each resample holds."""
-    random = Random(seed)  # noqa: S311 - a reproducible draw, not a secret
+    random = Random(seed).random  # noqa: S311 - a reproducible draw, not a secret
     # While a training fills the window the number of blocks goes up with each sample: 64 numbers of blocks
     # are 2 MB as bytes, 17 MB as integers.
     pack = bytes if blocks <= _LARGEST_BYTE + 1 else tuple
-    return tuple(pack(random.choices(range(blocks), k=blocks)) for _ in range(count))
+    # As `random.choices` draws them, in half the time.
+    return tuple(pack([int(random() * blocks) for _ in range(blocks)]) for _ in range(count))
 
 
 # As integers: quicker, and large.

@@ -9,11 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpumon.history.stats import (
+    RESAMPLES,
+    SEED,
     Interval,
     bootstrap_shares,
     ewma,
     interval_of,
     quantile,
+    resamples,
     share_interval,
     theil_sen,
     wilson,
@@ -117,3 +120,12 @@ def test_resampling_without_looks_is_refused() -> None:
 def test_an_interval_is_widened_to_hold_its_value() -> None:
     """A value outside the draws becomes an end of the interval."""
     assert interval_of(5.0, [1.0, 2.0]).high == 5.0
+
+
+@pytest.mark.parametrize("blocks", [1, 2, 20, 256, 257])
+def test_resamples_are_drawn_as_by_the_standard_library(blocks: int) -> None:
+    """Each holds the indices that `random.choices` draws from the same seed, one after the other."""
+    random = Random(SEED)
+    assert [random.choices(range(blocks), k=blocks) for _ in range(RESAMPLES)] == list(
+        map(list, resamples(blocks))
+    )
