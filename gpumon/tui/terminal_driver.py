@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import select
 import signal
 import termios
+from codecs import getincrementaldecoder
 from contextlib import suppress
 from threading import Thread
 from typing import IO, Any, Protocol, cast
 
+from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 from textual.events import Resize
 from textual.geometry import Size
+
+from gpumon.tui.waking_event import WakingEvent
+
+# How long to wait for what may follow an escape character. Textual's own patience is no shorter.
+_TICK_MILLISECONDS = 100
+_MOST_BYTES = 4096
 
 
 class HangsUp(Protocol):
@@ -39,6 +48,7 @@ class TerminalDriver(LinuxDriver):
         super().__init__(*arguments, **options)
         self._file: Any = LostFile(cast("IO[str]", self._file))
         self._listener: Thread | None = None
+        self.exit_event: WakingEvent = WakingEvent()
 
     def start_application_mode(self) -> None:
         """Begin to draw, and to listen for the end."""
@@ -55,7 +65,34 @@ class TerminalDriver(LinuxDriver):
         """Read keys until the end of the dashboard or of the terminal."""
         # EIO from a terminal that is gone: `_listen` tells of it.
         with suppress(OSError):
-            super().run_input_thread()
+            self._read_keys()
+
+    def _read_keys(self) -> None:
+        """Read keys, and sleep between two: Textual's own looks ten times a second whether it is to end."""
+        parser = XTermParser(self._debug)
+        decode = getincrementaldecoder("utf-8")().decode
+        poll = select.poll()
+        poll.register(self.fileno, select.POLLIN)
+        poll.register(self.exit_event, select.POLLIN)
+        while not self.exit_event.is_set():
+            # A single escape character is a key of its own if nothing follows.
+            is_waiting = parser._timeout_time is not None  # noqa: SLF001 - Textual asks it each time
+            ready = {descriptor for descriptor, _ in poll.poll(_TICK_MILLISECONDS if is_waiting else None)}
+            if self.fileno in ready:
+                data = os.read(self.fileno, _MOST_BYTES)
+                if not data:
+                    return
+                # Half a character is not fed: an empty text would be the end.
+                if text := decode(data):
+                    for event in parser.feed(text):
+                        self.process_message(event)
+            for event in parser.tick():
+                self.process_message(event)
+
+    def close(self) -> None:
+        """Give everything back."""
+        super().close()
+        self.exit_event.close()
 
     def _sigtstp_application(self, *_: object) -> None:
         """Stop once the event loop has done what it does.

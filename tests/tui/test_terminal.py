@@ -86,6 +86,23 @@ def test_suspended_and_continued_it_is_drawn_anew(terminal: Terminal) -> None:
     assert b"STARVED" in terminal.output
 
 
+def test_an_escape_that_nothing_follows_is_a_key(terminal: Terminal) -> None:
+    """The escape key sends the first character of many sequences: after a moment it goes back by itself."""
+    terminal.send("?")
+    terminal.read_until("to the next pane")
+    terminal.output = b""
+    terminal.send("\x1b")
+    terminal.read_until("STARVED")
+
+
+def test_a_character_may_come_in_two_pieces(terminal: Terminal) -> None:
+    """Half of a character is no end of the input: keys after it are heard."""
+    for piece in (b"\xe2", b"\x82\xac", b"q"):
+        os.write(terminal.master, piece)
+
+    assert terminal.wait() == 0
+
+
 def test_a_copied_command_is_printed_after_the_end(terminal: Terminal) -> None:
     """`y` sends the command to the clipboard by OSC 52, and leaves it on the terminal at the end."""
     terminal.send("y")
