@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import select
 import stat
 import sys
 import tempfile
@@ -14,6 +16,8 @@ from gpumon.settings import Resolved, SettingsError
 
 # A config file is a few lines; more is a mistake.
 _MAX_CONFIG_BYTES = 1 << 16
+# A shell's <(...) has something to say by then.
+_PATIENCE_SECONDS = 2.0
 # What is made here may be read by its owner only.
 _NEW_MODE = 0o600
 _ANY_WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
@@ -32,19 +36,20 @@ def config_path(asked: str | None) -> Path:
     return platformdirs.user_config_path("gpumon") / "config.toml"
 
 
-def read_config(asked: str | None) -> dict[str, Any]:
-    """Return the parsed config file; an absent default one is empty. Raises SettingsError."""
+def read_config(asked: str | None, *, patience_seconds: float = _PATIENCE_SECONDS) -> dict[str, Any]:
+    """Return the parsed config file; an absent default one is empty. Raises SettingsError.
+
+    What is no file, as a pipe, has so long to say something.
+    """
     file = config_path(asked)
     if asked is None:
         try:
-            if not file.is_file():
-                return {}
+            file.stat()
         except OSError:
-            # A HOME of somebody else, as sudo may keep it: there is no config of ours in it.
+            # None, or a HOME of somebody else, as sudo may keep it: there is no config of ours in it.
             return {}
     try:
-        with file.open("rb") as opened:
-            text = opened.read(_MAX_CONFIG_BYTES + 1)
+        text = _read_patiently(file, patience_seconds)
     except OSError as error:
         raise SettingsError(f"the config file {file} cannot be read: {error.strerror}") from None
     if len(text) > _MAX_CONFIG_BYTES:
@@ -53,6 +58,23 @@ def read_config(asked: str | None) -> dict[str, Any]:
         return _parsed(text)
     except ValueError as error:
         raise SettingsError(f"the config file {file} is not TOML: {error}") from None
+
+
+def _read_patiently(file: Path, patience_seconds: float) -> bytes:
+    """Return the beginning of a file, or of what comes out of a pipe. Raises OSError."""
+    parts: list[bytes] = []
+    descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        while sum(map(len, parts)) <= _MAX_CONFIG_BYTES:
+            if not select.select([descriptor], [], [], patience_seconds)[0]:
+                raise OSError(errno.ETIMEDOUT, "nothing comes out of it")
+            part = os.read(descriptor, _MAX_CONFIG_BYTES + 1)
+            parts.append(part)
+            if not part:
+                break
+    finally:
+        os.close(descriptor)
+    return b"".join(parts)
 
 
 class ConfigFile:

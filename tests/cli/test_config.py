@@ -16,7 +16,7 @@ from tomlkit import dumps
 
 from gpumon.cli.app import gpumon
 from gpumon.cli.config_file import ConfigFile, _CannotKeepError, _changed, _parsed, read_config
-from gpumon.settings import NAMES, resolved
+from gpumon.settings import NAMES, SettingsError, resolved
 
 WRITTEN = """\
 # mine
@@ -249,3 +249,38 @@ def test_nothing_of_another_user_is_touched(tmp_path: Path) -> None:
     path.write_text(WRITTEN, encoding="utf-8")
     assert other.keep("theme", "nord-2") == "config.toml belongs to another user"
     assert WRITTEN == path.read_text(encoding="utf-8")
+
+
+def test_a_pipe_into_which_nobody_writes_is_not_waited_for(tmp_path: Path) -> None:
+    """It would be for ever, whether anybody has opened it or not."""
+    os.mkfifo(tmp_path / "config.toml")
+    for holds in (False, True):
+        held = os.open(tmp_path / "config.toml", os.O_RDWR) if holds else None
+        with pytest.raises(SettingsError, match=r"config\.toml cannot be read: nothing comes out of it"):
+            read_config(str(tmp_path / "config.toml"), patience_seconds=0.01)
+        if held is not None:
+            os.close(held)
+
+
+def test_what_a_shell_writes_into_a_pipe_is_read() -> None:
+    """As `--config <(...)` does."""
+    reading, writing = os.pipe()
+    os.write(writing, b"interval = 2.0\n")
+    os.close(writing)
+
+    assert {"interval": 2.0} == read_config(f"/dev/fd/{reading}")
+    os.close(reading)
+
+
+def test_a_folder_in_the_place_of_the_usual_file_is_told(tmp_path: Path) -> None:
+    """What stands there is not taken for nothing; a link to nowhere is."""
+    (tmp_path / "gpumon").mkdir()
+    place = tmp_path / "gpumon" / "config.toml"
+    place.symlink_to("nowhere")
+    absent = CliRunner().invoke(gpumon, ["config"], env={"XDG_CONFIG_HOME": str(tmp_path)})
+    place.unlink()
+    place.mkdir()
+    folder = CliRunner().invoke(gpumon, ["config"], env={"XDG_CONFIG_HOME": str(tmp_path)})
+
+    assert (0, 2) == (absent.exit_code, folder.exit_code)
+    assert folder.stderr.endswith(f"the config file {place} cannot be read: Is a directory\n")
