@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from gpumon.late_dataclass import dataclass
 from gpumon.model.measure import Maybe, Measure, Missing
 from gpumon.model.training import Phase, Setting, Training
 from gpumon.sources.interpreter_reading import InterpreterReading, IteratorReading, LoopReading

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from gpumon.late_dataclass import dataclass
 from gpumon.model.measure import Certainty, Maybe, Measure, Missing, known, number
 from gpumon.model.process import ProcessReading, Role
 from gpumon.model.training import Phase, Training

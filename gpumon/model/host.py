@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from gpumon.late_dataclass import dataclass
 from gpumon.model.measure import Maybe, Missing
 
 _UNREAD = Missing("not read")

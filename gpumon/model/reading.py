@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from gpumon.late_dataclass import dataclass
 from gpumon.model.gpu import GpuReading
 from gpumon.model.host import CgroupReading, SharedMemoryReading
 from gpumon.model.measure import Maybe, Measure, Missing

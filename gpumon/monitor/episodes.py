@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from gpumon.late_dataclass import dataclass
 from gpumon.model.clock import Instant
 from gpumon.model.finding import Finding, Severity
 from gpumon.model.report import Report

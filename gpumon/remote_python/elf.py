@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from gpumon.late_dataclass import dataclass
 
 LONGEST_TABLE_BYTES = 32 << 20
 MOST_SECTIONS = 4096

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+
+from gpumon.late_dataclass import dataclass
 
 # A training with every CUDA library has some 5,000 mappings, 600 kB.
 LONGEST_MAPS_BYTES = 16 << 20

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from gpumon.late_dataclass import dataclass
 from gpumon.model.measure import Maybe, Missing
 from gpumon.model.text import clean
 from gpumon.reporter import wire

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from gpumon.late_dataclass import dataclass
 
 _PYTHON = re.compile(r"(?:python|pypy)\d*(?:\.\d+)*(?:t|d|-dbg)?$")
 # CPython's own options that take a value (Python/initconfig.c); -c and -m end the options.

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from gpumon.late_dataclass import dataclass
 
 # setting: the long flags (compared without dashes and underscores), short flags.
 _LONG = {

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from gpumon.late_dataclass import dataclass
 
 TASKS = ("detect", "segment", "semantic", "depth", "classify", "pose", "obb")
 MODES = ("train", "val", "predict", "export", "track", "benchmark")
