@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -13,6 +12,9 @@ import click
 from gpumon.settings import Settings
 
 if TYPE_CHECKING:
+    from gpumon.advice.prior import Prior
+    from gpumon.model.reading import TrainingReading
+    from gpumon.model.sample import Sample
     from gpumon.monitor.feed import LiveFeed
 
 
@@ -39,7 +41,6 @@ def kept_runs(
     from gpumon.cli.kept_home import shuts_out_caller
     from gpumon.recording.runs_keeper import RunKeeper
     from gpumon.recording.runs_place import boot_id, runs_path
-    from gpumon.recording.runs_prior import load_prior
 
     path, boot = runs_path(), boot_id(socket.gethostname())
     if not path.exists() and shuts_out_caller(path, environ, user_id=user_id):
@@ -48,7 +49,14 @@ def kept_runs(
         finally:
             click.echo(f"gpumon: this run was not kept: {_SHUT_OUT}", err=True)
         return
-    feed.learn_from(partial(load_prior, path, boot))
+
+    def load(sample: Sample, reading: TrainingReading) -> Prior:
+        # In the thread that reads the database, with the first training: no first frame waits for it.
+        from gpumon.recording.runs_prior import load_prior
+
+        return load_prior(path, boot, sample, reading)
+
+    feed.learn_from(load)
     keeper = RunKeeper(path, boot)
     keeper.follow(feed)
     try:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from gpumon.history.history import History
 from gpumon.history.window import Window
+from gpumon.late_dataclass import dataclass
 from gpumon.model.clock import Clock, Instant
 from gpumon.model.gpu import DriverReading, DriverState, GpusReading
 from gpumon.model.host import HostReading
@@ -106,6 +107,7 @@ class Monitor:
         self._window: Window | None = None
         self._listeners: list[Listener] = []
         self._chosen_pid: int | None = None
+        self._load: Load | None = None
         self._priors: Priors | None = None
         self._wake = threading.Event()
         self._closing = False
@@ -142,11 +144,8 @@ class Monitor:
 
         It is called in a thread of its own: a slow disk delays no sample.
         """
-        # What reads recordings is loaded only where there is something to learn.
-        from gpumon.monitor.priors import Priors
-
         with self._lock:
-            self._priors = self._priors or Priors(load)
+            self._load = self._load or load
 
     def choose(self, pid: int) -> None:
         """Attach to the training with that main PID at once."""
@@ -195,7 +194,7 @@ class Monitor:
             name for name, on_time in (("nvml", gpus_on_time), ("scan", scan_on_time)) if not on_time
         )
         late += tuple(name for following in self._following.values() for name in following.late())
-        priors = self._priors
+        priors = self._learning(trainings)
         if priors is not None:
             priors.take(now)
         sample = Sample(
@@ -242,6 +241,15 @@ class Monitor:
             if self._wake.wait(max(0.0, -behind)):
                 self._wake.clear()
                 due = self._parts.clock.now().monotonic_seconds
+
+    def _learning(self, trainings: tuple[TrainingReading, ...]) -> Priors | None:
+        """Return what asks earlier runs, from the first training on; None where there is nothing to ask."""
+        if self._priors is None and self._load is not None and trainings:
+            # What reads recordings is loaded only where there is something to learn.
+            from gpumon.monitor.priors import Priors
+
+            self._priors = Priors(self._load)
+        return self._priors
 
     def _scan(self, now: Instant) -> Found:
         del now

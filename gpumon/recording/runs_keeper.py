@@ -10,23 +10,22 @@ from pathlib import Path
 from queue import Full, Queue
 from typing import TYPE_CHECKING, Protocol
 
-from gpumon.advice.prior import SeenPrediction
-from gpumon.history.block import Block
-from gpumon.history.tally import Tally
 from gpumon.model.measure import known
-from gpumon.model.process import ProcessId
-from gpumon.model.proof import Proof
-from gpumon.model.reading import TrainingReading
-from gpumon.model.report import Report, TrainingReport
-from gpumon.model.sample import Sample
-from gpumon.model.source import Listener
 from gpumon.model.text import clean
-from gpumon.recording.runs_about import about_run
-from gpumon.recording.runs_run import RunEnd, RunProcess, RunsError, RunState, end_of
 
 if TYPE_CHECKING:
+    from gpumon.advice.prior import SeenPrediction
+    from gpumon.history.block import Block
+    from gpumon.history.tally import Tally
+    from gpumon.model.process import ProcessId
+    from gpumon.model.proof import Proof
+    from gpumon.model.reading import TrainingReading
+    from gpumon.model.report import Report, TrainingReport
+    from gpumon.model.sample import Sample
+    from gpumon.model.source import Listener
     from gpumon.recording.runs import RunsDatabase
     from gpumon.recording.runs_predictions import ChangedTo
+    from gpumon.recording.runs_run import RunProcess, RunState
 
 # A shorter look (a snapshot, a mistyped PID) says nothing of a run.
 _LEAST_SECONDS = 5.0
@@ -157,6 +156,9 @@ class RunKeeper:
             self._trouble = clean(f"runs are no longer kept: {type(failure).__name__}: {failure}", 300)
 
     def _take(self, sample: Sample, reading: TrainingReading, told: TrainingReport | None) -> None:
+        # What describes a run is loaded in the keeper's own thread too, with the first one.
+        from gpumon.recording.runs_run import RunState, end_of
+
         identity = reading.training.id
         kept = self._kept.get(identity)
         if kept is None:
@@ -208,6 +210,9 @@ class RunKeeper:
             kept.proof = told.proof
 
     def _begin(self, sample: Sample, reading: TrainingReading) -> _Kept:
+        from gpumon.history.tally import Tally
+        from gpumon.recording.runs_run import RunProcess, RunState
+
         identity = reading.training.id
         return _Kept(
             RunProcess(self._boot, identity.pid, identity.start_ticks),
@@ -218,6 +223,9 @@ class RunKeeper:
 
     def _write(self, kept: _Kept, *, with_open: bool) -> None:
         """Write what is not in the file yet; what cannot be written stays for the next time."""
+        from gpumon.recording.runs_about import about_run
+        from gpumon.recording.runs_run import RunEnd, RunsError
+
         if kept.tally.seen_seconds < _LEAST_SECONDS and kept.state.end is RunEnd.OPEN:
             return
         opened = kept.tally.open() if with_open else None

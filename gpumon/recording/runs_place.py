@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gpumon.model.measure import Missing
 from gpumon.model.text import clean
-from gpumon.recording.runs_run import Run, RunEnd
 from gpumon.sources.proc_fields import parse_stat
 from gpumon.sources.proc_file import read_file
+
+if TYPE_CHECKING:
+    from gpumon.recording.runs_run import Run, RunEnd
 
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 # With a line for each interrupt it is long on large machines; the boot time stands near its end.
@@ -46,6 +49,9 @@ def started_unix_seconds(start_ticks: int) -> float | None:
 
 def how_it_ended(run: Run, boot: str) -> tuple[RunEnd, str]:
     """Return how a run ended; of one whose end gpumon did not see, whether its process is there still."""
+    # Where the file lies is asked before the first frame, and this is not.
+    from gpumon.recording.runs_run import RunEnd
+
     if run.end is not RunEnd.OPEN:
         return run.end, run.end_text
     if run.process.boot != boot:
