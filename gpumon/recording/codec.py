@@ -195,8 +195,14 @@ class Codec(Generic[T]):
         encode_tuple, decode_tuple = self._tuple(get_args(tuples[0])) if tuples else (None, None)
         decode_scalar = _scalar(scalars)
 
+        known: dict[type[Any], tuple[str, Callable[[Any], Any]] | None] = dict(encoders)
+
         def encode(value: Any) -> Any:
-            found = encoders.get(value.__class__)
+            kind = value.__class__
+            if kind not in known:
+                # A class made of one of these is written as that one: sources have Missings of their own.
+                known[kind] = next((encoders[base] for base in kind.__mro__ if base in encoders), None)
+            found = known[kind]
             if found is not None:
                 return {found[0]: found[1](value)}
             return value if encode_tuple is None or value.__class__ is not tuple else encode_tuple(value)

@@ -17,6 +17,7 @@ from gpumon.model.sample import Sample
 from gpumon.model.suggestion import GoOn
 from gpumon.model.text import clean
 from gpumon.recording.codec import Codec, CodecError
+from gpumon.sources.proc_file import Absent, Denied
 from tests.unit.full_report import full_report, missing_report
 
 _LOOKALIKES = st.sampled_from([0.0, -0.0, 1, 1.0, math.inf, 2.5])
@@ -67,6 +68,15 @@ def test_numbers_are_exact(number: float) -> None:
     value = _Numbers(number, number, (("loss", number),))
 
     assert repr(value) == repr(codec.decode(json.loads(json.dumps(codec.encode(value)))))
+
+
+@pytest.mark.parametrize("missing", [Absent("/proc/5 is gone"), Denied("no permission to read it")])
+def test_what_is_missing_in_a_way_of_its_own_is_written_as_missing(missing: Missing) -> None:
+    """A file of /proc that goes with its training once ended a recording."""
+    codec = Codec(_Numbers)
+    plain = json.loads(json.dumps(codec.encode(_Numbers(1.0, missing))))
+
+    assert _Numbers(1.0, Missing(missing.reason)) == codec.decode(plain)
 
 
 def test_fields_that_came_later_take_their_defaults() -> None:
