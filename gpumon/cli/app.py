@@ -66,6 +66,9 @@ class LazyGroup(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put `attach` in front where no command is named: `gpumon`, `gpumon 1234`, `gpumon --ascii`."""
+        if ctx.resilient_parsing and args[:1] == ["help"]:
+            # What follows is completed as without it: the names of commands.
+            args = args[1:]
         if ctx.resilient_parsing and not args:
             # A shell completes the first word.
             return super().parse_args(ctx, args)
@@ -84,7 +87,7 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command, or say which there are."""
-        if args[0] not in COMMANDS:
+        if args[0] not in COMMANDS and not ctx.resilient_parsing:
             raise click.UsageError(_no_command(args[0]), ctx)
         return super().resolve_command(ctx, args)
 

@@ -41,7 +41,7 @@ class RunsGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command, or say which there is."""
-        if args[0] not in self.commands:
+        if args[0] not in self.commands and not ctx.resilient_parsing:
             text = f"gpumon runs lists them, gpumon runs compare A B compares two; not {args[0][:40]!r}"
             raise click.UsageError(text, ctx)
         return super().resolve_command(ctx, args)

@@ -50,6 +50,17 @@ def test_options_and_their_values(words: tuple[str, ...], expected: list[str]) -
     assert expected == _completed(*words)
 
 
+def test_help_is_followed_by_a_command() -> None:
+    """`gpumon help advise` is `gpumon advise --help`."""
+    assert ["advise"] == _completed("help", "adv")
+
+
+@pytest.mark.parametrize("words", [("nonsense", ""), ("runs", "nonsense", ""), ("help", "nonsense", "x")])
+def test_a_mistyped_command_is_no_traceback(words: tuple[str, ...]) -> None:
+    """A shell would write it into the middle of the line that is typed."""
+    assert _completed(*words) == [name for name in _completed(*words) if name.startswith(words[-1])]
+
+
 def test_files_are_left_to_the_shell() -> None:
     """A recording to replay, and one to look at."""
     made = ShellComplete(gpumon, {}, "gpumon", VARIABLE)
