@@ -44,6 +44,15 @@ def text_width(text: str) -> int:
     return sum(map(character_width, text))
 
 
+def is_one_cell_each(text: str) -> bool:
+    """Tell whether every character of a text takes one cell, so that its columns are its characters."""
+    if not text.isprintable():
+        return False
+    if text.isascii() or _ONE_CELL_EACH(text):
+        return True
+    return all(character_width(character) == 1 for character in text)
+
+
 def row_width(row: Iterable[Span]) -> int:
     """Return how many cells a row takes."""
     return text_width("".join([text for text, _ in row]))

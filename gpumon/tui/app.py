@@ -33,6 +33,7 @@ from gpumon.tui.replay import Replay
 from gpumon.tui.screens.overview import OverviewScreen
 from gpumon.tui.screens.view_screen import ViewScreen
 from gpumon.tui.span import SPANS_SECONDS, grown_span
+from gpumon.tui.widgets.brush import write_cells
 from gpumon.tui.widgets.frame import Frame, View
 
 if TYPE_CHECKING:
@@ -150,6 +151,10 @@ class GpumonApp(ChosenApp):
         )
         return Frame(report, window, view, self.episodes(now), self.muted)
 
+    def newest_report(self) -> Report | None:
+        """Return what the feed knows already, also before the dashboard has begun to listen."""
+        return self._feed.report()
+
     def on_mount(self) -> None:
         """Begin to listen, and show what there is already."""
         # After ctrl+z and fg the terminal is empty, and only what changes would be sent.
@@ -184,6 +189,10 @@ class GpumonApp(ChosenApp):
             return
         with self.batch_update(), screen.brush:
             screen.show(frame)
+
+    def send_cells(self, sent: str) -> None:
+        """Send cells of a frame that changed to the terminal; the brush of a screen has painted them."""
+        write_cells(self, sent)
 
     # What keys do.
 

@@ -78,7 +78,7 @@ class TerminalCells:
     """A terminal that understands cursor moves and text: what a user sees after partial updates."""
 
     def __init__(self, lines: list[str]) -> None:
-        self.cells = [_spread(line) for line in lines]
+        self.cells = [spread_cells(line) for line in lines]
 
     def feed(self, text: str) -> None:
         """Take what is sent."""
@@ -97,13 +97,13 @@ class TerminalCells:
         return ["".join(row) for row in self.cells]
 
     def _write(self, text: str, x: int, y: int) -> int:
-        for cell in _spread(text):
+        for cell in spread_cells(text):
             self.cells[y][x] = cell
             x += 1
         return x
 
 
-def _spread(text: str) -> list[str]:
+def spread_cells(text: str) -> list[str]:
     """Return the cells of a text: a wide character takes two, a combining one joins the cell before."""
     cells: list[str] = []
     for character in text:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -12,8 +12,9 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Static
 
+from gpumon.model.text import clean
 from gpumon.paint.row import Row, Span, row_text
-from gpumon.tui.widgets.brush import Brush, between
+from gpumon.tui.widgets.brush import Brush, Placed, between, placed_at_rest
 from gpumon.tui.widgets.cores import CorePane
 from gpumon.tui.widgets.frame import Frame, View
 from gpumon.tui.widgets.gpu import GpuPane
@@ -30,10 +31,10 @@ ROWS = st.lists(st.sampled_from([Span("a"), Span("bb", "dim"), Span("ccc", "valu
 class BrushScreen(Screen[None]):
     """A screen whose brush sends to a list."""
 
-    def __init__(self) -> None:
+    def __init__(self, placed: Callable[[Screen[None]], Placed | None]) -> None:
         super().__init__()
         self.sent: list[str] = []
-        self.brush = Brush(self, self.sent.append)
+        self.brush = Brush(self, self.sent.append, placed)
 
 
 class BrushApp(PaneApp):
@@ -41,9 +42,15 @@ class BrushApp(PaneApp):
 
     CSS = "Screen { overflow: hidden; layers: below above; } #cover { layer: above; width: 9; height: 4; }"
 
+    def __init__(
+        self, *panes: Pane, placed: Callable[[Screen[None]], Placed | None] = placed_at_rest
+    ) -> None:
+        super().__init__(*panes)
+        self._placed_by = placed
+
     def get_default_screen(self) -> Screen[None]:
         """Return a screen with a brush, whose other updates are kept."""
-        screen = BrushScreen()
+        screen = BrushScreen(self._placed_by)
         screen._compositor = self.recorder
         return screen
 
@@ -77,10 +84,13 @@ class Words(Pane):
 
 @asynccontextmanager
 async def brush_app(
-    *panes: Pane, size: tuple[int, int] = (80, 24), variant: str = "starved"
+    *panes: Pane,
+    size: tuple[int, int] = (80, 24),
+    variant: str = "starved",
+    placed: Callable[[Screen[None]], Placed | None] = placed_at_rest,
 ) -> AsyncIterator[tuple[BrushApp, Pilot[None]]]:
     """Run an app of panes that shows a variant, of which nothing waits to be drawn."""
-    app = BrushApp(*panes)
+    app = BrushApp(*panes, placed=placed)
     async with piloted(app, size) as pilot:
         app.show(fake_frame(variant))
         await pilot.pause()
@@ -172,17 +182,35 @@ async def test_nothing_is_painted_between_two_frames() -> None:
         assert "two" == app.lines()[0].rstrip()
 
 
-async def test_rows_with_wide_characters_are_painted_whole() -> None:
-    """Where a character takes no cell or two, the row is sent as a whole, to its last character."""
+@pytest.mark.parametrize(
+    "name",
+    ["日曜", "e\u0301" * 30, "\U0001f469\u200d\U0001f52c", "\U0001f1e9\U0001f1ea", "x\u200b\u200by", "ｗide"],
+)
+async def test_rows_with_wide_characters_are_painted_whole(name: str) -> None:
+    """Where a character takes no cell or two, before or after, the row is sent to its last character."""
     words = Words((Span("日本 "), Span("e\u0301" * 60, "value")))
     async with brush_app(words) as (app, pilot):
         terminal = TerminalCells(app.lines())
-        words.rows = [(Span("日曜 "), Span("e\u0301" * 40, "value"), Span("tail"))]
+        words.rows = [(Span(f"{name} "), Span(name, "value"), Span(" tail"))]
+        app.show(fake_frame())
+        await pilot.pause()
+        terminal.feed(app.painted[0])
+        # As the dashboard's last guard does, the brush lets no invisible character through.
+        assert [clean(line) for line in app.lines()] == terminal.lines()
+        assert "tail" in terminal.lines()[0]
+
+
+async def test_a_row_whose_widths_even_out_is_painted_whole() -> None:
+    """A character of two cells and one of none make as many characters as cells, and none in its place."""
+    words = Words((Span("日 one e\u0301 and more"),))
+    async with brush_app(words) as (app, pilot):
+        terminal = TerminalCells(app.lines())
+        words.rows = [(Span("日 two e\u0301 and more"),)]
         app.show(fake_frame())
         await pilot.pause()
         terminal.feed(app.painted[0])
         assert app.lines() == terminal.lines()
-        assert "tail" in terminal.lines()[0]
+        assert terminal.lines()[0].startswith("日 two e\u0301 and more")
 
 
 async def test_control_characters_are_not_painted() -> None:
@@ -211,6 +239,26 @@ async def test_a_new_theme_is_painted_in_its_colours() -> None:
             looks.append((text, before))
     assert ["2", "3"] == [text for text, _ in looks]
     assert looks[0][1] != looks[1][1]
+
+
+@pytest.mark.parametrize("error", [AttributeError, TypeError, ValueError, KeyError])
+async def test_another_textual_draws_by_itself(error: type[Exception]) -> None:
+    """Where Textual lacks what the brush asks it for, it is asked once, and all is drawn in Textual's way."""
+    words = Words((Span("one"),))
+    asked: list[Screen[None]] = []
+
+    def lacking(screen: Screen[None]) -> Placed | None:
+        asked.append(screen)
+        raise error
+
+    async with brush_app(words, placed=lacking) as (app, pilot):
+        for text in ("two", "three"):
+            words.rows = [(Span(text),)]
+            app.show(fake_frame())
+            await pilot.pause()
+            assert text == app.lines()[0].rstrip()
+        assert ([], 2) == (app.painted, len(app.recorder.sent))
+        assert 1 == len(asked)
 
 
 @given(ROWS, st.integers(0, 30), st.integers(0, 30))

@@ -19,7 +19,7 @@ from gpumon.model.measure import Maybe, Missing, known
 from gpumon.model.suggestion import Suggestion
 from gpumon.tui.heap import forget_drawn, forget_laid_out
 from gpumon.tui.key_line import Item, KeyLine
-from gpumon.tui.widgets.brush import Brush
+from gpumon.tui.widgets.brush import Brush, placed_at_rest
 from gpumon.tui.widgets.cell_update import CellCompositor
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.pane import Pane
@@ -66,13 +66,17 @@ class ViewScreen(Screen[None]):
         # Sends only the cells that changed: Textual's own sends every dirty line from its start.
         self._compositor = CellCompositor()
         # What panes paint while a frame is shown, past Textual.
-        self.brush = Brush(self)
+        self.brush = Brush(self, self._send_cells, placed_at_rest)
         self._shown = asyncio.Event()
 
     @property
     def dashboard(self) -> GpumonApp:
         """The app, which owns the frame and the user's choices."""
         return cast("GpumonApp", self.app)
+
+    def _send_cells(self, sent: str) -> None:
+        # The app of a screen is not known yet when the brush is made.
+        self.dashboard.send_cells(sent)
 
     def body(self) -> Iterable[Widget]:
         """Return what stands between the top line and the bottom line."""

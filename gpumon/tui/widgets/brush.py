@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 from textual.app import App
 from textual.geometry import Region
@@ -16,6 +16,9 @@ from gpumon.paint.row import Row
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+# Where each widget is, and what it is clipped to.
+Placed: TypeAlias = dict[Widget, tuple[Region, Region]]
 
 
 class Change(NamedTuple):
@@ -42,16 +45,26 @@ class Brush:
     one that is to be laid out anew, is left to Textual, and all are while anything else waits to be drawn.
     """
 
-    def __init__(self, screen: Screen[None], send: Callable[[str], None] | None = None) -> None:
-        """Paint on a screen, once entered; `send` takes what is new of a frame (None: the driver does)."""
+    def __init__(
+        self,
+        screen: Screen[None],
+        send: Callable[[str], None],
+        placed: Callable[[Screen[None]], Placed | None],
+    ) -> None:
+        """Paint on a screen, once entered; `send` takes what is new of a frame.
+
+        `placed` tells where widgets are, from the front to the back, or None while anything waits. It asks
+        Textual for what no other version promises: where that fails, all is left to Textual for good.
+        """
         self._screen = screen
-        self._send = self._write if send is None else send
+        self._send = send
+        self._ask = placed
+        self._is_fit = True
         self._is_entered = False
         # None until a pane has something to paint: what it does before may ask for a new layout.
         self._may: bool | None = None
         self._sent: list[str] = []
-        # Which widgets are where, as Textual had it when it was looked at, and which of them are not covered.
-        self._placed: object = None
+        self._placed: Placed = {}
         self._free: dict[Widget, Region] = {}
 
     def __enter__(self) -> Self:
@@ -71,19 +84,18 @@ class Brush:
 
     def paint(self, pane: Widget, looks: Painted, changes: Iterable[Change]) -> bool:
         """Paint what changed in a pane; tell whether that can be done here."""
-        if not self._is_entered:
+        if not self._is_entered or not self._is_fit:
             return False
         if self._may is None:
             self._may = self._may_paint()
-        if not self._may:
-            return False
-        place = self._free.get(pane)
+        place = self._free.get(pane) if self._may else None
         if place is None or place.size != pane.size:
             return False
         put = self._sent.append
         for y, row, stretches in changes:
             for start, end in stretches:
                 put(f"\x1b[{place.y + y + 1};{place.x + start + 1}H")
+                # Only rows of characters one cell wide have other stretches than all of them.
                 whole = end - start == place.width
                 for text, role in row if whole else between(row, start, end):
                     before, after = looks.codes(role)
@@ -94,41 +106,52 @@ class Brush:
 
     def _may_paint(self) -> bool:
         """Tell whether what is on the terminal is what Textual has drawn last, and nothing waits."""
-        screen = self._screen
-        app = screen.app
-        compositor = screen._compositor  # noqa: SLF001 - Textual has no public way, here and below
-        if (
-            app.screen is not screen
-            or not screen.is_running
-            or app._batch_count > 1  # noqa: SLF001 - one is that of the frame itself
-            or screen._layout_required  # noqa: SLF001
-            or screen._scroll_required  # noqa: SLF001
-            or screen._repaint_required  # noqa: SLF001
-            or screen._dirty_widgets  # noqa: SLF001
-            or compositor._dirty_regions  # noqa: SLF001
-        ):
-            return False
-        placed = compositor.visible_widgets
-        if placed is not self._placed:
-            self._placed, self._free = placed, uncovered(placed)
-        return not any(widget._layout_required for widget in (*placed, *screen.children))  # noqa: SLF001
-
-    def _write(self, sent: str) -> None:
-        """Write as Textual does: within a synchronized update, and the cursor at its place afterwards."""
-        app: App[object] = self._screen.app
-        driver = app._driver  # noqa: SLF001
-        if driver is None or app.is_headless or not app.is_running:
-            return
-        x, y = self._screen.outer_size.clamp_offset(app.cursor_position)
-        app._begin_update()  # noqa: SLF001
         try:
-            driver.write(f"{sent}\x1b[{y + 1};{x + 1}H")
-        finally:
-            app._end_update()  # noqa: SLF001
-        driver.flush()
+            placed = self._ask(self._screen)
+            if placed is not None and placed is not self._placed:
+                self._placed, self._free = placed, uncovered(placed)
+        except (AttributeError, LookupError, TypeError, ValueError):
+            self._is_fit = False
+            return False
+        return placed is not None
 
 
-def uncovered(placed: dict[Widget, tuple[Region, Region]]) -> dict[Widget, Region]:
+def placed_at_rest(screen: Screen[None]) -> Placed | None:
+    """Return where the widgets that are seen lie, from the front to the back; None while anything waits."""
+    # Textual has no public way to know any of this.
+    app, compositor = screen.app, screen._compositor  # noqa: SLF001
+    if (
+        app.screen is not screen
+        # One is that of the frame itself.
+        or app._batch_count > 1  # noqa: SLF001
+        or screen._layout_required  # noqa: SLF001
+        or screen._scroll_required  # noqa: SLF001
+        or screen._repaint_required  # noqa: SLF001
+        or screen._dirty_widgets  # noqa: SLF001
+        or compositor._dirty_regions  # noqa: SLF001
+        or not (callable(app._begin_update) and callable(app._end_update))  # noqa: SLF001
+    ):
+        return None
+    placed = compositor.visible_widgets
+    waits = any(widget._layout_required for widget in (*placed, *screen.children))  # noqa: SLF001
+    return None if waits else placed
+
+
+def write_cells(app: App[int], sent: str) -> None:
+    """Write as Textual does: within a synchronized update, and the cursor at its place afterwards."""
+    driver = app._driver  # noqa: SLF001 - as above
+    if driver is None or app.is_headless or not app.is_running:
+        return
+    x, y = app.screen.outer_size.clamp_offset(app.cursor_position)
+    app._begin_update()  # noqa: SLF001 - as above
+    try:
+        driver.write(f"{sent}\x1b[{y + 1};{x + 1}H")
+    finally:
+        app._end_update()  # noqa: SLF001 - as above
+    driver.flush()
+
+
+def uncovered(placed: Placed) -> dict[Widget, Region]:
     """Return where the widgets are of which every cell is seen.
 
     `placed` has the region of each and what it is clipped to, from the front to the back.

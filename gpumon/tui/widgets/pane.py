@@ -14,7 +14,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from gpumon.paint.glyphs import Glyphs, ascii_cells, glyphs
-from gpumon.paint.row import Row, Span, fit, row_text, row_width
+from gpumon.paint.row import Row, Span, fit, is_one_cell_each, row_text, row_width
 from gpumon.tui.widgets.brush import Brush, Change
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.style import Palette, palette_of
@@ -243,7 +243,12 @@ def changed_stretches(old: Sequence[Span], new: Sequence[Span], width: int) -> I
     Rows with characters that are not one cell wide are compared as a whole. Equal spans at
     both ends, as the axis and the past of a chart, are not looked into.
     """
-    if sum(len(text) for text, _ in old) != width or sum(len(text) for text, _ in new) != width:
+    before, after = row_text(old), row_text(new)
+    if (
+        len(before) != width
+        or len(after) != width
+        or not (is_one_cell_each(before) and is_one_cell_each(after))
+    ):
         yield (0, width)
         return
     same, at = 0, 0
@@ -257,23 +262,24 @@ def changed_stretches(old: Sequence[Span], new: Sequence[Span], width: int) -> I
         if span != other:
             break
         tail += 1
-    before_tail = _cells(old[same : len(old) - tail]), _cells(new[same : len(new) - tail])
-    start = end = -1
-    for x, (before, after) in enumerate(zip(*before_tail, strict=True), at):
-        if before == after:
-            continue
-        if start < 0:
+    inner, newer = old[same : len(old) - tail], new[same : len(new) - tail]
+    end = at + sum(len(text) for text, _ in newer)
+    cells = zip(before[at:end], after[at:end], _roles(inner), _roles(newer), strict=True)
+    differ = [x for x, (text, other, role, then) in enumerate(cells, at) if text != other or role != then]
+    if not differ:
+        return
+    start = last = differ[0]
+    for x in differ:
+        if x - last > _JOIN_CELLS + 1:
+            yield (start, last + 1)
             start = x
-        elif x - end > _JOIN_CELLS:
-            yield (start, end)
-            start = x
-        end = x + 1
-    if start >= 0:
-        yield (start, end)
+        last = x
+    yield (start, last + 1)
 
 
-def _cells(row: Sequence[Span]) -> list[tuple[str, str]]:
-    return [(character, role) for text, role in row for character in text]
+def _roles(row: Sequence[Span]) -> list[str]:
+    """Return the role of each cell."""
+    return [role for text, each in row for role in [each] * len(text)]
 
 
 def _exactly(rows: list[Row], height: int) -> list[Row]:
