@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, NamedTuple
-
-from gpumon.late_dataclass import dataclass
 
 MIN_INTERVAL_SECONDS = 0.2
 MAX_INTERVAL_SECONDS = 60.0

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from gpumon.advice.model_memory import model_name, parameters_of
 from gpumon.diagnosis.rule import NotJudged
 from gpumon.diagnosis.rules.transfer_bound import link_bytes_per_second
 from gpumon.diagnosis.step import step_of
 from gpumon.diagnosis.verdict import recent
 from gpumon.diagnosis.view import View
-from gpumon.late_dataclass import dataclass
 
 # DistributedDataParallel sums gradients in the type of the weights, which stay FP32 under AMP.
 _GRADIENT_BYTES = 4

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from gpumon.advice.effective import cores_divisor, gpus_seen, validation_factor
 from gpumon.advice.shared_memory import shared_memory_need_bytes, workers_that_fit
 from gpumon.advice.throughput import Pipeline, pipeline_of, workers_for_cores
@@ -11,7 +13,6 @@ from gpumon.diagnosis.storage import IDLE_DEVICE_RATIO, storage_of
 from gpumon.diagnosis.view import View
 from gpumon.diagnosis.words import bytes_words, count_words, percent
 from gpumon.history.stats import mean
-from gpumon.late_dataclass import dataclass
 from gpumon.model.measure import known
 from gpumon.model.process import Role
 from gpumon.model.suggestion import Bound

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from gpumon.advice.effects import LEAST_GAIN, SAME, rate_effect, speedup_effect
 from gpumon.advice.host_memory import cache_ram_need_bytes
 from gpumon.advice.image_size import resize_suggestions
@@ -15,7 +17,6 @@ from gpumon.diagnosis.storage import storage_of
 from gpumon.diagnosis.view import View
 from gpumon.diagnosis.words import bytes_words
 from gpumon.history.stats import Interval
-from gpumon.late_dataclass import dataclass
 from gpumon.model.finding import Finding
 from gpumon.model.measure import Missing, known
 from gpumon.model.suggestion import Bound, Suggestion

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from gpumon.advice.knobs import yolov5
-from gpumon.late_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

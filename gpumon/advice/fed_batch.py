@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import ceil
 
 from gpumon.advice.batch_workers import started_workers
@@ -16,7 +17,6 @@ from gpumon.diagnosis.cores import cores_of
 from gpumon.diagnosis.view import View
 from gpumon.diagnosis.words import cores_words
 from gpumon.history.stats import Interval
-from gpumon.late_dataclass import dataclass
 from gpumon.model.measure import known
 from gpumon.model.suggestion import Bound
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from gpumon.advice.all_reduce import all_reduce_of
 from gpumon.advice.bounds import framework_cap, rank_batch
 from gpumon.advice.effects import LEAST_GAIN, rate_effect
@@ -18,7 +20,6 @@ from gpumon.diagnosis.verdict import recent
 from gpumon.diagnosis.view import View
 from gpumon.diagnosis.words import count_words
 from gpumon.history.stats import Interval
-from gpumon.late_dataclass import dataclass
 from gpumon.model.finding import Finding
 from gpumon.model.measure import Maybe, Missing, known
 from gpumon.model.suggestion import Bound, Change, Effect, GoOn, Suggestion

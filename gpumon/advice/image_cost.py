@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from gpumon.advice.throughput import pipeline_of
 from gpumon.diagnosis.view import View
-from gpumon.late_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

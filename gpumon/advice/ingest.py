@@ -9,13 +9,13 @@ with a kernel as busy and knows nothing of gaps between steps, so it only says w
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from gpumon.diagnosis.view import View
 from gpumon.diagnosis.words import percent
 from gpumon.history.phases import Seen, spans, steady
 from gpumon.history.stats import Z_90, Interval, mean
-from gpumon.late_dataclass import dataclass
 from gpumon.model.measure import Maybe, Missing, known, number
 from gpumon.model.reading import TrainingReading
 from gpumon.model.training import Phase

@@ -9,13 +9,13 @@ al. 2017) and about the square-root rule with Adam (a power of 0.5 to 1: McCandl
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from math import isfinite, isqrt, sqrt
 from typing import NamedTuple
 
 from gpumon.advice.knobs.torch import find_flag
 from gpumon.advice.knobs.train_command import read_yolo_command, read_yolov5_command
-from gpumon.late_dataclass import dataclass
 from gpumon.model.measure import known
 from gpumon.model.training import Setting, Training
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import sqrt
 
 from gpumon.advice.knobs.command import Value, rewrite_arguments
@@ -13,7 +13,6 @@ from gpumon.advice.learning_rate import is_adaptive, learning_rate_of, rate_text
 from gpumon.advice.restart import restart_warnings
 from gpumon.advice.terms import Terms
 from gpumon.diagnosis.view import View
-from gpumon.late_dataclass import dataclass
 from gpumon.model.finding import Finding
 from gpumon.model.measure import Maybe, Missing
 from gpumon.model.suggestion import Bound, Change, GoOn, Suggestion

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from gpumon.advice.bounds import bounds_of, rank_batch
 from gpumon.advice.terms import Terms
 from gpumon.advice.throughput import Pipeline, drawn_pipeline, needed_workers, predict_lighter
 from gpumon.diagnosis.view import View
 from gpumon.history.stats import Interval
-from gpumon.late_dataclass import dataclass
 from gpumon.model.finding import Finding
 from gpumon.model.measure import number
 

@@ -8,6 +8,7 @@ within 5 %; a base of 0 errs on the safe side by up to 10 %.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import hypot
 
 from gpumon.advice.bounds import rank_batch
@@ -19,7 +20,6 @@ from gpumon.diagnosis.risk import LARGEST_AREA
 from gpumon.diagnosis.view import View, view_of
 from gpumon.history.stats import Z_90, Interval
 from gpumon.history.window import Window
-from gpumon.late_dataclass import dataclass
 from gpumon.model.measure import Certainty, Maybe, Missing, known
 from gpumon.model.suggestion import MemoryOutlook, OomRisk, RiskLevel
 from gpumon.model.training import Phase

@@ -7,10 +7,10 @@ Where a peak was seen, gpumon.advice.memory takes that instead.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from math import exp
 
 from gpumon.history.stats import Z_90, Interval
-from gpumon.late_dataclass import dataclass
 from gpumon.model.measure import Maybe, Missing
 
 # CUDA's context with lazy loading: 300 to 426 MiB since CUDA 11.7 (pytorch issues 107667 and 109888,

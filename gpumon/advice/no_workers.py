@@ -5,6 +5,7 @@ YOLOv5 starts none for a batch of one image: then they come with the larger batc
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import ceil, inf
 
 from gpumon.advice.bounds import WorkerBound, rank_batch, worker_bounds
@@ -18,7 +19,6 @@ from gpumon.diagnosis.step import Step, step_of
 from gpumon.diagnosis.view import View
 from gpumon.diagnosis.words import bytes_words, count_words
 from gpumon.history.stats import Interval
-from gpumon.late_dataclass import dataclass
 from gpumon.model.finding import Finding
 from gpumon.model.suggestion import Bound, Suggestion
 

@@ -5,6 +5,7 @@ After workers alone a larger batch would be the next advice, and need more worke
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import hypot
 
 from gpumon.advice.batch import larger_that_fits
@@ -32,7 +33,6 @@ from gpumon.advice.worker_choice import Case, Choice, curve_for
 from gpumon.diagnosis.view import View
 from gpumon.diagnosis.words import bytes_words, count_words
 from gpumon.history.stats import Interval
-from gpumon.late_dataclass import dataclass
 from gpumon.model.finding import Finding
 from gpumon.model.measure import Missing
 from gpumon.model.suggestion import Bound, Change, Effect, Suggestion

@@ -6,11 +6,11 @@ it is empty, and the advice rests on what is seen now and on published figures a
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import log, sqrt
 from typing import TypeAlias
 
 from gpumon.history.stats import Z_90, Interval
-from gpumon.late_dataclass import dataclass
 from gpumon.model.suggestion import Change, Effect
 
 Value: TypeAlias = int | float | str | bool | None

@@ -8,7 +8,7 @@ alone, so a replay says what was said live.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from math import ceil, floor
 
 from gpumon.advice.prior import EarlierRun, Prior, SeenPrediction, SeenProof, Value
@@ -20,7 +20,6 @@ from gpumon.history.estimate import Estimate, hardly_exceeded, speed_in, wait_in
 from gpumon.history.history import RECENT_SAMPLES
 from gpumon.history.stats import Interval
 from gpumon.history.tally import BLOCK_SECONDS, Tally
-from gpumon.late_dataclass import dataclass
 from gpumon.model.measure import Maybe, Missing
 from gpumon.model.proof import Outcome, Proof
 from gpumon.model.sample import Sample

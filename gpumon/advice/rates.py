@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import hypot, sqrt
 
 from gpumon.advice.prior import REPEAT_RATIO, Prior, SeenRate, model_error
 from gpumon.diagnosis.view import View
 from gpumon.diagnosis.words import count_words, rate_words
 from gpumon.history.stats import Z_90, Interval, mean
-from gpumon.late_dataclass import dataclass
 from gpumon.model.measure import number
 
 # A rate is never known better than to none of it: an interval stays above 0.

@@ -9,6 +9,7 @@ determine it. It is linear in its reciprocal, N / rate(N), so that a least-squar
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
 from math import hypot
@@ -18,7 +19,6 @@ from gpumon.advice.rates import rates_like
 from gpumon.advice.throughput import HEADROOM, Pipeline, ceiling
 from gpumon.diagnosis.view import View
 from gpumon.history.stats import Interval, mean
-from gpumon.late_dataclass import dataclass
 
 Points = tuple[tuple[int, float], ...]
 _LEAST_POINTS = 3

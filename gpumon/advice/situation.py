@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from gpumon.advice.prior import Prior
 from gpumon.diagnosis.order import STANDSTILLS, WAITS
 from gpumon.diagnosis.rules import ddp_imbalance
 from gpumon.diagnosis.verdict import VERDICTS
 from gpumon.diagnosis.view import View
-from gpumon.late_dataclass import dataclass
 from gpumon.model.finding import Finding
 from gpumon.model.suggestion import MemoryOutlook, Suggestion
 

@@ -6,6 +6,7 @@ the GPU was fed determine it; of one alone only t itself is known, and t0 comes 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import hypot
 
 from gpumon.advice.prior import Prior, model_error
@@ -16,7 +17,6 @@ from gpumon.diagnosis.step import Step, step_of
 from gpumon.diagnosis.view import View
 from gpumon.diagnosis.words import percent
 from gpumon.history.stats import Interval, mean
-from gpumon.late_dataclass import dataclass
 
 # t0 / t1, in images: the batch at half of the highest rate. From published doublings of the batch (YOLOv5s on
 # an A100 8 -> 16; YOLOv5m at 416 px on a 3070 8 -> 16; Swin from 8 to 256, Gao et al., ICSE'24): 45, 4.5, 60,

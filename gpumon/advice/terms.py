@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from gpumon.advice.knobs.command import Value, rewrite_command
 from gpumon.advice.knobs.go_on import go_on
 from gpumon.advice.prior import NOTHING_KNOWN, Prior
-from gpumon.late_dataclass import dataclass
 from gpumon.model.measure import Maybe
 from gpumon.model.reading import TrainingReading
 from gpumon.model.suggestion import GoOn

@@ -8,7 +8,7 @@ W' / (busy * W); the cores allow what they have per what the training uses now. 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import ceil, hypot
 
 from gpumon.advice.ingest import WAIT_ERROR, ingest_of
@@ -23,7 +23,6 @@ from gpumon.history.stats import (
     normal_draws,
     resamples,
 )
-from gpumon.late_dataclass import dataclass
 from gpumon.model.measure import known, number
 from gpumon.model.suggestion import Effect
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from gpumon.advice.bounds import CORE_KINDS, WorkerBound, rank_batch
 from gpumon.advice.curve import Curve, worker_curve
@@ -15,7 +15,6 @@ from gpumon.advice.throughput import Pipeline, needed_workers, wait_after
 from gpumon.diagnosis.view import View
 from gpumon.diagnosis.words import count_words, rate_words
 from gpumon.history.stats import Interval
-from gpumon.late_dataclass import dataclass
 from gpumon.model.finding import Finding
 from gpumon.model.measure import Missing
 from gpumon.model.suggestion import Bound, Effect, Suggestion

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from gpumon.diagnosis.cores import CoreLimit, Cores, cores_of, quota_of
 from gpumon.diagnosis.pace import pace_drop
 from gpumon.diagnosis.starvation import WorkerTime, worker_time
 from gpumon.diagnosis.storage import storage_of
 from gpumon.diagnosis.view import View
-from gpumon.late_dataclass import dataclass
 from gpumon.model.measure import Missing, known
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 
 from gpumon.diagnosis.view import View
 from gpumon.history.stats import mean
-from gpumon.late_dataclass import dataclass
 from gpumon.model.measure import Maybe, Missing, known, number
 from gpumon.model.reading import TrainingReading
 from gpumon.model.sample import Sample

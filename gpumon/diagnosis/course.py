@@ -9,13 +9,13 @@ docs/adr/0004-course-of-the-verdict.md says why this is a fold over the newest s
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import reduce
 
 from gpumon.diagnosis.order import CAUSES, WAITS
 from gpumon.diagnosis.rules import unclear
 from gpumon.diagnosis.starvation import STARVED_RATIO
 from gpumon.history.stats import Interval
-from gpumon.late_dataclass import dataclass
 from gpumon.model.finding import Severity
 
 # A wait has begun where its whole interval was above 5 % (the rules' own threshold) in so many windows in a

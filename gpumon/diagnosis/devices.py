@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from operator import attrgetter
 
 from gpumon.diagnosis.rule import NotJudged
 from gpumon.diagnosis.view import FIRST_SECONDS, View
 from gpumon.history.stats import mean
-from gpumon.late_dataclass import dataclass
 from gpumon.model.gpu import GpuReading
 from gpumon.model.measure import Missing, known
 

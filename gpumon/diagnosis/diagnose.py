@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from gpumon.diagnosis.beside import beside
 from gpumon.diagnosis.candidates import Candidate
 from gpumon.diagnosis.order import BESIDE, STANDSTILLS
@@ -12,7 +14,6 @@ from gpumon.diagnosis.runners_up import runners_up
 from gpumon.diagnosis.verdict import VERDICTS, judged, not_judged, recent, verdict_of
 from gpumon.diagnosis.view import FULL_SECONDS, View, view_of
 from gpumon.history.window import Window
-from gpumon.late_dataclass import dataclass
 from gpumon.model.finding import Finding
 
 RULES: tuple[Rule, ...] = (*STANDSTILLS, *VERDICTS, *BESIDE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from gpumon.diagnosis.cores import cores_of
 from gpumon.diagnosis.rule import NotJudged, Silent
 from gpumon.diagnosis.starvation import (
@@ -18,7 +20,6 @@ from gpumon.diagnosis.view import View
 from gpumon.diagnosis.words import percent
 from gpumon.diagnosis.workers import each_words, shares_by_worker
 from gpumon.history.stats import Interval
-from gpumon.late_dataclass import dataclass
 from gpumon.model.finding import Evidence
 from gpumon.model.measure import Missing
 

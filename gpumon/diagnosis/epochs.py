@@ -8,13 +8,13 @@ last minutes, long ones from the series of the last hour, and longer ones from t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeAlias
 
 from gpumon.diagnosis.view import View
 from gpumon.history.columns import Bucket
 from gpumon.history.phases import Seen
-from gpumon.late_dataclass import dataclass
 from gpumon.model.measure import known
 from gpumon.model.sample import Sample
 from gpumon.model.training import Phase

@@ -8,13 +8,13 @@ every epoch, judged by Theil-Sen's slope with Kendall's interval.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
 from gpumon.diagnosis.epochs import epochs_with_memory
 from gpumon.diagnosis.view import View
 from gpumon.history.columns import Bucket
 from gpumon.history.stats import theil_sen
-from gpumon.late_dataclass import dataclass
 from gpumon.model.measure import known
 
 # (Span, columns): the last two minutes by the second, the last hour by half minutes.

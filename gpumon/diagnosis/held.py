@@ -5,8 +5,9 @@ A pool is the memory of a GPU, or of a slice of one that is divided by MIG: all 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from gpumon.diagnosis.view import View
-from gpumon.late_dataclass import dataclass
 from gpumon.model.gpu import GpuReading, GpuSlice
 from gpumon.model.measure import known
 from gpumon.model.reading import TrainingReading

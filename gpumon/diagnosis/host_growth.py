@@ -10,10 +10,11 @@ once: by RSS the shared pages would count for every worker.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from gpumon.diagnosis.own_epochs import has_ended_epoch
 from gpumon.diagnosis.view import View
 from gpumon.history.stats import theil_sen
-from gpumon.late_dataclass import dataclass
 from gpumon.model.measure import known, number
 from gpumon.model.process import Role
 from gpumon.model.reading import TrainingReading

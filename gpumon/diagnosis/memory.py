@@ -7,7 +7,7 @@ pace (gpumon.diagnosis.growth).
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import log
 
 from gpumon.diagnosis.flushes import flushes_of
@@ -26,7 +26,6 @@ from gpumon.diagnosis.risk import (
 )
 from gpumon.diagnosis.view import View
 from gpumon.diagnosis.words import bytes_of_words, bytes_words, count_words, percent, seconds_words
-from gpumon.late_dataclass import dataclass
 from gpumon.model.measure import Maybe, Missing, known, number
 from gpumon.model.reading import TrainingReading
 from gpumon.model.suggestion import OomRisk, RiskLevel

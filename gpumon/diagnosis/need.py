@@ -8,9 +8,10 @@ needed; where that was not seen, the whole peak does.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from gpumon.diagnosis.view import View
 from gpumon.history.columns import Bucket
-from gpumon.late_dataclass import dataclass
 
 # (Span, columns): of 10 s and of 4 min. Shorter epochs than two columns have no column of their own.
 _SPANS = ((3600.0, 360), (86400.0, 360))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 
 from gpumon.diagnosis.view import View
 from gpumon.history.stats import Interval, interval_of, mean, resamples
-from gpumon.late_dataclass import dataclass
 from gpumon.model.measure import Maybe, Missing, known, number
 
 

@@ -8,11 +8,11 @@ for their first batches. YOLOv5's own loader keeps its workers (it repeats its s
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from gpumon.diagnosis.view import View
 from gpumon.history.phases import Seen
 from gpumon.history.stats import mean, quantile
-from gpumon.late_dataclass import dataclass
 from gpumon.model.measure import Maybe, Missing, known, number
 from gpumon.model.process import ProcessId, Role
 from gpumon.model.reading import TrainingReading

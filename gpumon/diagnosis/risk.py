@@ -19,10 +19,9 @@ estimate, shown as a word with its number.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 from math import exp, log
-
-from gpumon.late_dataclass import dataclass
 
 # YOLOv5's --multi-scale: sides of 0.5 to 1.5 times the image size in 21 steps (its train.py, at 640 pixels).
 SIZES = 21

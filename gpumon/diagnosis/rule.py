@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from gpumon.diagnosis.view import View
-from gpumon.late_dataclass import dataclass
 from gpumon.model.finding import Finding, Severity
 
 

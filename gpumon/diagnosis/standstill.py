@@ -7,12 +7,12 @@ the same batch while the workers rest.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import Enum
 
 from gpumon.diagnosis.view import View
 from gpumon.history.columns import Bucket
 from gpumon.history.phases import Seen
-from gpumon.late_dataclass import dataclass
 from gpumon.model.gpu import GpuReading
 from gpumon.model.measure import known, number
 from gpumon.model.process import ProcessReading, Role

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from gpumon.diagnosis.cores import Cores
 from gpumon.diagnosis.rule import NotJudged, Silent
 from gpumon.diagnosis.since import since_series
@@ -10,7 +12,6 @@ from gpumon.diagnosis.view import FIRST_SECONDS, View
 from gpumon.diagnosis.words import as_long_words, percent, wait_words
 from gpumon.diagnosis.workers import cores_per_process, mean_by_worker
 from gpumon.history.stats import Interval
-from gpumon.late_dataclass import dataclass
 from gpumon.model.finding import Evidence
 from gpumon.model.measure import Missing, known
 

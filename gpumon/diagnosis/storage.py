@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from gpumon.diagnosis.view import View
 from gpumon.diagnosis.words import bytes_words, percent
 from gpumon.history.stats import mean
-from gpumon.late_dataclass import dataclass
 from gpumon.model.host import DiskReading
 from gpumon.model.measure import known, number
 from gpumon.model.process import Role

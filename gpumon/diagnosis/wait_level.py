@@ -7,7 +7,7 @@ It is raised above 20 % and taken back below 15 % only, on the pattern of the co
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from gpumon.diagnosis.course import (
     ENTER_WINDOWS,
@@ -18,7 +18,6 @@ from gpumon.diagnosis.course import (
 )
 from gpumon.diagnosis.order import WAITS
 from gpumon.diagnosis.starvation import SEVERE_RATIO, WAIT_METRIC
-from gpumon.late_dataclass import dataclass
 from gpumon.model.finding import Evidence, Finding
 
 # Chosen: three quarters of the level, as 3 % is of 5 %, so that chance alone does not cross both.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from gpumon.frameworks.file_view import FileView
 from gpumon.frameworks.process_tree import Machine, ProcessTree, absolute, is_worker, variable
@@ -12,7 +12,6 @@ from gpumon.frameworks.roles import members_of
 from gpumon.frameworks.settings_yolov5 import autobatch_in
 from gpumon.frameworks.version import names_workers
 from gpumon.frameworks.workers import WorkerContext, settle_workers
-from gpumon.late_dataclass import dataclass
 from gpumon.model.measure import Maybe, Missing, known
 from gpumon.model.training import Member, Setting, Settings, Training
 

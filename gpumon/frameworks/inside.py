@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from gpumon.late_dataclass import dataclass
 from gpumon.model.measure import Maybe, Measure, Missing
 from gpumon.model.training import Phase, Setting, Training
 from gpumon.sources.interpreter_reading import InterpreterReading, IteratorReading, LoopReading

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from gpumon.advice.shared_memory import shared_memory_need_bytes
@@ -19,7 +20,6 @@ from gpumon.frameworks.loader_wait import (
     slowest,
     wait_by_state,
 )
-from gpumon.late_dataclass import dataclass
 from gpumon.model.host import SharedMemoryReading
 from gpumon.model.measure import Certainty, Maybe, Measure, Missing, known
 from gpumon.model.process import ProcessReading, Role, ThreadStates

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from gpumon.frameworks.loader_wait_account import account_of, by_frames, by_states, proportion
-from gpumon.late_dataclass import dataclass
 from gpumon.model.measure import Certainty, Maybe, Measure, Missing
 from gpumon.model.process import ThreadStates
 from gpumon.model.training import Phase

@@ -22,8 +22,8 @@ within `next()` while no wait was needed: up to 0.19 where the cores were wanted
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
-from gpumon.late_dataclass import dataclass
 from gpumon.model.measure import Missing
 from gpumon.model.process import ThreadStates
 

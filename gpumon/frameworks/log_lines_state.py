@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from gpumon.frameworks.log_lines import Bar, LineKind, LogLine, TrainLine, is_whole_bar, parse_line
 from gpumon.frameworks.log_lines_trouble import (
@@ -13,7 +13,6 @@ from gpumon.frameworks.log_lines_trouble import (
     is_harmless_traceback,
     parse_trouble,
 )
-from gpumon.late_dataclass import dataclass
 
 # Chosen: marks older than this say nothing about the rate now.
 MARKS_SECONDS = 40.0

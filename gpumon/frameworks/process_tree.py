@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from gpumon.advice.knobs.launch import Launch, is_python, read_launch
 from gpumon.frameworks.file_view import FileViewFactory
-from gpumon.late_dataclass import dataclass
 from gpumon.model.measure import known
 from gpumon.model.process import ProcessId, ProcessSeen
 

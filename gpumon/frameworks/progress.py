@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeVar
 
@@ -11,7 +12,6 @@ from gpumon.frameworks.losses import not_finite_ratio, read_losses
 from gpumon.frameworks.model_size import model_parameters
 from gpumon.frameworks.rate import choose_rate, log_rate
 from gpumon.history.stats import quantile
-from gpumon.late_dataclass import dataclass
 from gpumon.model.clock import Instant
 from gpumon.model.measure import Maybe, Measure, Missing, known, number
 from gpumon.model.reading import ProgressReading

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from gpumon.frameworks.process_tree import (
     LAUNCHER_NAME,
@@ -14,7 +15,6 @@ from gpumon.frameworks.process_tree import (
     whole,
 )
 from gpumon.frameworks.roles import RankMain
-from gpumon.late_dataclass import dataclass
 from gpumon.model.process import ProcessSeen
 
 # What a command needs to be repeated, where it was set at the start.

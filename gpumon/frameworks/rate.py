@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from gpumon.frameworks.log_lines_state import LogState, Mark
-from gpumon.late_dataclass import dataclass
 from gpumon.model.clock import Instant
 from gpumon.model.measure import Certainty, Maybe, Measure, Missing
 from gpumon.model.process import ProcessReading

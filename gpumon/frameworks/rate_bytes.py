@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from gpumon.late_dataclass import dataclass
 from gpumon.model.measure import Certainty, Maybe, Measure, Missing, known, number
 from gpumon.model.process import ProcessReading, Role
 from gpumon.model.training import Phase, Training

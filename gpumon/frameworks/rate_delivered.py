@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from gpumon.late_dataclass import dataclass
 from gpumon.model.clock import Instant
 from gpumon.model.measure import Certainty, Maybe, Measure, Missing
 from gpumon.model.training import Phase

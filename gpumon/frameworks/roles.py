@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from gpumon.frameworks.process_tree import (
     ProcessTree,
@@ -12,7 +13,6 @@ from gpumon.frameworks.process_tree import (
     is_spawned,
     is_worker,
 )
-from gpumon.late_dataclass import dataclass
 from gpumon.model.process import ProcessId, ProcessSeen, Role
 from gpumon.model.training import Member
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from gpumon.frameworks.file_view import FileView
 from gpumon.frameworks.yaml_file import Plain, read_yaml
-from gpumon.late_dataclass import dataclass
 from gpumon.model.measure import Missing
 
 # The clock of a file server may be behind, start times are rounded.

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from gpumon.advice.knobs import yolov5
 from gpumon.advice.knobs.option import Option, OptionValue, Parsed, find_option
 from gpumon.frameworks.file_view import FileView
 from gpumon.frameworks.run_directory import RunDirectory
 from gpumon.frameworks.yaml_file import Plain, read_yaml
-from gpumon.late_dataclass import dataclass
 from gpumon.model.measure import Maybe, Missing
 from gpumon.model.training import Setting, Settings
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from gpumon.advice.effective import (
     EffectiveWorkers,
@@ -15,7 +15,6 @@ from gpumon.advice.effective import (
 )
 from gpumon.frameworks.process_tree import Machine
 from gpumon.frameworks.roles import WorkerPlan
-from gpumon.late_dataclass import dataclass
 from gpumon.model.measure import Maybe, known
 from gpumon.model.process import Role
 from gpumon.model.training import Member, Setting, Settings

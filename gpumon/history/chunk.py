@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
+from dataclasses import dataclass
 from math import nan
-
-from gpumon.late_dataclass import dataclass
 
 _EMPTY: dict[str, array[float]] = {}
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import dataclass
 from math import ceil
 from typing import NamedTuple
 
 from gpumon.history.chunk import Rows
-from gpumon.late_dataclass import dataclass
 
 # Finished columns kept over all series: about 5 MB. 128 cores of 120 columns are 15 360.
 _KEPT_COLUMNS = 40_000

@@ -12,12 +12,12 @@ seen; they know nothing of what two runs of one configuration differ by.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from math import exp, hypot, log, sqrt
 
 from gpumon.history.block import Block
 from gpumon.history.stats import Z_90, Interval, mean, wilson
-from gpumon.late_dataclass import dataclass
 from gpumon.model.measure import Maybe, Missing
 
 # With fewer blocks Student's t says nothing that anybody could use.

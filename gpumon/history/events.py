@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import Enum
 from math import inf
 
 from gpumon.history.turns import Turn
-from gpumon.late_dataclass import dataclass
 from gpumon.model.finding import Severity
 from gpumon.model.training import Phase
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from gpumon.late_dataclass import dataclass
 from gpumon.model.measure import known, number
 from gpumon.model.reading import TrainingReading
 from gpumon.model.sample import Sample

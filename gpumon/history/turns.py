@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import inf
 
-from gpumon.late_dataclass import dataclass
 from gpumon.model.measure import known
 from gpumon.model.sample import Sample
 from gpumon.model.training import Phase

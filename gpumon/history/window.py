@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 from gpumon.history.chunk import Chunk, Rows
 from gpumon.history.columns import Bucket, Columns, column_of
 from gpumon.history.extremes import Numbers
 from gpumon.history.moments import Moments
 from gpumon.history.turns import Turn
-from gpumon.late_dataclass import dataclass
 from gpumon.model.reading import TrainingReading
 from gpumon.model.sample import Sample
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import isfinite
 
-from gpumon.late_dataclass import dataclass
 from gpumon.model.finding import Finding
 from gpumon.model.gpu import GpuReading
 from gpumon.model.measure import Maybe, Missing, number

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias, TypeVar
-
-from gpumon.late_dataclass import dataclass
 
 T = TypeVar("T")
 

@@ -6,9 +6,9 @@ Every sink, the history and the documentation are fed from METRICS.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from gpumon.late_dataclass import dataclass
 from gpumon.model.measure import number
 from gpumon.model.sample import Sample
 from gpumon.model.training import Phase

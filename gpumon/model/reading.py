@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gpumon.late_dataclass import dataclass
+from dataclasses import dataclass
+
 from gpumon.model.gpu import GpuReading
 from gpumon.model.host import CgroupReading, SharedMemoryReading
 from gpumon.model.measure import Maybe, Measure, Missing

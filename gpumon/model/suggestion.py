@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 
-from gpumon.late_dataclass import dataclass
 from gpumon.model.measure import Maybe, Missing
 
 

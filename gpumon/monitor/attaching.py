@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from gpumon.late_dataclass import dataclass
 from gpumon.model.measure import Missing
 from gpumon.model.process import ProcessId
 from gpumon.model.report import Attachment, AttachState

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gpumon.late_dataclass import dataclass
+from dataclasses import dataclass
+
 from gpumon.model.gpu import GpuProcess, GpuReading
 from gpumon.model.measure import Maybe, Missing, known
 from gpumon.model.training import Setting, Training

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import field
+from dataclasses import dataclass, field
 
-from gpumon.late_dataclass import dataclass
 from gpumon.model.finding import Finding, Severity
 from gpumon.model.process import ProcessId
 from gpumon.model.reading import TrainingReading

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gpumon.late_dataclass import dataclass
+from dataclasses import dataclass
 
 # Of one core, for all that looking at trainings costs: the looks, and what is read inside them once a second.
 # Chosen below the aim of 1 %, for what /proc is asked for once a second comes on top.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from gpumon.frameworks.file_view import ProcessFiles
 from gpumon.frameworks.log_lines_state import LogState, adopt_head, advance
-from gpumon.late_dataclass import dataclass
 from gpumon.model.clock import Instant
 from gpumon.model.measure import Maybe, Missing, known
 from gpumon.model.training import Training

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from math import ceil, floor, log10
 
-from gpumon.late_dataclass import dataclass
 from gpumon.paint.numbers import bytes_text, span_text
 from gpumon.paint.row import Row, Span, pad, runs
 

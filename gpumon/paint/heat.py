@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from gpumon.late_dataclass import dataclass
 from gpumon.paint.glyphs import glyphs
 from gpumon.paint.row import Row, runs
 

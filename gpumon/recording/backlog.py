@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from gpumon.history.extremes import Numbers
 from gpumon.history.history import FULL_SECONDS, RECENT_SAMPLES
 from gpumon.history.window import Window
-from gpumon.late_dataclass import dataclass
 from gpumon.model.report import Attachment, TrainingReport
 from gpumon.model.sample import Sample
 from gpumon.recording.followed import Followed

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
-
-from gpumon.late_dataclass import dataclass
 
 
 class MarkKind(str, Enum):

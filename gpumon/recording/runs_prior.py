@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpumon.advice.prior import NOTHING_KNOWN, EarlierRun, Prior, SeenMemory, SeenProof, SeenRate
 from gpumon.advice.proof import taught_by
 from gpumon.history.estimate import wait_interval
-from gpumon.late_dataclass import dataclass
 from gpumon.model.measure import Missing
 from gpumon.model.reading import TrainingReading
 from gpumon.model.sample import Sample

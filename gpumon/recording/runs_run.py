@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from enum import Enum
 
 from gpumon.advice.prior import SeenPrediction, Value
 from gpumon.history.block import Block
 from gpumon.history.estimate import Estimate
-from gpumon.late_dataclass import dataclass
 from gpumon.model.measure import Maybe
 from gpumon.model.proof import Proof
 from gpumon.model.training import Ended, Ending

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import zlib
+from dataclasses import dataclass
 from typing import Any
 
-from gpumon.late_dataclass import dataclass
 from gpumon.model.report import Attachment, Report, TrainingReport
 from gpumon.model.sample import Sample
 from gpumon.model.text import clean

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from array import array
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Protocol
 
 from gpumon.history.extremes import Numbers
-from gpumon.late_dataclass import dataclass
 from gpumon.model.metrics import METRICS
 from gpumon.model.sample import Sample
 from gpumon.recording.schema import RecordingError, pack, unpack

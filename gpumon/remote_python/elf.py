@@ -10,8 +10,7 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Callable
-
-from gpumon.late_dataclass import dataclass
+from dataclasses import dataclass
 
 LONGEST_TABLE_BYTES = 32 << 20
 MOST_SECTIONS = 4096

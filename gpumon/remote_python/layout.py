@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
-
-from gpumon.late_dataclass import dataclass
 
 Version = tuple[int, int]
 LineFormat = Literal["lnotab", "pep626", "locations"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gpumon.late_dataclass import dataclass
+from dataclasses import dataclass
+
 from gpumon.remote_python.memory import TornRead
 from gpumon.remote_python.place import Place
 from gpumon.remote_python.reader import Reader, keep

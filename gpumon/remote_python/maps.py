@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-
-from gpumon.late_dataclass import dataclass
+from dataclasses import dataclass
 
 # A training with every CUDA library has some 5,000 mappings, 600 kB.
 LONGEST_MAPS_BYTES = 16 << 20

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from gpumon.late_dataclass import dataclass
 from gpumon.remote_python.gather import gather
 from gpumon.remote_python.mapping import Keys
 from gpumon.remote_python.memory import MemoryGone, TornRead

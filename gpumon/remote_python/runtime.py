@@ -7,8 +7,8 @@ import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
-from gpumon.late_dataclass import dataclass
 from gpumon.remote_python.elf import Elf, NotElf, file_reader, parse_elf
 from gpumon.remote_python.errors import Gone, NoPermission, NotPython, VersionUnknown
 from gpumon.remote_python.layout import Version

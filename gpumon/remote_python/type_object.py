@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
-from gpumon.late_dataclass import dataclass
 from gpumon.remote_python.memory import TornRead
 from gpumon.remote_python.reader import Reader, keep
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TypeVar
 
-from gpumon.late_dataclass import dataclass
 from gpumon.model.clock import Instant
 from gpumon.model.host import CgroupReading
 from gpumon.model.measure import Maybe, Missing

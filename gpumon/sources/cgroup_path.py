@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import dataclass
 
-from gpumon.late_dataclass import dataclass
 from gpumon.model.measure import Maybe, Missing
 
 _MOST_LEVELS = 64

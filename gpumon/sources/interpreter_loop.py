@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any
 
-from gpumon.late_dataclass import dataclass
 from gpumon.model.text import clean
 from gpumon.remote_python import Code, Frame, Object
 from gpumon.sources.interpreter_marks import WAITING, FrameMark, LoopLocals, is_between

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from gpumon.late_dataclass import dataclass
 from gpumon.model.training import Phase
 
 DATALOADER_FILE = "torch/utils/data/dataloader.py"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 
 from gpumon.history.stats import quantile
-from gpumon.late_dataclass import dataclass
 from gpumon.model.clock import Instant
 from gpumon.model.gpu import BusySample
 from gpumon.model.measure import Maybe, Missing

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from gpumon.late_dataclass import dataclass
 from gpumon.model.clock import Instant
 from gpumon.model.measure import Maybe, Missing
 from gpumon.sources.nvml_calls import DEPRECATED, FUNCTION_NOT_FOUND, NOT_SUPPORTED, NvmlCalls, reason

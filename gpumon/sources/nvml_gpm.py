@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from contextlib import suppress
+from dataclasses import dataclass
 
-from gpumon.late_dataclass import dataclass
 from gpumon.model.clock import Instant
 from gpumon.model.measure import Maybe, Missing
 from gpumon.sources.nvml_calls import DriverGoneError, GpuLostError, NvmlCalls, reason

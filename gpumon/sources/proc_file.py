@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+from dataclasses import dataclass
 
-from gpumon.late_dataclass import dataclass
 from gpumon.model.measure import Maybe, Missing
 from gpumon.model.text import clean
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from gpumon.late_dataclass import dataclass
 from gpumon.model.clock import Instant
 from gpumon.model.measure import Maybe, Missing
 from gpumon.model.process import ProcessReading

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gpumon.late_dataclass import dataclass
+from dataclasses import dataclass
+
 from gpumon.model.measure import Maybe, Missing
 from gpumon.model.text import clean
 from gpumon.reporter import wire

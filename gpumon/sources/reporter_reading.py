@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gpumon.late_dataclass import dataclass
+from dataclasses import dataclass
+
 from gpumon.model.measure import Certainty, Maybe, Measure, Missing, known
 from gpumon.reporter import wire
 from gpumon.sources.reporter_file import CudaCounts, LoaderCounts, ReportCounts

@@ -6,9 +6,9 @@ import os
 import random
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from threading import Lock
 
-from gpumon.late_dataclass import dataclass
 from gpumon.model.clock import Instant
 from gpumon.model.measure import Maybe, Missing
 from gpumon.model.process import ProcessId, ThreadStates

@@ -10,9 +10,8 @@ import mmap
 import os
 import stat
 import struct
+from dataclasses import dataclass
 from pathlib import Path
-
-from gpumon.late_dataclass import dataclass
 
 MAGIC = b"GPUMONVG"
 VERSION = 1

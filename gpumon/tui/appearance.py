@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from textual.theme import BUILTIN_THEMES
 
-from gpumon.late_dataclass import dataclass
 from gpumon.settings import Settings
 from gpumon.tui.themes import DARK, LIGHT, OWN_THEMES
 

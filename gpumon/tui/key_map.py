@@ -7,6 +7,7 @@ import pkgutil
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import combinations
 from typing import NamedTuple
 
@@ -15,7 +16,6 @@ from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.screen import Screen
 
-from gpumon.late_dataclass import dataclass
 from gpumon.settings import KEYS_TABLE, SettingsError
 from gpumon.tui.key_names import key_name, key_of
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-
-from gpumon.late_dataclass import dataclass
+from dataclasses import dataclass
 
 _PYTHON = re.compile(r"(?:python|pypy)\d*(?:\.\d+)*(?:t|d|-dbg)?$")
 # CPython's own options that take a value (Python/initconfig.c); -c and -m end the options.

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
-
-from gpumon.late_dataclass import dataclass
 
 OptionValue: TypeAlias = "int | float | str | bool | tuple[int | float | str, ...] | None"
 

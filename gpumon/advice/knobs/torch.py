@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-
-from gpumon.late_dataclass import dataclass
+from dataclasses import dataclass
 
 # setting: the long flags (compared without dashes and underscores), short flags.
 _LONG = {

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 from gpumon.advice.knobs import ultralytics, yolov5
 from gpumon.advice.knobs.launch import Launch, read_launch
 from gpumon.advice.knobs.option import Option, Parsed, parse
-from gpumon.late_dataclass import dataclass
 from gpumon.model.measure import known
 from gpumon.model.training import Training
 

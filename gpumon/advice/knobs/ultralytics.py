@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-
-from gpumon.late_dataclass import dataclass
+from dataclasses import dataclass
 
 TASKS = ("detect", "segment", "semantic", "depth", "classify", "pose", "obb")
 MODES = ("train", "val", "predict", "export", "track", "benchmark")

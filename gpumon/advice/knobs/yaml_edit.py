@@ -8,9 +8,8 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
-
-from gpumon.late_dataclass import dataclass
 
 Scalar: TypeAlias = "int | float | str | bool | None"
 

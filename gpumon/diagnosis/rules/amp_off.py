@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from gpumon.diagnosis.amp_checklist import TENSOR_CORES, TENSOR_RATIO, amp_checklist
 from gpumon.diagnosis.devices import Device, devices_of
 from gpumon.diagnosis.rule import Judgement, NotJudged, Rule, Silent
@@ -9,7 +11,6 @@ from gpumon.diagnosis.since import since_seen
 from gpumon.diagnosis.view import FIRST_SECONDS, View
 from gpumon.diagnosis.words import percent
 from gpumon.history.phases import Seen
-from gpumon.late_dataclass import dataclass
 from gpumon.model.finding import Evidence, Finding, Severity
 from gpumon.model.gpu import GpuReading
 from gpumon.model.measure import Missing, known

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from gpumon.diagnosis.devices import Device, devices_of
 from gpumon.diagnosis.rule import Judgement, NotJudged, Rule, Silent
 from gpumon.diagnosis.since import since_series
@@ -10,7 +12,6 @@ from gpumon.diagnosis.step import Step, step_of
 from gpumon.diagnosis.view import View
 from gpumon.diagnosis.words import bytes_of_words, count_words, percent, wait_words
 from gpumon.history.stats import mean
-from gpumon.late_dataclass import dataclass
 from gpumon.model.finding import Evidence, Finding, Severity
 from gpumon.model.measure import known
 

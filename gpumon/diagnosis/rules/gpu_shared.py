@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from gpumon.diagnosis.devices import Device, looked_at
 from gpumon.diagnosis.rule import Judgement, NotJudged, Rule, Silent
 from gpumon.diagnosis.since import since_seen
@@ -9,7 +11,6 @@ from gpumon.diagnosis.view import View
 from gpumon.diagnosis.words import bytes_words, percent
 from gpumon.history.phases import Seen
 from gpumon.history.stats import mean
-from gpumon.late_dataclass import dataclass
 from gpumon.model.finding import Evidence, Finding, Severity
 from gpumon.model.gpu import GpuReading
 from gpumon.model.measure import Missing, known, number

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from gpumon.diagnosis.host_growth import HostGrowth, host_growth_of, own_bytes
 from gpumon.diagnosis.rule import Judgement, NotJudged, Rule, Silent
 from gpumon.diagnosis.since import since_seen
@@ -9,7 +11,6 @@ from gpumon.diagnosis.view import View
 from gpumon.diagnosis.words import bytes_of_words, bytes_words, percent, seconds_words
 from gpumon.history.phases import Seen
 from gpumon.history.stats import mean
-from gpumon.late_dataclass import dataclass
 from gpumon.model.finding import Evidence, Finding, Severity
 from gpumon.model.measure import known, number
 from gpumon.model.reading import TrainingReading

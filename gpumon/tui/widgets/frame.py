@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from gpumon.history.window import Window
-from gpumon.late_dataclass import dataclass
 from gpumon.model.gpu import GpuReading
 from gpumon.model.reading import TrainingReading
 from gpumon.model.report import Report, TrainingReport

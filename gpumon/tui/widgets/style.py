@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 
 from rich.style import Style
 from textual.color import Color, ColorParseError
 from textual.widget import Widget
-
-from gpumon.late_dataclass import dataclass
 
 # role: (colour of the theme, bold, dim, reverse without colour)
 # Red ("text-error") belongs to danger alone. What is low or waited for has its own colour and glyph.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gpumon.late_dataclass import dataclass
+from dataclasses import dataclass
+
 from gpumon.model.sample import Sample, SourceError
 
 # A busy machine makes a source late for one sample now and then; a driver that hangs is late from then on.
