@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from gpumon.history.history import History
 from gpumon.history.window import Window
-from gpumon.late_dataclass import dataclass
 from gpumon.model.clock import Clock, Instant
 from gpumon.model.gpu import DriverReading, DriverState, GpusReading
 from gpumon.model.host import HostReading
