@@ -21,6 +21,7 @@ from gpumon.tui.inert import Inert
 from gpumon.tui.key_map import key_map
 from gpumon.tui.record_switch import RecordSwitch
 from gpumon.tui.replay import Replay
+from gpumon.tui.stylesheet import ParsedOnce
 from gpumon.tui.themes import OWN_THEMES
 
 
@@ -53,6 +54,7 @@ class ChosenApp(CopyingApp):
         for theme in OWN_THEMES:
             self.register_theme(theme)
         self.theme = look.theme
+        self.stylesheet = ParsedOnce(variables=self.get_css_variables())
         self._kept_theme = look.theme
         self._told: set[tuple[str, str]] = set()
         self.is_ascii = settings.ascii or not look.unicode

@@ -22,6 +22,16 @@ def terminal() -> Iterator[Terminal]:
         opened.close()
 
 
+def test_the_first_picture_is_the_whole_overview(terminal: Terminal) -> None:
+    """With a report at hand nothing is drawn before the panes are: no empty boxes, and no word of waiting."""
+    head, verdict, _ = terminal.output.partition(b"STARVED")
+
+    assert b"STARVED" == verdict
+    assert b"reads the machine" not in head
+    # One box so far, that of the verdict itself.
+    assert 1 == head.count("┌".encode())
+
+
 def test_q_leaves_with_0_and_restores_the_terminal(terminal: Terminal) -> None:
     """`q` ends with 0 and the terminal is as it was."""
     terminal.send("q")

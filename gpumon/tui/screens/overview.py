@@ -12,6 +12,7 @@ from textual.geometry import Size
 from textual.widget import Widget
 from textual.widgets import Static
 
+from gpumon.model.sample import Sample
 from gpumon.tui.key_line import Item, KeyLine
 from gpumon.tui.keys import PLACES
 from gpumon.tui.list_pane import ListPane
@@ -102,6 +103,7 @@ class OverviewScreen(ViewScreen):
 
     def body(self) -> Iterable[Widget]:
         """Return the panes."""
+        self._know_what_comes()
         yield Static("gpumon reads the machine. q quits.", id="waiting", markup=False)
         yield self._verdict
         for pane in self._zoomable:
@@ -115,13 +117,28 @@ class OverviewScreen(ViewScreen):
         yield HostLine()
         yield self._status
 
+    def _know_what_comes(self) -> None:
+        """Take the classes that the room and the first report ask for before the panes get their styles.
+
+        With each that comes later all styles are found anew, and what was laid out was laid out for nothing.
+        """
+        size = self.app.size
+        rooms = ((size.width, self.HORIZONTAL_BREAKPOINTS), (size.height, self.VERTICAL_BREAKPOINTS))
+        for cells, steps in rooms:
+            fitting = [name for least, name in steps or () if cells >= least]
+            self.add_class(*fitting[-1:], update=False)
+        report = self.dashboard.newest_report()
+        if report is not None:
+            self.update_classes(
+                _classes(report.sample, is_training=bool(report.sample.trainings)), update=False
+            )
+
     def show(self, frame: Frame) -> None:
         """Show a frame; the first one takes the place of the word about waiting."""
-        self.set_class(True, "-running")
-        self.set_class(self._status.follow(frame.report.sample), "-errors")
         training = frame.training
-        self.set_class(training is not None, "-training")
-        self.set_class(len(frame.report.sample.gpus) > 1, "-gpus")
+        has_errors = self._status.follow(frame.report.sample)
+        classes = _classes(frame.report.sample, is_training=training is not None)
+        self.update_classes({**classes, "-errors": has_errors})
         if training is not None:
             rows = min(_MOST_MEMBER_ROWS, self._members.row_count(frame) + _FRAME_ROWS)
             if self._zoomed is not self._members:
@@ -235,3 +252,8 @@ class OverviewScreen(ViewScreen):
         focused = self.focused
         metric = next((name for kind, name in _METRICS if isinstance(focused, kind)), "gpu_busy_ratio")
         self.app.push_screen(ChartScreen(metric=metric))
+
+
+def _classes(sample: Sample, *, is_training: bool) -> dict[str, bool]:
+    """Return what a sample says about which panes there are."""
+    return {"-running": True, "-training": is_training, "-gpus": len(sample.gpus) > 1}
