@@ -12,6 +12,8 @@ from gpumon.model.text import clean
 from gpumon.recording.runs_run import RunsError
 
 _SHOWN_CHARACTERS = 300
+# Its tables take 40 kB, and what is written beside them as much.
+_NEW_FILE_BYTES = 128 * 1024
 
 
 def check_readable(path: Path) -> None:
@@ -33,7 +35,7 @@ def check_readable(path: Path) -> None:
 def why_not_kept(path: Path) -> str:
     """Return why no run can be added to the database at `path`, in one sentence; empty where one can.
 
-    Nothing is opened or made. What only a write can show, as a full disk, is not seen.
+    Nothing is opened or made. What only a write can show, as a quota that is used up, is not seen.
     """
     # What cannot be looked at counts as absent: the folder above it says why.
     there = next((one for one in (path, *path.parents) if os.path.lexists(one)), path.parent)
@@ -53,7 +55,17 @@ def _against_folder(folder: Path) -> str:
     """Return why no file can be made in a folder. SQLite makes two of its own beside its file."""
     if not os.path.isdir(folder):  # noqa: PTH112
         return f"this is no folder: {_shown(folder)}"
-    return "" if _may(folder, os.W_OK | os.X_OK) else _refusal(folder)
+    if not _may(folder, os.W_OK | os.X_OK):
+        return _refusal(folder)
+    with suppress(OSError):
+        if not has_room(os.statvfs(folder)):
+            return f"the disk is full: {_shown(folder)}"
+    return ""
+
+
+def has_room(disk: os.statvfs_result) -> bool:
+    """Tell whether a new database fits; where no blocks are counted, as on some network disks, it does."""
+    return not disk.f_blocks or disk.f_bavail * disk.f_frsize >= _NEW_FILE_BYTES
 
 
 def _refusal(place: Path) -> str:

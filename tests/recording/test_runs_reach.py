@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from gpumon.recording.runs import RunsDatabase
-from gpumon.recording.runs_reach import why_not_kept
+from gpumon.recording.runs_reach import has_room, why_not_kept
 from gpumon.recording.runs_run import RunsError
 from gpumon.tui.runs_reading import read_runs
 from tests.sources.other_user import as_nobody
@@ -94,3 +95,13 @@ def test_a_list_that_cannot_grow_is_shown_with_the_reason(path: Path, world_read
         found.runs,
         found.trouble,
     )
+
+
+@pytest.mark.parametrize(
+    ("blocks", "available", "has"), [(16, 0, False), (16, 15, False), (1 << 20, 1 << 10, True), (0, 0, True)]
+)
+def test_a_disk_without_room_for_a_new_file_is_full(blocks: int, available: int, has: bool) -> None:
+    """By what is free to this user, in blocks of 4 KiB; a disk that counts none may have any."""
+    disk = os.statvfs_result((4096, 4096, blocks, available, available, 0, 0, 0, 0, 255))
+
+    assert has == has_room(disk)
