@@ -6,7 +6,6 @@ import json
 import sys
 from collections.abc import Callable, Iterable
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -72,21 +71,21 @@ def command(context: click.Context, /, *, as_json: bool, limit: int, is_ascii: b
     from gpumon.cli.runs_lines import run_lines
     from gpumon.recording.runs import MOST_RUNS
     from gpumon.recording.runs_place import runs_path
-    from gpumon.recording.runs_reach import why_not_kept
+    from gpumon.recording.runs_reach import is_there, why_not_kept
     from gpumon.recording.runs_statistics import summed
 
     path = runs_path()
-    is_there = _is_there(path)
-    if not is_there and (reason := why_not_kept(path)):
+    has_any = is_there(path)
+    if not has_any and (reason := why_not_kept(path)):
         click.echo(f"gpumon: there are no runs yet, and {reason}", err=True)
-    elif not is_there and not as_json:
+    elif not has_any and not as_json:
         click.echo(
             "gpumon: there are no runs yet: gpumon keeps one whenever it is attached to a training", err=True
         )
-    if not is_there and not as_json:
+    if not has_any and not as_json:
         return
     runs: tuple[Run, ...] = ()
-    if is_there:
+    if has_any:
         database = _open(context)
         try:
             runs = _read(context, lambda: tuple(map(summed, database.runs(min(limit, MOST_RUNS)))))
@@ -132,17 +131,6 @@ def compare_runs(context: click.Context, /, one: int, other: int, *, as_json: bo
         _print_json(comparison_document(comparison, _boot(), _version()))
     else:
         _print_lines(comparison_lines(comparison, _boot()), is_ascii=is_ascii)
-
-
-def _is_there(path: Path) -> bool:
-    """Tell whether there is something at a path; where it cannot be looked at the database says why."""
-    try:
-        path.lstat()
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True
-    return True
 
 
 def _open(context: click.Context) -> RunsDatabase:

@@ -16,6 +16,20 @@ _SHOWN_CHARACTERS = 300
 _NEW_FILE_BYTES = 128 * 1024
 
 
+def is_there(path: Path) -> bool:
+    """Tell whether what stands at `path` may be a database: an empty file is what a full disk leaves.
+
+    What cannot be looked at is there: who opens it hears why.
+    """
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return not stat.S_ISREG(found.st_mode) or found.st_size > 0
+
+
 def check_readable(path: Path) -> None:
     """Raise RunsError where there is no database at `path`, OSError where it cannot be read.
 

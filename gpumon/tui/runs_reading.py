@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gpumon.recording.runs_place import how_it_ended
-from gpumon.recording.runs_reach import why_not_kept
+from gpumon.recording.runs_reach import is_there, why_not_kept
 from gpumon.recording.runs_run import Run, RunsError
 from gpumon.recording.runs_statistics import summed
 from gpumon.recording.runs_words import memory_words, speed_words, wait_words
@@ -37,13 +37,8 @@ def read_runs(path: Path, boot: str) -> FoundRuns:
     from gpumon.recording.runs import RunsDatabase
 
     closed = why_not_kept(path)
-    try:
-        path.stat()
-    except FileNotFoundError:
+    if not is_there(path):
         return FoundRuns(trouble=closed or _NONE)
-    except OSError:
-        # The database says why.
-        pass
     try:
         database = RunsDatabase(path, readonly=True)
         try:

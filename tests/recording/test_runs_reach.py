@@ -42,6 +42,13 @@ def test_where_a_run_can_be_kept_nothing_is_said(path: Path, tmp_path: Path) -> 
     assert not (tmp_path / "new").exists()
 
 
+def test_an_empty_file_is_no_broken_database(path: Path) -> None:
+    """A full disk leaves one where a database was to be made: there are no runs yet."""
+    path.touch()
+
+    assert read_runs(path, "boot-1").trouble.startswith("no runs yet")
+
+
 def test_a_file_in_place_of_a_folder_is_named(tmp_path: Path) -> None:
     """No runs yet, and none to come."""
     (tmp_path / "gpumon").write_text("a file")

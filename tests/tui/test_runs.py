@@ -222,7 +222,7 @@ async def test_the_list_is_read_anew_when_it_comes_back(path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "is no database of runs"),
+        (b"", "no runs yet: gpumon keeps one"),
         (b"no database" * 500, "is damaged or no database; move it away to begin a new one"),
     ],
 )
