@@ -149,8 +149,9 @@ def prior_here(facts: StartingFacts, files: Mapping[str, str], path: Path) -> tu
     from gpumon.recording.runs import RunsDatabase
     from gpumon.recording.runs_place import boot_id
     from gpumon.recording.runs_prior import AtHand, prior_of
+    from gpumon.recording.runs_reach import is_there
 
-    if not path.exists():
+    if not is_there(path):
         return NOTHING_KNOWN, ""
     hostname = socket.gethostname()
     at_hand = AtHand(RunProcess(boot_id(hostname), 0, 0), about_of(facts, files, hostname))

@@ -41,9 +41,10 @@ def kept_runs(
     from gpumon.cli.kept_home import shuts_out_caller
     from gpumon.recording.runs_keeper import RunKeeper
     from gpumon.recording.runs_place import boot_id, runs_path
+    from gpumon.recording.runs_reach import is_there
 
     path, boot = runs_path(), boot_id(socket.gethostname())
-    if not path.exists() and shuts_out_caller(path, environ, user_id=user_id):
+    if not is_there(path) and shuts_out_caller(path, environ, user_id=user_id):
         try:
             yield
         finally:

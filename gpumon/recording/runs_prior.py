@@ -23,6 +23,7 @@ from gpumon.recording.runs_alike import (
 )
 from gpumon.recording.runs_place import how_it_ended, started_unix_seconds
 from gpumon.recording.runs_proof import earlier_run
+from gpumon.recording.runs_reach import is_there
 from gpumon.recording.runs_run import BrokenRunError, Run, RunAbout, RunEnd, RunProcess
 from gpumon.recording.runs_statistics import peak_of, speed_of, wait_of
 
@@ -66,7 +67,7 @@ def load_prior(
     # Loads SQLite: only where it is needed.
     from gpumon.recording.runs import RunsDatabase
 
-    if not path.exists():
+    if not is_there(path):
         return NOTHING_KNOWN
     identity = reading.training.id
     at_hand = AtHand(

@@ -15,6 +15,7 @@ from gpumon.model.source import Listener
 from gpumon.monitor.priors import Load
 from gpumon.settings import Settings
 from tests.recording.runs_scene import report
+from tests.sources.other_user import as_nobody
 
 
 class _Feed:
@@ -120,3 +121,17 @@ def test_root_makes_no_database_in_the_home_of_who_called_sudo(
 
     assert not home.exists()
     assert capsys.readouterr().err.startswith("gpumon: this run was not kept: sudo left HOME as it was")
+
+
+def test_a_closed_folder_is_one_sentence_at_the_end(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whether there are earlier runs cannot be told: the front end goes on, and nothing is raised."""
+    (home / "gpumon").mkdir(parents=True)
+    home.chmod(0o700)
+    feed = _Feed()
+    with as_nobody(), kept_runs(feed, Settings()):
+        feed.show(7)
+
+    assert "this run was not kept: the database of runs" in capsys.readouterr().err
+    monkeypatch.undo()
