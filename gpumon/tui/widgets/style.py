@@ -82,6 +82,13 @@ def palette(variables: Mapping[str, str], *, color: bool, ansi: bool, dark: bool
     Without `color` only bold, dim and reverse are left (NO_COLOR). With `ansi` only the terminal's own
     16 colours are used, and dim where a theme would blend.
     """
+    return _palette(tuple(variables.items()), color, ansi, dark)
+
+
+@lru_cache(maxsize=2)
+def _palette(items: tuple[tuple[str, str], ...], color: bool, ansi: bool, dark: bool) -> Palette:
+    """Make a palette. Kept: all panes ask for the same one, in the first frame and with a new theme."""
+    variables = dict(items)
     styles = {
         role: _style(name, attributes, variables, color=color, ansi=ansi, dark=dark)
         for role, (name, attributes) in _LOOKS.items()
