@@ -19,3 +19,15 @@ def test_two_pictures_of_one_second_are_two_files(tmp_path: Path, monkeypatch: p
     assert written == [f"<svg>{number}</svg>" for number in range(9)]
     assert all(text.startswith("saved ") for text in said[:9])
     assert said[9].startswith("no picture: there are 9")
+
+
+def test_a_directory_that_is_gone_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The dashboard goes on, as after any picture that cannot be written."""
+    started = tmp_path / "started-here"
+    started.mkdir()
+    monkeypatch.chdir(started)
+    started.rmdir()
+
+    assert (
+        save_picture("<svg/>", FakeClock()) == "no picture: the directory that gpumon was started in is gone"
+    )
