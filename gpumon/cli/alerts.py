@@ -52,13 +52,15 @@ def alert_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def check_alerts(settings: Settings) -> None:
     """Refuse a command that is not there, and ids that no finding has: both would fail only when needed."""
     if settings.on_finding and shutil.which(settings.on_finding_words[0]) is None:
-        raise click.UsageError(f"--on-finding: there is no program {settings.on_finding_words[0]!r}")
+        raise click.UsageError(
+            f"the setting on_finding: there is no program {settings.on_finding_words[0]!r}"
+        )
     if settings.mute:
         from gpumon.diagnosis.diagnose import RULES
 
         unknown = sorted(settings.muted_ids - {rule.id for rule in RULES})
         if unknown:
-            raise click.UsageError(f"--mute: there is no finding {unknown[0]!r}")
+            raise click.UsageError(f"the setting mute: there is no finding {unknown[0]!r}")
 
 
 @contextmanager

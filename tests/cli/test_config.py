@@ -224,7 +224,7 @@ def test_the_keys_are_listed_with_their_ids(tmp_path: Path) -> None:
             "keys in the config file: 'quit' and 'findings.mute' would both be on q",
         ),
         ('keys = "q"', "keys in the config file must be a table of ids and keys, not 'q'"),
-        ('mute = "hang"', "--mute: there is no finding 'hang'"),
+        ('mute = "hang"', "the setting mute: there is no finding 'hang'"),
     ],
 )
 def test_what_cannot_be_used_is_told(tmp_path: Path, content: str, sentence: str) -> None:

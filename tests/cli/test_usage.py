@@ -92,9 +92,12 @@ MISTAKES = [
     (["watch", "--for", "inf"], "Invalid value for '--for': inf is no time."),
     (["record", "--for", "nan"], "Invalid value for '--for': nan is no time."),
     (["--on-finding", "true"], "--on-finding needs a dashboard; without a terminal use gpumon record"),
-    (["record", "--on-finding", "no-such-program x"], "--on-finding: there is no program 'no-such-program'"),
+    (
+        ["record", "--on-finding", "no-such-program x"],
+        "the setting on_finding: there is no program 'no-such-program'",
+    ),
     (["record", "--notify", "loud"], "--notify must be one of auto, osc9, osc777, off, not 'loud'"),
-    (["record", "--mute", "hang"], "--mute: there is no finding 'hang'"),
+    (["record", "--mute", "hang"], "the setting mute: there is no finding 'hang'"),
     (
         ["demo", "broken"],
         "there is no scenario 'broken': choose one of healthy, starved, oversubscribed, slow-disk, ",
