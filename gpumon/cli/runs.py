@@ -112,6 +112,8 @@ def compare_runs(context: click.Context, /, one: int, other: int, *, as_json: bo
     from gpumon.cli.runs_lines import comparison_lines
     from gpumon.recording.runs_compare import compare
 
+    if one == other:
+        raise click.UsageError(f"{one} and {other} are one and the same run: give two", context)
     # Options may stand before `compare` too.
     before_json, before_ascii = context.obj
     as_json, is_ascii = as_json or before_json, is_ascii or before_ascii

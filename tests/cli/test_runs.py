@@ -132,6 +132,14 @@ def test_ascii_is_ascii(home: Path) -> None:
         assert _run(home, *arguments).stdout.isascii()
 
 
+def test_a_run_is_not_compared_with_itself(home: Path) -> None:
+    """It would be 1.00 times as fast."""
+    found = _run(home, "compare", "2", "2")
+
+    assert (2, "") == (found.exit_code, found.stdout)
+    assert "2 and 2 are one and the same run: give two" in found.stderr
+
+
 def test_a_run_that_is_not_there(home: Path) -> None:
     """Exit code 1, and the sentence names the number."""
     found = _run(home, "compare", "1", "77")
