@@ -17,6 +17,16 @@ MOST_COLUMNS, MOST_ROWS = 1000, 500
 _END_SECONDS = 3.0
 _ESCAPE, _SIZE_START, _SIZE_END = "\x1b", "\x1b[48;", "t"
 _PASTE_START, _PASTE_END = "\x1b[200~", "\x1b[201~"
+# Textual's variables that are meant for a program in a terminal: refused there, as a log that cannot be
+# written is, they would end each page, and nobody would see why. It sets those of a page itself.
+_OF_THE_SERVER = (
+    "TEXTUAL",
+    "TEXTUAL_LOG",
+    "TEXTUAL_PRESS",
+    "TEXTUAL_SCREENSHOT",
+    "TEXTUAL_SCREENSHOT_FILENAME",
+    "TEXTUAL_SCREENSHOT_LOCATION",
+)
 # What is typed into the dashboard is a filter.
 MOST_PASTED = 1 << 16
 
@@ -195,7 +205,8 @@ class Session(AppService):
     def _build_environment(self, width: int = 80, height: int = 24) -> dict[str, str]:
         """Return the environment of a terminal of all colours, whatever terminal the server runs in."""
         environment = super()._build_environment(width=width, height=height)
-        environment.pop("COLORFGBG", None)
+        for name in ("COLORFGBG", *_OF_THE_SERVER):
+            environment.pop(name, None)
         return {**environment, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
 
     async def _open_app_process(self, width: int = 80, height: int = 24) -> asyncio.subprocess.Process:

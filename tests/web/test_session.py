@@ -168,3 +168,19 @@ def test_sizes_come_as_numbers_or_in_the_address() -> None:
     """What is neither is the usual size."""
     assert Size(120, 36) == size_of(120, "36")
     assert Size() == size_of("wide", True)
+
+
+async def test_what_is_meant_for_the_servers_terminal_ends_no_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A log that cannot be written is told in a terminal; behind a page nobody would see it."""
+    monkeypatch.setenv("TEXTUAL_LOG", "/nonexistent/log")
+    monkeypatch.setenv("TEXTUAL_COLOR_SYSTEM", "nonsense")
+    check = (
+        "import os; from gpumon.tui.textual_variables import check_variables; check_variables(os.environ);"
+        "os.write(1, b'__GANGLION__\\nD' + (4).to_bytes(4, 'big') + b'fine')"
+    )
+    page = _Page(sys.executable, "-c", check)
+    await page.session.start(80, 24)
+    await asyncio.wait_for(page.closed.wait(), _PATIENCE_SECONDS)
+    await page.session.end()
+
+    assert b"fine" == page.received
