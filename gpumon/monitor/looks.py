@@ -71,7 +71,13 @@ class Looks:
         `cpu_seconds` is the CPU time of the thread that calls it.
         """
         self._state_hertz = state_hertz
-        self._frame_hertz = max(state_hertz, frame_hertz)
+        frame_hertz = max(state_hertz, frame_hertz)
+        # Without frames, with frames that show nothing, and with frames that do: asked for at each look.
+        self._wishes = (
+            Wanted(state_hertz, state_hertz, spares_states=False),
+            Wanted(frame_hertz, state_hertz, spares_states=False),
+            Wanted(frame_hertz, state_hertz, spares_states=True),
+        )
         self._random = random.Random(seed)  # noqa: S311 - jitter
         self._states: tuple[Looked, ...] = ()
         self._frames: tuple[LookedInto, ...] = ()
@@ -130,12 +136,9 @@ class Looks:
     def _wanted(self) -> Wanted:
         """The rates that are wanted for what is watched now."""
         frames = self._frames
-        return Wanted(
-            turn_hertz=self._frame_hertz if frames else self._state_hertz,
-            state_hertz=self._state_hertz,
-            # Of a training whose frames cannot be read the states tell the wait.
-            spares_states=bool(frames) and all(looked_into.is_looking for looked_into in frames),
-        )
+        # Of a training whose frames cannot be read the states tell the wait.
+        spares_states = bool(frames) and all(looked_into.is_looking for looked_into in frames)
+        return self._wishes[bool(frames) + spares_states]
 
     def _stand_in(self) -> None:
         """Look at the states of threads as long as the other thread does not come back from a look."""

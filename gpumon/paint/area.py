@@ -53,12 +53,19 @@ def area(
     edge_role = role if ascii_only else f"{role}+{stacked_role}"
     edges = [(character, edge_role) for character in glyph.levels]
     zero = (glyph.baseline, "axis")
-    columns = [
-        free
-        if low is None or high is None
-        else _column(low, high, free, (levels, edges), shade) or [zero, *free[1:]]
-        for low, high in zip(lower, upper, strict=True)
-    ]
+    # Many columns are as high as another one.
+    found: dict[tuple[int | None, int | None], list[_Cell]] = {}
+    columns: list[list[_Cell]] = []
+    for pair in zip(lower, upper, strict=True):
+        column = found.get(pair)
+        if column is None:
+            low, high = pair
+            if low is None or high is None:
+                column = free
+            else:
+                column = _column(low, high, free, (levels, edges), shade) or [zero, *free[1:]]
+            found[pair] = column
+        columns.append(column)
     if not columns:
         return [()] * height
     return [runs(row) for row in reversed(list(zip(*columns, strict=True)))]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil, floor, log10
 
 from gpumon.paint.numbers import bytes_text, span_text
@@ -30,6 +31,8 @@ class Mark:
     is_urgent: bool = False
 
 
+# The same in every second, under three charts.
+@lru_cache(maxsize=32)
 def time_axis(span_seconds: float, width: int, *, now: str = "now") -> Span:
     """Return the marks under a chart of the last `span_seconds`: `-4m   -3m ...   now`, `width` cells."""
     if width <= 0:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
 
@@ -16,6 +18,7 @@ class Span(NamedTuple):
 
 
 Row: TypeAlias = tuple[Span, ...]
+_ROLE = itemgetter(1)
 
 # Blocks and braille stand in the Unicode ranges that every terminal draws one cell wide.
 _WIDE = frozenset({"W", "F"})
@@ -122,18 +125,9 @@ def spread(left: Sequence[Span], right: Sequence[Span], width: int, ellipsis: st
 
 def runs(cells: Iterable[tuple[str, str]]) -> Row:
     """Return a row of (character, role) cells, neighbours of one role joined to one span."""
-    found: list[Span] = []
-    text: list[str] = []
-    current = ""
-    for character, role in cells:
-        if role != current and text:
-            found.append(Span("".join(text), current))
-            text = []
-        current = role
-        text.append(character)
-    if text:
-        found.append(Span("".join(text), current))
-    return tuple(found)
+    return tuple(
+        Span("".join([character for character, _ in group]), role) for role, group in groupby(cells, _ROLE)
+    )
 
 
 def _head(text: str, width: int) -> str:

@@ -95,6 +95,7 @@ class OverviewScreen(ViewScreen):
         self._members.id = "members"
         self._status = StatusLine()
         self._pictures = (GpuPane(), VramPane(), CorePane(), PipelinePane())
+        self._all_panes: tuple[Pane, ...] = ()
         self._zoomed: Pane | None = None
         self._members_size = Size(0, 0)
         self._verdict_rows = 0
@@ -157,7 +158,9 @@ class OverviewScreen(ViewScreen):
         rests = frame.view.replay is None and frame.report.sample.sequence % 2 == 1
         rests = rests and self._members.size == self._members_size
         self._members_size = self._members.size
-        return (pane for pane in super().panes(frame) if not (rests and pane is self._members))
+        # All are there from the beginning: to ask for them costs as much as to draw one.
+        self._all_panes = self._all_panes or tuple(super().panes(frame))
+        return (pane for pane in self._all_panes if not (rests and pane is self._members))
 
     def _give_verdict_room(self, frame: Frame) -> None:
         """Let the verdict be as high as its words need, within what the pictures can spare.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from textual.app import App
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # Where each widget is, and what it is clipped to.
 Placed: TypeAlias = dict[Widget, tuple[Region, Region]]
+Codes: TypeAlias = Callable[[str], tuple[str, str]]
 
 
 class Change(NamedTuple):
@@ -27,14 +28,6 @@ class Change(NamedTuple):
     y: int
     row: Row
     stretches: Sequence[tuple[int, int]]
-
-
-class Painted(Protocol):
-    """What is painted: its roles, as they are sent to the terminal before and after a text."""
-
-    def codes(self, role: str) -> tuple[str, str]:
-        """Return what is sent before and after a text of that role."""
-        ...
 
 
 class Brush:
@@ -82,14 +75,17 @@ class Brush:
             self._sent.clear()
             self._send(sent)
 
-    def paint(self, pane: Widget, looks: Painted, changes: Iterable[Change]) -> bool:
-        """Paint what changed in a pane; tell whether that can be done here."""
+    def paint(self, pane: Widget, size: Size, codes: Codes, changes: Iterable[Change]) -> bool:
+        """Paint what changed in a pane that was drawn for a size; tell whether that can be done here.
+
+        `codes` tells what is sent before and after a text of a role.
+        """
         if not self._is_entered or not self._is_fit:
             return False
         if self._may is None:
             self._may = self._may_paint()
         place = self._free.get(pane) if self._may else None
-        if place is None or place.size != pane.size:
+        if place is None or place.size != size:
             return False
         put = self._sent.append
         for y, row, stretches in changes:
@@ -98,7 +94,7 @@ class Brush:
                 # Only rows of characters one cell wide have other stretches than all of them.
                 whole = end - start == place.width
                 for text, role in row if whole else between(row, start, end):
-                    before, after = looks.codes(role)
+                    before, after = codes(role)
                     put(before)
                     put(text if text.isprintable() else clean(text))
                     put(after)

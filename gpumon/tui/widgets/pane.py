@@ -128,7 +128,7 @@ class Pane(Widget):
             self._rebuild()
         return "\n".join(row_text(row).rstrip() for row in self._rows)
 
-    def codes(self, role: str) -> tuple[str, str]:
+    def _sent_around(self, role: str) -> tuple[str, str]:
         """Return what is sent to the terminal before and after a text of that role."""
         found = self._codes.get(role)
         if found is None:
@@ -160,7 +160,7 @@ class Pane(Widget):
         self._rows = rows
         if not changes:
             return
-        if self._brush is not None and self._brush.paint(self, self, changes):
+        if self._brush is not None and self._brush.paint(self, size, self._sent_around, changes):
             for change in changes:
                 self._strips[change.y] = None
             return
