@@ -6,7 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from gpumon.frameworks.file_view import FileView
-from gpumon.frameworks.process_tree import Machine, ProcessTree, absolute, is_worker, variable
+from gpumon.frameworks.process_tree import (
+    VIRTUAL_GPU_VARIABLE,
+    Machine,
+    ProcessTree,
+    absolute,
+    is_worker,
+    variable,
+)
 from gpumon.frameworks.ranks import RankGroup
 from gpumon.frameworks.roles import members_of
 from gpumon.frameworks.settings_yolov5 import autobatch_in
@@ -15,7 +22,6 @@ from gpumon.frameworks.workers import WorkerContext, settle_workers
 from gpumon.model.measure import Maybe, Missing, known
 from gpumon.model.training import Member, Setting, Settings, Training
 
-VIRTUAL_GPU_VARIABLE = "GPUMON_VIRTUAL_GPU"
 _LOG_HEAD_BYTES = 512 * 1024
 
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from gpumon.frameworks.build import with_members
 from gpumon.frameworks.file_view import FileViewFactory, ProcessFiles
 from gpumon.frameworks.process_tree import NOTEBOOK, Machine, ProcessTree, is_python_like, variable
 from gpumon.frameworks.ranks import RankGroup
 from gpumon.frameworks.roles import RankMain
 from gpumon.frameworks.torch import Torch
 from gpumon.frameworks.ultralytics import Ultralytics
-from gpumon.frameworks.workers import WorkerContext
 from gpumon.frameworks.yolov5 import Yolov5
 from gpumon.model.measure import Missing, known
 from gpumon.model.process import ProcessId, ProcessSeen, Role
@@ -140,6 +138,10 @@ def _is_open(training: Training, processes: tuple[ProcessSeen, ...]) -> bool:
 
 def _refreshed(training: Training, processes: tuple[ProcessSeen, ...], machine: Machine) -> Training | None:
     """Return a known training with its present members, or None where its main process is gone."""
+    # Loaded with the first training: see Yolov5.
+    from gpumon.frameworks.build import with_members
+    from gpumon.frameworks.workers import WorkerContext
+
     tree = ProcessTree.of(processes)
     by_id = {process.id: process for process in processes}
     if training.id not in by_id:

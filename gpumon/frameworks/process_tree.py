@@ -14,6 +14,8 @@ WORKER_NAME = "pt_data_worker"
 LAUNCHER_NAME = "pt_elastic"
 # What a training in a notebook is called.
 NOTEBOOK = "notebook"
+# Of a simulated training: where the timeline of its virtual GPU lies.
+VIRTUAL_GPU_VARIABLE = "GPUMON_VIRTUAL_GPU"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from gpumon.advice.knobs import torch as flags
-from gpumon.frameworks.build import Recognised, build_training
 from gpumon.frameworks.process_tree import NOTEBOOK, Machine, ProcessTree, launch_of
 from gpumon.frameworks.ranks import RankGroup, group_ranks
 from gpumon.frameworks.torch_processes import is_notebook, is_training
@@ -32,6 +31,9 @@ class Torch:
         return tuple(self._training(group, tree) for group in group_ranks(tree, mains))
 
     def _training(self, group: RankGroup, tree: ProcessTree) -> Training:
+        # Loaded with the first training, as for YOLOv5.
+        from gpumon.frameworks.build import Recognised, build_training
+
         files = self.machine.files(group.main.id.pid)
         version = package_version(files, package_directories(files, group.main), self.name)
         is_in_notebook = is_notebook(group.main)

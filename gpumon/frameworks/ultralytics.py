@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from gpumon.advice.knobs.train_command import read_yolo_command
-from gpumon.frameworks.build import Recognised, build_training
 from gpumon.frameworks.process_tree import (
     NOTEBOOK,
     Machine,
@@ -77,6 +76,9 @@ class Ultralytics:
         return True
 
     def _training(self, group: RankGroup, tree: ProcessTree, runs: dict[int, RunDirectory]) -> Training:
+        # Loaded with the first training, as for YOLOv5.
+        from gpumon.frameworks.build import Recognised, build_training
+
         files = self.machine.files(group.main.id.pid)
         starter = group.starter
         command = read_yolo_command(starter.command, python=True)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from gpumon.advice.knobs import yolov5
 from gpumon.advice.knobs.option import Parsed
 from gpumon.advice.knobs.train_command import Yolov5Command, read_yolov5_command, version_by_flags
-from gpumon.frameworks.build import Recognised, build_training
 from gpumon.frameworks.file_view import FileView
 from gpumon.frameworks.process_tree import (
     NOTEBOOK,
@@ -28,7 +27,6 @@ from gpumon.frameworks.run_directory import (
     find_run_directory,
     read_run_directory,
 )
-from gpumon.frameworks.settings_yolov5 import Yolov5Sources, fit_of_argv, read_hyp, read_settings
 from gpumon.frameworks.yaml_file import Plain
 from gpumon.frameworks.yolov5_main import Yolov5Main, parent_of, recognise
 from gpumon.model.measure import Missing, known
@@ -101,6 +99,10 @@ class Yolov5:
         )
 
     def _training(self, group: RankGroup, tree: ProcessTree, main: Yolov5Main, claimed: set[str]) -> Training:
+        # What puts a training together is loaded with the first one: a machine without any is shown sooner.
+        from gpumon.frameworks.build import Recognised, build_training
+        from gpumon.frameworks.settings_yolov5 import Yolov5Sources, read_hyp, read_settings
+
         files = self.machine.files(main.process.id.pid)
         parsed = None if main.command is None else main.command.parse(main.process.command, main.version)
         task = main.command.task if main.command is not None else "detect"
@@ -138,6 +140,8 @@ class Yolov5:
         self, main: Yolov5Main, files: FileView, parsed: Parsed | None, claimed: set[str]
     ) -> RunDirectory | None:
         """Find the run directory: the resumed one, or the first one written since the start."""
+        from gpumon.frameworks.settings_yolov5 import fit_of_argv
+
         directory = known(main.process.working_directory)
         if parsed is None or directory is None or parsed.last("evolve") is not None:
             return None

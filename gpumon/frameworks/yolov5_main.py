@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gpumon.advice.knobs.train_command import Yolov5Command, read_yolov5_command, version_by_flags
-from gpumon.frameworks.build import VIRTUAL_GPU_VARIABLE
 from gpumon.frameworks.file_view import FileView
-from gpumon.frameworks.process_tree import Machine, absolute, launch_of, variable
+from gpumon.frameworks.process_tree import VIRTUAL_GPU_VARIABLE, Machine, absolute, launch_of, variable
 from gpumon.frameworks.run_directory import RunDirectory
 from gpumon.frameworks.version import package_directories, package_version, yolov5_repository_version
 from gpumon.model.measure import known
