@@ -9,7 +9,6 @@ from contextlib import suppress
 from pathlib import Path
 
 from gpumon.model.text import clean
-from gpumon.recording.runs_run import RunsError
 
 _SHOWN_CHARACTERS = 300
 # Its tables take 40 kB, and what is written beside them as much.
@@ -36,6 +35,9 @@ def check_readable(path: Path) -> None:
     SQLite does not say why. Nothing is opened: closing the file would let go of the locks that this process
     holds on it (fcntl(2)).
     """
+    # Whether a database is there is asked before the first frame, and this is not.
+    from gpumon.recording.runs_run import RunsError
+
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:

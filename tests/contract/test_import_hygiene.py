@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -66,3 +67,53 @@ def test_a_snapshot_loads_no_dashboard() -> None:
 def test_the_list_of_scenarios_starts_nothing() -> None:
     """`gpumon demo --list` needs neither monitor nor screen."""
     assert set() == {"textual", "rich", "plotext", "psutil", "pynvml"} & _loaded("demo", "--list")
+
+
+def test_nothing_of_runs_is_loaded_before_there_is_a_training(tmp_path: Path) -> None:
+    """The database of runs and what reads it do not stand before the first frame of a machine."""
+    program = """
+import json, sys
+from gpumon.cli.runs_kept import kept_runs
+from gpumon.settings import Settings
+
+class Machine:
+    def subscribe(self, listener): listener()
+    def report(self): return None
+    def learn_from(self, load): pass
+
+with kept_runs(Machine(), Settings()):
+    print(json.dumps(sorted(sys.modules)))
+"""
+    loaded = _told_by(program, environ={"XDG_DATA_HOME": str(tmp_path)})
+
+    assert "gpumon.recording.runs_keeper" in loaded
+    assert set() == {"gpumon.recording.runs_run", "gpumon.advice", "gpumon.diagnosis", "sqlite3"} & loaded
+
+
+def test_nothing_that_puts_a_training_together_is_loaded_before_there_is_one() -> None:
+    """A scan that finds none needs what recognises a training, and no more."""
+    program = """
+import json, sys
+from gpumon.frameworks.find import find_trainings
+
+assert find_trainings(()) == ()
+print(json.dumps(sorted(sys.modules)))
+"""
+    loaded = _told_by(program)
+
+    assert "gpumon.frameworks.yolov5" in loaded
+    assert set() == {"gpumon.frameworks.build", "gpumon.frameworks.settings_yolov5", "yaml"} & loaded
+
+
+def _told_by(program: str, environ: dict[str, str] | None = None) -> set[str]:
+    """Return the names that a program prints as its last line."""
+    finished = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env={**os.environ, **(environ or {})},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        timeout=300,
+        check=True,
+    )
+    return set(json.loads(finished.stdout.splitlines()[-1]))
