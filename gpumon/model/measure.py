@@ -17,11 +17,20 @@ class Certainty(str, Enum):
     ESTIMATED = "estimated"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Missing:
-    """A reading that cannot be had, with the reason as a short lower-case sentence."""
+    """A reading that cannot be had, with the reason as a short lower-case sentence.
+
+    Two are equal that have the same reason, of whatever class: a source may know more, a recording does not.
+    """
 
     reason: str
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Missing) and self.reason == other.reason
+
+    def __hash__(self) -> int:
+        return hash(self.reason)
 
 
 Maybe: TypeAlias = T | Missing

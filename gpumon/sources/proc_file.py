@@ -18,12 +18,12 @@ _GONE = (errno.ESRCH, errno.EIO, errno.ENODEV, errno.EBADF)
 _DENIED = (errno.EACCES, errno.EPERM)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Absent(Missing):
     """Missing because there is no such file: the kernel lacks it, or the process is gone."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Denied(Missing):
     """Missing because gpumon has no right to read it."""
 

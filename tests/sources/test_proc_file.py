@@ -28,11 +28,9 @@ def test_a_file_of_many_pieces_is_read_whole() -> None:
 def test_a_missing_file_is_absent(tmp_path: Path) -> None:
     """A file that is not there is Missing with its path, by all ways to read."""
     path = str(tmp_path / "none")
-    expected = Absent(f"{path} does not exist")
-    assert expected == read_file(path, 10)
-    assert expected == KeptFile(path).read()
-    assert expected == read_link(path)
-    assert expected == read_names(path)
+    for found in (read_file(path, 10), KeptFile(path).read(), read_link(path), read_names(path)):
+        assert isinstance(found, Absent)
+        assert found.reason == f"{path} does not exist"
 
 
 def test_a_directory_in_the_place_of_a_file_is_missing(tmp_path: Path) -> None:
@@ -96,4 +94,14 @@ def test_a_file_that_is_not_kept_holds_no_descriptor(tmp_path: Path) -> None:
 def test_a_refusal_is_denied_and_its_path_is_cleaned() -> None:
     """The reason names the file, without what could move a cursor."""
     missing = unreadable(PermissionError(13, "Permission denied"), "/proc/1/\x1b[2Jio")
-    assert missing == Denied("no permission to read /proc/1/io")
+    assert isinstance(missing, Denied)
+    assert missing.reason == "no permission to read /proc/1/io"
+
+
+def test_why_a_file_was_not_read_makes_no_other_reading() -> None:
+    """A sample that is read from a recording, where all of them are Missing, equals the live one."""
+    reasons: list[Missing] = [Absent("gone"), Denied("gone"), Missing("gone")]
+    assert all(one == other for one in reasons for other in reasons)
+    assert len(set(reasons)) == 1
+    assert Absent("gone") != Missing("here")
+    assert Absent("gone") != "gone"
