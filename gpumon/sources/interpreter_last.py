@@ -7,10 +7,10 @@ to validation, a checkpoint or the next epoch. The full steps of the same epoch 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import hypot, sqrt
 
+from gpumon.history.stats import mean
 from gpumon.sources.interpreter_reading import IteratorReading, LastStepsReading, LoopReading
 
 # Steps of the same batch differ by 5 to 15 % (Lotus, IISWC'24); and in those of a training that accumulates
@@ -136,9 +136,13 @@ class LastSteps:
         ends = self._ends
         if not ends:
             return None
-        seconds, error = _mean([(end.seconds, hypot(end.error, _SPREAD_RATIO * end.seconds)) for end in ends])
-        full_seconds, full_error = _mean([(end.full_seconds, end.full_error) for end in ends])
-        return LastStepsReading(len(ends), seconds, error, full_seconds, full_error)
+        full = mean([end.full_seconds for end in ends])
+        full_error = sqrt(sum(end.full_error**2 for end in ends)) / len(ends)
+        # By the looks' precision, and not by how long it took: short ones would count for more.
+        weights = [1.0 / (end.error**2 + (_SPREAD_RATIO * full) ** 2) for end in ends]
+        total = sum(weights)
+        seconds = sum(weight * end.seconds for weight, end in zip(weights, ends, strict=True)) / total
+        return LastStepsReading(len(ends), seconds, total**-0.5, full, full_error)
 
     def _full_steps(self, count: int, last: _Moment) -> tuple[float, float] | None:
         """Return the mean length of the steps before the last one, without waiting, and its error."""
@@ -165,12 +169,3 @@ class LastSteps:
         most = full[0] + _MOST_DEVIATIONS * hypot(error, _SPREAD_RATIO * full[0])
         if full[0] > 0 and 0 < seconds <= most and error <= _MOST_ERROR_RATIO * full[0]:
             self._ends.append(_End(seconds, error, *full))
-
-
-def _mean(values: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    """Return the mean of (value, standard error), each by its precision, and its error."""
-    weights = [1.0 / max(error, 1e-9) ** 2 for _, error in values]
-    total = sum(weights)
-    return sum(
-        weight * value for weight, (value, _) in zip(weights, values, strict=True)
-    ) / total, total**-0.5

@@ -70,7 +70,7 @@ class IteratorReading:
 class LastStepsReading:
     """The last steps of `epochs` epochs, and the full ones before them, in seconds without waiting.
 
-    Means over the epochs, each by its precision, with standard errors.
+    Means over the epochs, with standard errors.
     """
 
     epochs: int

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from statistics import fmean, median
+from statistics import fmean
 
 import pytest
 
@@ -52,14 +52,9 @@ def _epochs(look: Look) -> int:
 
 
 def _stamped(waits: list[LoaderWait], batches: int) -> tuple[float, float]:
-    """Return the median of the last steps, and the mean of the full ones, after the first epoch."""
-    count = 0
-    last: list[float] = []
-    full: list[float] = []
-    for wait, after in pairwise(waits):
-        if wait.loader != 0 or wait.end is None:
-            continue
-        count += 1
-        if count > batches:
-            (full if count % batches else last).append(after.start - wait.end)
-    return median(last), fmean(full)
+    """Return the means of the last steps and of the full ones, of whole epochs after the first."""
+    steps = [
+        after.start - wait.end for wait, after in pairwise(waits) if wait.loader == 0 and wait.end is not None
+    ]
+    epochs = [steps[first : first + batches] for first in range(batches, len(steps) - batches + 1, batches)]
+    return fmean(steps[-1] for steps in epochs), fmean(step for steps in epochs for step in steps[:-1])
