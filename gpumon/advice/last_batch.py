@@ -25,11 +25,13 @@ _SPREAD_RATIO = 0.10
 class SeenShare:
     """The share of a full step that does not grow with the batch, as last steps show it, within 0 and 1.
 
-    `error` is its standard error, `basis` says in a few words what it rests on.
+    `error` is its standard error, `basis` says in a few words what it rests on. `part` is the share of a full
+    batch's images that the last one has.
     """
 
     value: float
     error: float
+    part: float
     basis: str
 
 
@@ -77,7 +79,7 @@ def _share(loader: LoaderReading, batch: int) -> SeenShare | None:
         f"the last batch of each epoch, which has {images} {words} and takes {percent(ratio)}"
         f" (give or take {percent(Z_90 * error)}) of a full step"
     )
-    return SeenShare(min(1.0, max(0.0, share)), error / (1.0 - part), basis)
+    return SeenShare(min(1.0, max(0.0, share)), error / (1.0 - part), part, basis)
 
 
 def _error_ratio(measure: Measure) -> float:

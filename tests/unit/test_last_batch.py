@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from random import Random
+from statistics import median
 
 import pytest
 from hypothesis import given
@@ -19,6 +20,7 @@ from gpumon.diagnosis.view import view_of
 from gpumon.history.stats import Z_90, Interval
 from gpumon.model.measure import Certainty, Measure, Missing
 from gpumon.model.reading import LoaderReading
+from tests.lab.settings_doublings import LEAST_PART, lines
 from tests.unit.synthetic_training import HEALTHY, PID, Scene
 from tests.unit.test_advice_batch import seen
 
@@ -109,6 +111,23 @@ def test_what_cannot_be_is_not_used(unusable: Ends) -> None:
     assert gain_of(unusable) == gain_of(plain)
 
 
+def test_a_far_smaller_batch_says_less_of_what_is_beyond() -> None:
+    """Published lines from less than a quarter of the batch promised more that did not come."""
+    far, near = (gain_of(replace(SEEN, images=images, last=0.159)).factor for images in (3, 4))
+    assert far.value < near.value - 0.1
+    assert far.low < near.low
+
+
+def test_published_doublings_came_to_that_part_of_a_line() -> None:
+    """By a quarter of the batch or more, and by less: the medians and ends that are used."""
+    shares = [
+        [one.share for one in lines() if (one.small >= LEAST_PART * one.now) is is_near]
+        for is_near in (True, False)
+    ]
+    found = [round(value, 2) for part in shares for value in (median(part), min(part), max(part))]
+    assert found == [0.84, 0.30, 1.38, 0.42, 0.22, 0.80]
+
+
 def test_a_weak_observation_changes_little() -> None:
     """Known to half of a step, 15 of 16 images tell next to nothing."""
     weak = gain_of(replace(SEEN, images=15, error=0.08)).factor
@@ -185,7 +204,7 @@ def test_both_are_joined_by_their_precision(
 ) -> None:
     """The point lies between both, the interval is no wider than that of the published rates."""
     low, middle, high = sorted(ends)
-    found, weight = joined(Interval(middle, low, high), SeenShare(value, error, "seen"))
+    found, weight = joined(Interval(middle, low, high), SeenShare(value, error, 0.5, "seen"))
     assert 0.0 <= weight <= 1.0
     assert min(middle, value) - 1e-9 <= found.value <= max(middle, value) + 1e-9
     assert found.high - found.low <= high - low + 1e-9
@@ -194,9 +213,9 @@ def test_both_are_joined_by_their_precision(
 def test_an_exact_observation_is_the_answer() -> None:
     """And one of the same error as the published rates counts half."""
     published = Interval(0.3, 0.3 - 0.1 * Z_90, 0.3 + 0.2 * Z_90)
-    assert joined(published, SeenShare(0.7, 1e-9, ""))[0].value == pytest.approx(0.7)
-    assert joined(published, SeenShare(0.7, 0.2, ""))[0].value == pytest.approx(0.5)
-    assert joined(published, SeenShare(0.1, 0.1, ""))[0].value == pytest.approx(0.2)
+    assert joined(published, SeenShare(0.7, 1e-9, 0.5, ""))[0].value == pytest.approx(0.7)
+    assert joined(published, SeenShare(0.7, 0.2, 0.5, ""))[0].value == pytest.approx(0.5)
+    assert joined(published, SeenShare(0.1, 0.1, 0.5, ""))[0].value == pytest.approx(0.2)
 
 
 def test_a_reading_without_times_is_no_observation() -> None:
