@@ -19,6 +19,8 @@ from gpumon.model.reading import LoaderReading
 _MOST_DEVIATIONS = 2.0
 # Steps differ by 5 to 15 % (Lotus, IISWC'24): also exact times of some say that much less of the next ones.
 _SPREAD_RATIO = 0.10
+# In the newest one or two nothing may have been read.
+_SAMPLES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +39,8 @@ class SeenShare:
 
 def seen_share(view: View, batch: int) -> SeenShare | None:
     """Return what the ends of epochs show of a rank's `batch` images, None where they show nothing."""
-    # The newest sample may be one in which nothing could be read.
-    return next(
-        (found for _, reading in reversed(view.seen) if (found := _share(reading.loader, batch))), None
-    )
+    newest = reversed(view.seen[-_SAMPLES:])
+    return next((found for _, reading in newest if (found := _share(reading.loader, batch))), None)
 
 
 def joined(published: Interval, seen: SeenShare) -> tuple[Interval, float]:
