@@ -7,10 +7,11 @@ to validation, a checkpoint or the next epoch. The full steps of the same epoch 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass
 from math import hypot, sqrt
+from statistics import median
 
-from gpumon.history.stats import mean
 from gpumon.sources.interpreter_reading import IteratorReading, LastStepsReading, LoopReading
 
 # Steps of the same batch differ by 5 to 15 % (Lotus, IISWC'24); and in those of a training that accumulates
@@ -19,6 +20,8 @@ _SPREAD_RATIO = 0.10
 _MOST_ENDS = 15
 # Looks that far apart tell nothing of a step of that length.
 _MOST_ERROR_RATIO = 0.5
+# The standard error of a median of three or more, per that of their mean.
+_MEDIAN_ERROR = 1.25
 # A step of fewer images is no longer than a full one; one that is by so many errors had something else in it.
 _MOST_DEVIATIONS = 3.0
 
@@ -68,6 +71,7 @@ class LastSteps:
         """Know nothing of the loader yet."""
         self.batches: int | None = None
         self._ends: deque[_End] = deque(maxlen=_MOST_ENDS)
+        self._reading: LastStepsReading | None = None
         self._has_begun = False
         self._in_loop = False
         self._looked = 0.0
@@ -87,6 +91,7 @@ class LastSteps:
         if batches != self.batches:
             self.batches = batches
             self._ends.clear()
+            self._reading = None
             self.restart()
 
     def look(self, now: float, *, in_loop: bool, waits: bool) -> None:
@@ -122,7 +127,7 @@ class LastSteps:
             self._last = moment
 
     def count_stays(self) -> None:
-        """Take in that the look before found no other number of batches."""
+        """Take in that the newest look found no other number of batches."""
         self._counted = self._looked
 
     def seconds_left(self, delivered: int, batches_per_second: float) -> float:
@@ -133,16 +138,7 @@ class LastSteps:
 
     def reading(self) -> LastStepsReading | None:
         """Return what the ends of epochs so far tell, None before the first."""
-        ends = self._ends
-        if not ends:
-            return None
-        full = mean([end.full_seconds for end in ends])
-        full_error = sqrt(sum(end.full_error**2 for end in ends)) / len(ends)
-        # By the looks' precision, and not by how long it took: short ones would count for more.
-        weights = [1.0 / (end.error**2 + (_SPREAD_RATIO * full) ** 2) for end in ends]
-        total = sum(weights)
-        seconds = sum(weight * end.seconds for weight, end in zip(weights, ends, strict=True)) / total
-        return LastStepsReading(len(ends), seconds, total**-0.5, full, full_error)
+        return self._reading
 
     def _full_steps(self, count: int, last: _Moment) -> tuple[float, float] | None:
         """Return the mean length of the steps before the last one, without waiting, and its error."""
@@ -169,3 +165,18 @@ class LastSteps:
         most = full[0] + _MOST_DEVIATIONS * hypot(error, _SPREAD_RATIO * full[0])
         if full[0] > 0 and 0 < seconds <= most and error <= _MOST_ERROR_RATIO * full[0]:
             self._ends.append(_End(seconds, error, *full))
+            self._reading = _reading(self._ends)
+
+
+def _reading(ends: Collection[_End]) -> LastStepsReading:
+    """Return what all ends tell together."""
+    # An epoch in which the training stood still for a while must not count for all of that.
+    full = median(end.full_seconds for end in ends)
+    full_error = (
+        (_MEDIAN_ERROR if len(ends) > 2 else 1.0) * sqrt(sum(end.full_error**2 for end in ends)) / len(ends)
+    )
+    # By the looks' precision, and not by how long it took: short ones would count for more.
+    weights = [1.0 / (end.error**2 + (_SPREAD_RATIO * full) ** 2) for end in ends]
+    total = sum(weights)
+    seconds = sum(weight * end.seconds for weight, end in zip(weights, ends, strict=True)) / total
+    return LastStepsReading(len(ends), seconds, total**-0.5, full, full_error)

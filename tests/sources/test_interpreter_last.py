@@ -126,6 +126,29 @@ def test_steps_that_differ_are_within_the_error() -> None:
     assert held >= 54
 
 
+def test_an_epoch_in_which_it_stood_still_does_not_count_for_all_of_that() -> None:
+    """Stopped for a minute in the middle of one of four epochs, its full steps take as long as before."""
+    steps = LastSteps()
+    steps.use(4)
+    now = 100.0
+    for count in range(1, 22):
+        now += 60.0 if count == 14 else 0.0
+        for number in range(20):
+            now += 0.01
+            steps.look(now, in_loop=True, waits=False)
+            if number:
+                steps.count_stays()
+            else:
+                steps.count(now, count)
+        if count % 4 == 0:
+            now += 0.01
+            steps.look(now, in_loop=False, waits=False)
+    found = steps.reading()
+    assert found is not None
+    assert found.epochs == 4
+    assert found.full_seconds == pytest.approx(0.2, abs=0.01)
+
+
 def test_another_number_of_batches_begins_anew() -> None:
     """What was measured of another loader is forgotten; of another iterator of the same it is kept."""
     steps = LastSteps()
