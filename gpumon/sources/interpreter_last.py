@@ -24,6 +24,9 @@ _MOST_ERROR_RATIO = 0.5
 _MEDIAN_ERROR = 1.25
 # A step of fewer images is no longer than a full one; one that is by so many errors had something else in it.
 _MOST_DEVIATIONS = 3.0
+# Looks are some 25 to 50 ms apart: half of a short step, and an end comes but once an epoch. Around it
+# glances tell its moments to a sixteenth of a step, as long as waking up is little of that.
+_GLANCES_PER_STEP, _LEAST_GLANCE_SECONDS, _MOST_GLANCES = 16, 0.004, 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,7 @@ class LastSteps:
         self._has_begun = False
         self._in_loop = False
         self._looked = 0.0
+        self._step_seconds = 0.0
         self.restart()
 
     def restart(self) -> None:
@@ -85,6 +89,7 @@ class LastSteps:
         self._last: _Moment | None = None
         self._full: tuple[float, float] | None = None
         self._looks = self._waiting = 0
+        self._glances = 0
 
     def use(self, batches: int | None) -> None:
         """Take that for the number of batches of an epoch from now on; None where nothing can be learnt."""
@@ -94,11 +99,15 @@ class LastSteps:
             self._reading = None
             self.restart()
 
-    def look(self, now: float, *, in_loop: bool, waits: bool) -> None:
-        """Take in a look at the main thread: in its training loop, and there waiting for a batch."""
+    def look(self, now: float, *, in_loop: bool, waits: bool, is_glance: bool = False) -> None:
+        """Take in a look at the main thread: in its training loop, and there waiting for a batch.
+
+        A glance was taken because of the end: it counts for that alone, not for how much of the time waits.
+        """
         if self._last is not None and (waits or not in_loop):
             self._end(now)
-        if in_loop and self._first is not None:
+        self._glances += is_glance
+        if in_loop and self._first is not None and not is_glance:
             self._looks += 1
             self._waiting += waits
         self._in_loop, self._looked = in_loop, now
@@ -119,6 +128,7 @@ class LastSteps:
         self._last = None
         if self._first is None or (count - 1) // batches != (self._first[0] - 1) // batches:
             self._first, self._looks, self._waiting = (count, moment), 0, 0
+            self._glances = 0
         if count % batches == 0 and self._in_loop:
             if count == batches and not self._has_begun:
                 self._has_begun = True
@@ -130,8 +140,20 @@ class LastSteps:
         """Take in that the newest look found no other number of batches."""
         self._counted = self._looked
 
+    @property
+    def glance_seconds(self) -> float | None:
+        """How soon to glance again, between two looks; None but from the last batch but one to the end."""
+        batches, count = self.batches, self._count
+        if batches is None or count is None or not self._step_seconds or self._glances >= _MOST_GLANCES:
+            return None
+        if self._last is None and (count + 1) % batches:
+            return None
+        waits = self._waiting / self._looks if self._looks else 0.0
+        return max(self._step_seconds * (1.0 - waits) / _GLANCES_PER_STEP, _LEAST_GLANCE_SECONDS)
+
     def seconds_left(self, delivered: int, batches_per_second: float) -> float:
         """Return in how many seconds the last batch of the epoch is due, for ever where nothing is learnt."""
+        self._step_seconds = 1.0 / batches_per_second if batches_per_second > 0 else 0.0
         if self.batches is None or batches_per_second <= 0:
             return float("inf")
         return (-delivered % self.batches) / batches_per_second

@@ -126,6 +126,19 @@ class StackWatch:
         if (self._is_slow or self._is_last_due) and self._train is not None:
             self._count_again(self._train)
 
+    @property
+    def glance_seconds(self) -> float | None:
+        """How soon to glance again, between two looks: around the end of an epoch only."""
+        return None if self._train is None else self._last.glance_seconds
+
+    def glance(self) -> None:
+        """See whether the last batch has come or its step is over; for nothing else such a moment counts."""
+        calls, train = self._calls(), self._train
+        if calls is not None and calls.functions and train is not None:
+            phase, waits = self._judge.judge(calls.functions)
+            self._last.look(self._seconds(), in_loop=phase in _TRAINING, waits=waits, is_glance=True)
+            self._count_again(train)
+
     def drain(self) -> InterpreterReading:
         """Return what was counted since the last drain with what the loop and its loader hold now."""
         if self._train is None:

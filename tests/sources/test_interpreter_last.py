@@ -47,22 +47,35 @@ class MadeUp:
             if self.has_validation:
                 yield self.validation, False, False, count
 
-    def seen(self, seed: int = 1, steps: LastSteps | None = None) -> LastStepsReading | None:
-        """Return what looks at random moments find of it."""
+    def seen(
+        self, seed: int = 1, steps: LastSteps | None = None, glances: list[float] | None = None
+    ) -> LastStepsReading | None:
+        """Return what looks at random moments find, with glances between them where a list takes those."""
         random = Random(seed)  # noqa: S311 - moments, not keys
         steps = steps or LastSteps()
         steps.use(BATCHES)
+        if glances is not None:
+            steps.seconds_left(0, 1.0 / (self.step + self.wait))
         at, end, before = random.uniform(0.0, 1.0 / self.hertz), 0.0, -1
+        turn = at
         for seconds, in_loop, waits, count in self.spans(random):
             end += seconds
             while at < end:
-                steps.look(at, in_loop=in_loop, waits=waits)
+                steps.look(at, in_loop=in_loop, waits=waits, is_glance=at < turn)
                 if count == before:
                     steps.count_stays()
                 else:
                     steps.count(at, count)
                 before = count
-                at += random.uniform(0.5, 1.5) / self.hertz
+                if at >= turn:
+                    turn = at + random.uniform(0.5, 1.5) / self.hertz
+                every = steps.glance_seconds
+                if every is None or at + every >= turn:
+                    at = turn
+                else:
+                    at += every
+                    assert glances is not None
+                    glances.append(at)
         return steps.reading()
 
 
@@ -147,6 +160,39 @@ def test_an_epoch_in_which_it_stood_still_does_not_count_for_all_of_that() -> No
     assert found is not None
     assert found.epochs == 4
     assert found.full_seconds == pytest.approx(0.2, abs=0.01)
+
+
+def test_glances_time_an_end_to_a_sixteenth_of_a_step() -> None:
+    """One end of a step of 80 ms: its error is hardly more than what steps differ by, and is a true one."""
+    short = MadeUp(step=0.08, last=0.07, epochs=2)
+    found = [one for seed in range(60) if (one := short.seen(seed, glances=[])) is not None]
+    assert len(found) == 60
+    assert fmean(one.seconds for one in found) == pytest.approx(0.07, abs=0.001)
+    assert all(abs(one.seconds - 0.07) <= 0.005 for one in found)
+    assert max(one.seconds_error for one in found) < 0.009
+    without = [one.seconds_error for seed in range(60) if (one := short.seen(seed)) is not None]
+    assert fmean(without) > 0.015
+
+
+def test_glances_are_few_and_only_around_an_end() -> None:
+    """From the last batch but one to the end of the last step; at most 64 of them where that takes long."""
+    glances: list[float] = []
+    slow = MadeUp(step=0.1, last=0.1, wait=0.3, epochs=3)
+    slow.seen(glances=glances)
+    epoch = BATCHES * 0.4 + slow.validation
+    assert len(glances) > 3 * 16
+    for number in range(3):
+        of_epoch = [at - number * epoch for at in glances if number * epoch <= at < (number + 1) * epoch]
+        assert len(of_epoch) <= 64
+        assert min(of_epoch) >= (BATCHES - 2) * 0.4 + 0.3
+        assert max(of_epoch) <= BATCHES * 0.4 + 0.1
+
+
+def test_glances_leave_the_share_of_waiting_as_it_is() -> None:
+    """They fall on the last steps alone, and would overstate what is done there."""
+    waiting = MadeUp(wait=0.1, last=0.12)
+    found = [one for seed in range(60) if (one := waiting.seen(seed, glances=[])) is not None]
+    assert fmean(one.full_seconds for one in found) == pytest.approx(0.2, rel=0.03)
 
 
 def test_another_number_of_batches_begins_anew() -> None:
@@ -244,6 +290,35 @@ def test_it_is_read_in_a_process(training: SteppedTraining) -> None:
     assert found.epochs == 1
     assert found.seconds == pytest.approx(0.3, abs=0.011)
     assert found.full_seconds == pytest.approx(0.5, abs=0.011)
+
+
+def test_glances_find_the_end_between_looks(training: SteppedTraining) -> None:
+    """With looks 0.2 s apart glances time the last step to a sixteenth of a full one, and are no looks."""
+    clock = Clock()
+    source = attached(training, YOLOV5, clock)
+    read(source, 1)
+    looks, due = 0, clock.now
+    for word, seconds in (("wait", 0.0), *2 * (("compute", 0.5), ("compute", 0.3), ("validate", 1.0))):
+        if word != "wait":
+            training.step()
+            training.until(word)
+        end = clock.now + seconds
+        while clock.now < end - 1e-9:
+            every = source.glance_seconds
+            clock.now = min(end, due, clock.now + (every or 1.0))
+            if clock.now >= due:
+                source.look()
+                looks, due = looks + 1, due + 0.2
+            elif every is not None:
+                source.glance()
+        # A drain tells how fast batches come.
+        looks += 1
+        found = read(source, 1)
+        looks, seen = 0, looks
+        assert found.looks == seen
+    source.close()
+    assert found.last_steps is not None
+    assert found.last_steps.seconds == pytest.approx(0.3, abs=0.5 / 16)
 
 
 def test_a_loop_that_may_run_ahead_of_its_gpu_tells_nothing(tmp_path: Path) -> None:
