@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import accumulate
 from math import hypot, sqrt
-from statistics import median
 
 from gpumon.sources.interpreter_reading import IteratorReading, LastStepsReading, LoopReading
 
@@ -22,6 +22,7 @@ _MOST_ENDS = 15
 _MOST_ERROR_RATIO = 0.5
 # The standard error of a median of three or more, per that of their mean.
 _MEDIAN_ERROR = 1.25
+_LEAST_ERROR_SECONDS = 1e-6
 # A step of fewer images is no longer than a full one; one that is by so many errors had something else in it.
 _MOST_DEVIATIONS = 3.0
 # Looks are some 25 to 50 ms apart: half of a short step, and an end comes but once an epoch. Around it
@@ -192,13 +193,20 @@ class LastSteps:
 
 def _reading(ends: Collection[_End]) -> LastStepsReading:
     """Return what all ends tell together."""
-    # An epoch in which the training stood still for a while must not count for all of that.
-    full = median(end.full_seconds for end in ends)
-    full_error = (
-        (_MEDIAN_ERROR if len(ends) > 2 else 1.0) * sqrt(sum(end.full_error**2 for end in ends)) / len(ends)
-    )
+    # An epoch in which the training stood still for a while must not count for all of that; one of which only
+    # the last steps were seen hardly counts.
+    full, full_error = _middle([(end.full_seconds, end.full_error) for end in ends])
     # By the looks' precision, and not by how long it took: short ones would count for more.
     weights = [1.0 / (end.error**2 + (_SPREAD_RATIO * full) ** 2) for end in ends]
     total = sum(weights)
     seconds = sum(weight * end.seconds for weight, end in zip(weights, ends, strict=True)) / total
     return LastStepsReading(len(ends), seconds, total**-0.5, full, full_error)
+
+
+def _middle(found: Collection[tuple[float, float]]) -> tuple[float, float]:
+    """Return the median of (value, standard error) by their precision, and its standard error."""
+    weights = sorted((value, max(error, _LEAST_ERROR_SECONDS) ** -2) for value, error in found)
+    total = sum(weight for _, weight in weights)
+    below = accumulate(weight for _, weight in weights)
+    middle = next(value for (value, _), so_far in zip(weights, below, strict=True) if so_far >= total / 2)
+    return middle, (_MEDIAN_ERROR if len(weights) > 2 else 1.0) * total**-0.5

@@ -33,13 +33,14 @@ class MadeUp:
     epochs: int = 8
     hertz: float = 30.0
     first_count: int = 0
+    first_batch: int = 1
     has_validation: bool = True
 
     def spans(self, random: Random) -> Iterator[tuple[float, bool, bool, int]]:
         """Yield seconds, whether it is in its loop, whether it waits there, and the batches delivered."""
-        count = self.first_count
-        for _ in range(self.epochs):
-            for number in range(1, BATCHES + 1):
+        count = self.first_count + self.first_batch - 1
+        for epoch in range(self.epochs):
+            for number in range(1 if epoch else self.first_batch, BATCHES + 1):
                 yield self.wait, True, True, count
                 count += 1
                 length = self.last if number == BATCHES else self.step
@@ -193,6 +194,15 @@ def test_glances_leave_the_share_of_waiting_as_it_is() -> None:
     waiting = MadeUp(wait=0.1, last=0.12)
     found = [one for seed in range(60) if (one := waiting.seen(seed, glances=[])) is not None]
     assert fmean(one.full_seconds for one in found) == pytest.approx(0.2, rel=0.03)
+
+
+def test_an_epoch_of_which_hardly_more_than_the_end_was_seen_does_not_blur_the_others() -> None:
+    """Of the first of six epochs only the last two full steps are seen."""
+    whole = seen(MadeUp(epochs=6, first_count=BATCHES))
+    partly = seen(MadeUp(epochs=6, first_count=BATCHES, first_batch=BATCHES - 2))
+    assert whole.epochs == partly.epochs == 6
+    assert partly.full_seconds == pytest.approx(0.2, abs=3 * partly.full_seconds_error)
+    assert partly.full_seconds_error <= 1.2 * whole.full_seconds_error
 
 
 def test_another_number_of_batches_begins_anew() -> None:
