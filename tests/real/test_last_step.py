@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from statistics import fmean
+from statistics import fmean, median
 
 import pytest
 
@@ -53,9 +53,9 @@ def _epochs(look: Look) -> int:
 
 
 def _stamped(waits: list[LoaderWait], batches: int) -> tuple[float, float]:
-    """Return the means of the last steps and of the full ones, of whole epochs after the first."""
+    """Return the mean of the last steps, and of full ones the median epoch's, without the first epoch."""
     steps = [
         after.start - wait.end for wait, after in pairwise(waits) if wait.loader == 0 and wait.end is not None
     ]
     epochs = [steps[first : first + batches] for first in range(batches, len(steps) - batches + 1, batches)]
-    return fmean(steps[-1] for steps in epochs), fmean(step for steps in epochs for step in steps[:-1])
+    return fmean(steps[-1] for steps in epochs), median(fmean(steps[:-1]) for steps in epochs)
