@@ -25,6 +25,7 @@ ALONE = (
     "tests/real/test_attach_ways.py",
     "tests/real/test_environment.py",
     "tests/real/test_interpreter.py",
+    "tests/real/test_last_step.py",
     "tests/real/test_reported.py",
     "tests/real/test_restart.py",
     "tests/real/test_truth.py",

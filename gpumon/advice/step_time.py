@@ -1,7 +1,8 @@
 """How the time of a step goes with the batch: what a larger or smaller one brings the GPU.
 
 t(B) = t0 + t1 * B: launches and host work that every step has, and work for each image. Two batches at which
-the GPU was fed determine it; of one alone only t itself is known, and t0 comes from published rates.
+the GPU was fed determine it; of one alone only t itself is known, and t0 comes from published rates, and from
+the last batch of each epoch where that has fewer images.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import hypot
 
+from gpumon.advice.last_batch import joined, seen_share
 from gpumon.advice.prior import Prior, model_error
 from gpumon.advice.rates import present_rate
 from gpumon.diagnosis.devices import devices_of
@@ -36,6 +38,9 @@ _LAUNCH_SECONDS_OF_FEW = 0.070
 # the next one; of ten in the rates above (1 to 16 images; Swin from 8 to 256) 0.84 came in the median, and
 # 0.30 to 1.38 in all (tests/lab/settings_doublings.py prints them).
 _BEYOND, _BEYOND_LEAST, _BEYOND_MOST = 0.84, 0.30, 1.38
+# The same holds for a line from a quarter of the batch on; of five from less than that 0.42 of the gain came
+# in the median, and 0.22 at least.
+_FAR_PART, _BEYOND_FAR, _BEYOND_FAR_LEAST = 0.25, 0.42, 0.22
 # Of a step whose length is known the upper end is by that alone: a short one may be nothing but launches.
 _ANY = float("inf")
 
@@ -55,8 +60,9 @@ class BatchGain:
 def batch_gain(view: View, prior: Prior, now: int, then: int) -> BatchGain:
     """Return what the GPU takes with a batch of `then` images instead of `now`, both of one rank.
 
-    By two batches or more at which earlier runs of this training were fed, else by the present step and
-    published rates. Where the hardware counts active SMs, no gain is beyond filling them.
+    By two batches or more at which earlier runs of this training were fed, else by the present step, the last
+    ones of its epochs and published rates. Where the hardware counts active SMs, no gain is beyond filling
+    them.
     """
     fitted = _fitted(view, prior, now, then)
     gain = _published(view, prior, now, then) if fitted is None else fitted
@@ -79,21 +85,38 @@ def _published(view: View, prior: Prior, now: int, then: int) -> BatchGain:
     point = _HALF_BATCH, _LAUNCH_SECONDS
     if max(now, then) <= _FEW:
         point = _HALF_BATCH_OF_FEW, _LAUNCH_SECONDS_OF_FEW
-    ends = [
-        _factor(now, then, _fixed_share(now, half, launches, seconds))
+    shares = [
+        _fixed_share(now, half, launches, seconds)
         for half, launches in (
             point,
             (_HALF_BATCH_LEAST, _LAUNCH_SECONDS_LEAST),
             (_HALF_BATCH_MOST if seconds is None else _ANY, _LAUNCH_SECONDS_MOST),
         )
     ]
+    basis = "published rates of other models at other batches"
+    if seconds is not None:
+        basis += f" and a step of {1000 * seconds:.0f} ms"
+    seen_by_last, weight = seen_share(view, now), 0.0
+    if seen_by_last is not None:
+        share, weight = joined(Interval(*shares), seen_by_last)
+        shares = [share.value, share.low, share.high]
+        basis = f"{seen_by_last.basis}, and {basis}"
+    ends = [_factor(now, then, share) for share in shares]
+    if then > now and seen_by_last is not None:
+        # A line through two batches promises too much beyond them, as far as it is one.
+        is_far = seen_by_last.part < _FAR_PART
+        falls = (
+            _BEYOND_FAR if is_far else _BEYOND,
+            _BEYOND_FAR_LEAST if is_far else _BEYOND_LEAST,
+            _BEYOND_MOST,
+        )
+        ends = [
+            1.0 + (1.0 - weight * (1.0 - fall)) * (end - 1.0) for end, fall in zip(ends, falls, strict=True)
+        ]
     if gap is not None and then > now:
         # The GPU idles so long in each step although a batch is there: that part is seen.
         seen = (gap.value, gap.low, gap.high)
         ends = [max(end, _factor(now, then, idle)) for end, idle in zip(ends, seen, strict=True)]
-    basis = "published rates of other models at other batches"
-    if seconds is not None:
-        basis += f" and a step of {1000 * seconds:.0f} ms"
     # Besides, t0 + t1 * B is no more than a model.
     value, error = ends[0], model_error(prior, "batch_size") * min(1.0, abs(ends[0] - 1.0))
     low = value * (1.0 - hypot(1.0 - min(ends) / value, error))

@@ -8,6 +8,7 @@ from typing import Any
 
 from gpumon.advice.shared_memory import shared_memory_need_bytes
 from gpumon.frameworks.loader_bytes import batch_bytes, setting_of
+from gpumon.frameworks.loader_last import last_steps
 from gpumon.frameworks.loader_wait import (
     NO_LOOKS,
     NOT_ASKED,
@@ -102,6 +103,7 @@ def read_loader(
     }
     best = waits.get(0, state_wait)
     slowest_rank, slowest_wait, spread = slowest(waits)
+    steps = last_steps(training, looks, iterator, report)
     rows = [row for row in processes if row.id.pid in worker_pids]
     val_rows = [row for row in processes if row.id.pid in val_pids]
 
@@ -146,6 +148,9 @@ def read_loader(
         slowest_rank=slowest_rank,
         slowest_rank_data_wait_ratio=slowest_wait,
         rank_data_wait_spread_ratio=spread,
+        last_batch_size=steps.images,
+        step_seconds=steps.full_seconds,
+        last_step_seconds=steps.last_seconds,
         notes=(best.note,) if best.note else (),
     )
 

@@ -47,6 +47,9 @@ YOLOV5 = FrameMarks(
         PhaseMark(Phase.VALIDATE, _mark("test", "test.py")),
     ),
     locals=_YOLOV5,
+    # Its bar shows the mean loss of the GPU after each batch, on rank 0. So does that of ultralytics, but
+    # there the memory may be cleaned up before validation, which would count as a part of the last step.
+    steps_are_whole=True,
 )
 
 _TRAINER = "engine/trainer.py"

@@ -147,6 +147,18 @@ METRICS: tuple[Metric, ...] = (
     _training("images_per_second", "images/s", "images trained per second", "progress.images_per_second"),
     _training("batches_per_second", "batches/s", "batches trained per second", "loader.batches_per_second"),
     _training(
+        "step_seconds",
+        "seconds",
+        "time of a step without waiting, over the epochs that were seen to end",
+        "loader.step_seconds",
+    ),
+    _training(
+        "last_step_seconds",
+        "seconds",
+        "time of a step with the smaller batch that an epoch ends with",
+        "loader.last_step_seconds",
+    ),
+    _training(
         "losses_not_finite_ratio",
         "ratio",
         "share of the newest losses that are nan or infinite",

@@ -27,7 +27,9 @@ class LoaderReading:
     one batch as they are handed over, `image_read_bytes` what is read of files for each. `batches_ready`
     wait for the loop, `tasks_outstanding` are asked for and not received yet. Of several ranks the slowest
     is the one that waits most, for the others then wait for it; the spread is between the most and the
-    least. `notes` are sentences on sources that disagree.
+    least. `last_batch_size` are the images of an epoch's last batch, `last_step_seconds` the time of a step
+    with them and `step_seconds` that of a full one, without waiting, over the epochs that were seen to end.
+    `notes` are sentences on sources that disagree.
     """
 
     data_wait_ratio: Maybe[Measure] = _UNREAD
@@ -61,6 +63,9 @@ class LoaderReading:
     slowest_rank: Maybe[int] = _ONE_RANK
     slowest_rank_data_wait_ratio: Maybe[Measure] = _ONE_RANK
     rank_data_wait_spread_ratio: Maybe[float] = _ONE_RANK
+    last_batch_size: Maybe[int] = _UNREAD
+    step_seconds: Maybe[Measure] = _UNREAD
+    last_step_seconds: Maybe[Measure] = _UNREAD
     notes: tuple[str, ...] = ()
 
 

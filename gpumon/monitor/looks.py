@@ -12,6 +12,8 @@ from gpumon.monitor.pace import Pace, Spent, Wanted
 from gpumon.sources.threads import jittered_delay
 
 _SHORT_SECONDS = 0.1
+# A glance that ends where a turn begins is that turn.
+_GLANCE_FITS = 1.5
 # How often the thread asks what it has used: about once a second.
 _TURNS_PER_ACCOUNT = 32
 # A look takes less than a millisecond.
@@ -44,8 +46,17 @@ class LookedInto(Protocol):
         """Whether its looks find anything."""
         ...
 
+    @property
+    def glance_seconds(self) -> float | None:
+        """How soon to glance at it, between two looks; None mostly: not at all."""
+        ...
+
     def look(self, late_seconds: float) -> None:
         """Look once, so much later than was meant; never raises, and does not wait."""
+        ...
+
+    def glance(self) -> None:
+        """Look for what happens but once an epoch alone; never raises, and does not wait."""
         ...
 
 
@@ -113,7 +124,8 @@ class Looks:
             due = time.monotonic() + delay
             # A third less CPU than waiting for the event, which is only worth it where that takes long.
             if delay < _SHORT_SECONDS:
-                time.sleep(delay)
+                self._glance_until(due)
+                time.sleep(max(0.0, due - time.monotonic()))
             elif self._stop.wait(delay):
                 return
             owed += wanted.state_hertz * pace.state_share / hertz
@@ -131,6 +143,21 @@ class Looks:
             if not self._turns % _TURNS_PER_ACCOUNT:
                 drained: tuple[Looked | LookedInto, ...] = (*self._states, *self._frames)
                 pace.take(ledger.close(_TURNS_PER_ACCOUNT, drained), self._wanted)
+
+    def _glance_until(self, due: float) -> None:
+        """Glance at what wants it, as long as there is time for that before the next turn.
+
+        Turns come when they would come anyway: their moments stay random ones.
+        """
+        while True:
+            eager = [(each.glance_seconds, each) for each in self._frames]
+            wanted = [seconds for seconds, _ in eager if seconds is not None]
+            if not wanted or due - time.monotonic() < _GLANCE_FITS * min(wanted):
+                return
+            time.sleep(min(wanted))
+            for seconds, looked_into in eager:
+                if seconds is not None:
+                    looked_into.glance()
 
     @property
     def _wanted(self) -> Wanted:

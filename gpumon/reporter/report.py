@@ -145,6 +145,7 @@ class Report:
         wire.WORD.pack_into(mapped, offset + wire.LOADER_OPTIMIZER_STEPS, watch.optimizer_steps)
         wire.WORD.pack_into(mapped, offset + wire.TURN, 0)
         watch.map, watch.offset, watch.turn = mapped, offset, 0
+        watch.put_last_steps()
         watch.publish()
         wire.WORD.pack_into(mapped, offset + wire.SERIAL, self._serial)
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _put_word = wire.WORD.pack_into
 _put_counts = wire.COUNTS.pack_into
 _COUNTS_BYTES = wire.COUNTS.size
+_put_last_steps = wire.LAST_STEPS.pack_into
 
 
 class Watch:
@@ -26,8 +27,9 @@ class Watch:
     """
 
     __slots__ = (
-        "batches", "entered_ns", "left_ns", "map", "offset", "optimizer_steps", "pass_batches", "passes",
-        "report", "samples", "settings", "shape", "step_ns", "steps", "turn", "wait_ns",
+        "batches", "entered_ns", "last_ns", "last_samples", "last_steps", "left_ns", "map", "offset",
+        "optimizer_steps", "pass_batches", "passes", "report", "samples", "settings", "shape", "step_ns",
+        "steps", "turn", "wait_ns",
     )  # fmt: skip
 
     def __init__(self, report: Report, settings: tuple[int, int, int, int, int]) -> None:
@@ -43,6 +45,7 @@ class Watch:
         self.offset = -1
         self.batches = self.samples = self.passes = self.pass_batches = self.steps = 0
         self.wait_ns = self.step_ns = self.entered_ns = self.left_ns = self.optimizer_steps = 0
+        self.last_ns = self.last_steps = self.last_samples = 0
 
     def enter(self, is_new_pass: bool) -> None:
         """`next()` is called."""
@@ -83,6 +86,11 @@ class Watch:
         now = monotonic_ns()
         try:
             self.wait_ns += now - self.entered_ns
+            if self.report.last is self and self.passes > 1 and 0 < self.shape.samples < self.settings[2]:
+                self.last_ns += self.entered_ns - self.left_ns
+                self.last_steps += 1
+                self.last_samples = self.shape.samples
+                self.put_last_steps()
             self.left_ns = now
             self.publish()
         except Exception as error:  # noqa: BLE001 - whatever it is, the training must not notice
@@ -100,6 +108,13 @@ class Watch:
             self.pass_batches, shape.samples, shape.height, shape.width, shape.image_bytes,
         )  # fmt: skip
         _put_word(self.map, offset + 56, turn)
+
+    def put_last_steps(self) -> None:
+        """Write the steps with which passes ended."""
+        if self.offset >= 0:
+            _put_last_steps(
+                self.map, self.offset + wire.LAST_STEPS_AT, self.last_ns, self.last_steps, self.last_samples
+            )
 
     def stepped(self) -> None:
         """An optimizer has stepped on a batch of this loader."""

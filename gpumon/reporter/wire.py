@@ -75,6 +75,10 @@ COUNTS = Struct("<8Q4I")
 left, passes begun, batches of this pass; samples of the last batch, its height, its width, bytes of its
 images (0: unknown)."""
 COUNTS_AT = 64
+LAST_STEPS = Struct("<QII")
+LAST_STEPS_AT = 224
+"""Of steps with which a pass ended and that had fewer samples than a batch, the first pass left out: ns
+between their last two `next()`, how many there were, samples of the last. 0 where nobody counts them."""
 
 LOADER_PINS = 1
 LOADER_PERSISTENT = 2

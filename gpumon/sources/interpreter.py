@@ -109,6 +109,22 @@ class InterpreterSource:
             except Exception as failure:  # noqa: BLE001 - one training must not end the looks at all others
                 self._give_up(failure)
 
+    @property
+    def glance_seconds(self) -> float | None:
+        """How soon `glance` is to be called, between two looks; None mostly: never."""
+        watch = self._watch
+        return None if watch is None else watch.glance_seconds
+
+    def glance(self) -> None:
+        """Look for the end of an epoch alone; never raises."""
+        with self._lock:
+            if self._watch is None:
+                return
+            try:
+                self._watch.glance()
+            except Exception as failure:  # noqa: BLE001 - as for looks
+                self._give_up(failure)
+
     def drain(self, now: Instant) -> Maybe[InterpreterReading]:
         """Return what was seen since the last drain, or why nothing was."""
         begun = self._cpu_seconds()

@@ -32,7 +32,11 @@ _SETTINGS = (
     "_persistent_workers",
     "_drop_last",
 )
-_SAMPLER = ("batch_size", "sampler", "batch_sampler")
+_SAMPLER = ("batch_size", "sampler", "batch_sampler", "drop_last")
+# What tells how many images an epoch has: samplers of torch, then data sets (YOLOv5's and ultralytics',
+# YOLOv5's before v6.1, torchvision's, torch's Subset).
+_LENGTHS = ("num_samples", "_num_samples", "data_source")
+_LISTS = ("im_files", "img_files", "samples", "indices")
 # _DatasetKind of torch/utils/data/dataloader.py: 1 is iterable.
 _MAP_DATASET = 0
 _MOST_BATCHES = 1_000_000_000
@@ -106,16 +110,20 @@ def read_iterator(
 
 def _settings(iterator: Object) -> IteratorReading:
     found = iterator.attrs(_SETTINGS) or {}
+    batches = _batch_sampler(found.get("_index_sampler"))
+    drops = _flag(batches.get("drop_last"))
     return IteratorReading(
         address=iterator.address,
         monotonic_seconds=0.0,
         delivered=0,
-        batch_size=_batch_size(found.get("_index_sampler")),
+        batch_size=count_of(batches.get("batch_size")),
+        images=_images(batches.get("sampler")),
         workers=count_of(found.get("_num_workers")),
         prefetch_factor=count_of(found.get("_prefetch_factor")),
         pin_memory=_flag(found.get("_pin_memory")),
         persistent_workers=_flag(found.get("_persistent_workers")),
-        drop_last=_flag(found.get("_drop_last")),
+        # A loader that was given a batch sampler does not know what that does.
+        drop_last=_flag(found.get("_drop_last")) if drops is None else drops,
     )
 
 
@@ -168,17 +176,34 @@ def _held(found: Mapping[str, Object], not_outstanding: int) -> int:
     return sum(1 for _, task in tasks.entries or () if task.len == 2)
 
 
-def _batch_size(sampler: Object | None) -> int | None:
-    """Return the batch size of a batch sampler, also of one that is wrapped to be repeated."""
+def _batch_sampler(sampler: Object | None) -> Mapping[str, Object]:
+    """Return what a batch sampler holds, also one that is wrapped to be repeated; nothing without a size."""
     for _ in range(3):
         if sampler is None:
-            return None
+            break
         found = sampler.attrs(_SAMPLER) or {}
-        size = count_of(found.get("batch_size"))
-        if size:
-            return size
+        if count_of(found.get("batch_size")):
+            return found
         sampler = found.get("sampler") or found.get("batch_sampler")
-    return None
+    return {}
+
+
+def _images(sampler: Object | None) -> int | None:
+    """Return how many images a sampler draws in an epoch, by its own number or the lists of its data set."""
+    if sampler is None:
+        return None
+    if sampler.type_name in ("list", "tuple"):
+        return sampler.len
+    found = sampler.attrs(_LENGTHS) or {}
+    number = count_of(found.get("num_samples")) or count_of(found.get("_num_samples"))
+    data = found.get("data_source")
+    if number or data is None:
+        return number
+    if data.type_name in ("list", "tuple"):
+        return data.len
+    lists = data.attrs(_LISTS) or {}
+    lengths = [one.len for name in _LISTS if (one := lists.get(name)) is not None]
+    return next((length for length in lengths if length), None)
 
 
 def count_of(found: Object | None) -> int | None:

@@ -70,11 +70,14 @@ class FrameMarks:
 
     `loop` are the functions that hold the training loop; without any it is whatever calls the DataLoader's
     `__next__` from outside of torch. Of `phases` the first that the stack has anywhere counts.
+    `steps_are_whole`: the loop waits for the GPU at the end of each step, and goes on to validation or to
+    what follows it at once, so that a step has ended where its phase or the next `__next__` says so.
     """
 
     loop: tuple[FrameMark, ...] = ()
     phases: tuple[PhaseMark, ...] = ()
     locals: LoopLocals = LoopLocals()
+    steps_are_whole: bool = False
 
 
 # Waiting is any `__next__` of torch's DataLoader: matching a function below it, `_next_data`, misses 4 % of

@@ -39,7 +39,7 @@ class IteratorReading:
     handed to the loop, of all epochs where a loader repeats its sampler. `marks` are moments at which
     `delivered` was seen to have changed: (monotonic seconds, count). `batches_ready` wait for the loop, after
     pinning where they are pinned; None where no queue tells. `tasks_outstanding` are asked for and not yet
-    received. `batch_size` is that of one rank.
+    received. `batch_size` is that of one rank, `images` are those that it gets in an epoch.
     """
 
     address: int
@@ -56,6 +56,28 @@ class IteratorReading:
     pin_memory: bool | None = None
     persistent_workers: bool | None = None
     drop_last: bool | None = None
+    images: int | None = None
+
+    @property
+    def last_batch_size(self) -> int | None:
+        """Images of an epoch's last batch, as many as of any other where none is smaller; None: not known."""
+        if not self.images or not self.batch_size:
+            return None
+        return self.batch_size if self.drop_last else (self.images - 1) % self.batch_size + 1
+
+
+@dataclass(frozen=True, slots=True)
+class LastStepsReading:
+    """The last steps of `epochs` epochs, and the full ones before them, in seconds without waiting.
+
+    Means over the epochs, with standard errors.
+    """
+
+    epochs: int
+    seconds: float
+    seconds_error: float
+    full_seconds: float
+    full_seconds_error: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +106,8 @@ class InterpreterReading:
     tells that a DataLoader was seen in its frames, in this reading or before.
     `late` looks, of all of them, were taken later than was meant (LATE_SECONDS). `blocked_surplus_ratio` is
     by how much more often looks of the last minute found the thread off the CPU than the kernel's account
-    says, with the standard error that chance gives it (0: not known).
+    says, with the standard error that chance gives it (0: not known). `last_steps` are those of all epochs so
+    far whose end was seen; None before the first, and where the marks do not say that steps wait for the GPU.
     """
 
     source: str
@@ -100,6 +123,7 @@ class InterpreterReading:
     late: int = 0
     blocked_surplus_ratio: float = 0.0
     blocked_surplus_error: float = 0.0
+    last_steps: LastStepsReading | None = None
 
     @property
     def looks(self) -> int:

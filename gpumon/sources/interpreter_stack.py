@@ -9,6 +9,7 @@ from dataclasses import replace
 from gpumon.model.training import Phase
 from gpumon.remote_python import Calls, Frame, Interpreter, Object
 from gpumon.sources.interpreter_judge import StackJudge
+from gpumon.sources.interpreter_last import LastSteps, batches_to_last
 from gpumon.sources.interpreter_loader import (
     as_iterator,
     count_of,
@@ -39,6 +40,8 @@ from gpumon.sources.interpreter_surplus import Surplus
 _MOST_ITERATORS = 4
 # Above it the count at each drain is exact enough: a batch in 15 s is then less than 0.7 %.
 _COUNT_EACH_LOOK_BELOW_HERTZ = 10.0
+# But the last batch of an epoch is watched for: from the drain on after which it may come before the next.
+_COUNT_BEFORE_END_SECONDS = 2.0
 _TRIES = 3
 # Without any mark a thread that waits for batches trains.
 _TRAINING = frozenset({Phase.TRAIN, Phase.UNKNOWN})
@@ -82,6 +85,8 @@ class StackWatch:
         self._loop: Frame | None = None
         self._paths = paths_of(marks.locals)
         self._is_slow = True
+        self._last = LastSteps()
+        self._is_last_due = False
 
     @property
     def is_alive(self) -> bool:
@@ -101,6 +106,8 @@ class StackWatch:
             self._unread += 1
             return
         phase, waits = self._judge.judge(calls.functions)
+        if self._last.batches is not None:
+            self._last.look(self._seconds(), in_loop=phase in _TRAINING, waits=waits)
         blocked = 1 if self._off_cpu.is_blocked() else 0
         counts = self._phases.get(phase)
         if counts is None:
@@ -116,8 +123,21 @@ class StackWatch:
             loop = self._finder.vote(calls.functions)
             if loop is not None:
                 self._judge.use_loop(loop)
-        if self._is_slow and self._train is not None:
+        if (self._is_slow or self._is_last_due) and self._train is not None:
             self._count_again(self._train)
+
+    @property
+    def glance_seconds(self) -> float | None:
+        """How soon to glance again, between two looks: around the end of an epoch only."""
+        return None if self._train is None else self._last.glance_seconds
+
+    def glance(self) -> None:
+        """See whether the last batch has come or its step is over; for nothing else such a moment counts."""
+        calls, train = self._calls(), self._train
+        if calls is not None and calls.functions and train is not None:
+            phase, waits = self._judge.judge(calls.functions)
+            self._last.look(self._seconds(), in_loop=phase in _TRAINING, waits=waits, is_glance=True)
+            self._count_again(train)
 
     def drain(self) -> InterpreterReading:
         """Return what was counted since the last drain with what the loop and its loader hold now."""
@@ -142,7 +162,10 @@ class StackWatch:
             train=train,
             others=others,
             has_loader=self._has_loader,
+            last_steps=self._last.reading(),
         )
+        if train is not None and loop is not None and self._marks.steps_are_whole:
+            self._last.use(batches_to_last(train, loop))
         self._torn, self._lost = torn, lost
         self._phases, self._unread, self._late = {}, 0, 0
         self._seen_train = self._seen_other = False
@@ -218,12 +241,15 @@ class StackWatch:
             self._number = None
             self._marks_seen.clear()
             self._last_count = self._drained = None
+            self._last.restart()
 
     def _count_again(self, train: Object) -> None:
         """Look whether another batch has been delivered: mostly none has, which two reads tell."""
         if self._number is None or not self._number.is_unchanged:
             self._number = delivered_number(train)
             self._count(count_of(self._number))
+        elif self._last.batches is not None:
+            self._last.count_stays()
 
     def _count(self, count: int | None) -> None:
         if count is None:
@@ -234,6 +260,8 @@ class StackWatch:
         if self._last_count is not None and count != self._last_count:
             self._marks_seen.append((self._seconds(), count))
         self._last_count = count
+        if self._last.batches is not None:
+            self._last.count(self._seconds(), count)
 
     def _read_loop(self) -> LoopReading | None:
         """Return the loop's variables and whether it is handing over, as they were at one moment.
@@ -304,6 +332,8 @@ class StackWatch:
         if before is not None and now > before[0]:
             rate = (reading.delivered - before[1]) / (now - before[0])
             self._is_slow = rate < _COUNT_EACH_LOOK_BELOW_HERTZ
+            left = self._last.seconds_left(reading.delivered, rate)
+            self._is_last_due = left < _COUNT_BEFORE_END_SECONDS
         return replace(reading, marks=marks) if marks else reading
 
     def _read_others(self) -> tuple[IteratorReading, ...]:

@@ -36,6 +36,9 @@ class LoaderCounts:
     height: int
     width: int
     image_bytes: int = 0
+    last_ns: int = 0
+    last_steps: int = 0
+    last_samples: int = 0
 
     @property
     def loop_ns(self) -> int:
@@ -106,7 +109,14 @@ def parse_report(before: bytes, content: bytes, after: bytes) -> Maybe[ReportCou
     for number in range(wire.LOADERS):
         offset = wire.HEADER_BYTES + number * wire.LOADER_BYTES
         # ENTERED too: whether it waits must be known for the moment in which the clock was read.
-        if not all(_is_steady(triple, offset + word) for word in (wire.SERIAL, wire.TURN, wire.ENTERED)):
+        words = (
+            wire.SERIAL,
+            wire.TURN,
+            wire.ENTERED,
+            wire.LAST_STEPS_AT,
+            wire.LAST_STEPS_AT + wire.WORD.size,
+        )
+        if not all(_is_steady(triple, offset + word) for word in words):
             return None
         loader = _loader(content, offset)
         if loader is not None:
@@ -147,7 +157,8 @@ def _loader(content: bytes, offset: int) -> LoaderCounts | None:
     counts = wire.COUNTS.unpack_from(content, offset + wire.COUNTS_AT + turn % 2 * wire.COUNTS.size)
     entered_ns = _word(content, offset + wire.ENTERED)
     optimizer_steps = _word(content, offset + wire.LOADER_OPTIMIZER_STEPS)
-    return LoaderCounts(*(serial, *settings, entered_ns, optimizer_steps, *counts))
+    last = wire.LAST_STEPS.unpack_from(content, offset + wire.LAST_STEPS_AT)
+    return LoaderCounts(*(serial, *settings, entered_ns, optimizer_steps, *counts, *last))
 
 
 def _cuda(content: bytes) -> CudaCounts | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from gpumon.model.measure import Certainty, Maybe, Measure, Missing, known
 from gpumon.reporter import wire
@@ -16,6 +17,7 @@ _TWO_BATCHES = Missing("needs two batches")
 _SILENT = Missing("PyTorch's allocator in this training does not tell its figures")
 _NO_TENSOR = Missing("no tensor was found in its batches")
 _UNTOLD = Missing("the loader does not tell it")
+_NO_END = Missing("no pass but the first was seen to end with a smaller batch")
 _WINDOW_NS = 10_000_000_000
 
 
@@ -31,8 +33,10 @@ class ReportedLoader:
     `data_wait_ratio` is the share of the time since the last reading in which `next()` was running. Rates
     are per second of its loop over the last 10 s or the last batch, without what came between passes;
     `wait_seconds` and `step_seconds` are means per batch over the same stretch; `batch_bytes` are its
-    images'. With `is_in_background` another thread than the main one takes the batches: its waiting is
-    not the training's.
+    images'. `last_step_seconds` is the mean of the steps with `last_samples` that passes ended with, the
+    first left out, and `full_step_seconds` that of the others since the loader's first use; missing where no
+    pass ended with fewer samples than others. With `is_in_background` another thread than the main one takes
+    the batches: its waiting is not the training's.
     """
 
     serial: int
@@ -61,6 +65,9 @@ class ReportedLoader:
     samples_per_second: Maybe[Measure]
     wait_seconds: Maybe[Measure]
     step_seconds: Maybe[Measure]
+    last_samples: Maybe[int] = _NO_END
+    last_step_seconds: Maybe[Measure] = _NO_END
+    full_step_seconds: Maybe[Measure] = _NO_END
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +212,20 @@ def _loader(
         samples_per_second=rates.of(rates.samples) if has_shape else _NO_TENSOR,
         wait_seconds=rates.mean(rates.wait_ns, rates.batches),
         step_seconds=rates.mean(rates.step_ns, rates.steps),
+        **_ends(loader),
     )
+
+
+def _ends(loader: LoaderCounts) -> dict[str, Any]:
+    """Return the fields on the steps with which passes ended."""
+    full_ns, full = loader.step_ns - loader.last_ns, loader.steps - loader.last_steps
+    if not 0 < loader.last_steps <= loader.steps or not loader.last_samples or full <= 0 or full_ns <= 0:
+        return {}
+    return {
+        "last_samples": loader.last_samples,
+        "last_step_seconds": _exact(loader.last_ns / loader.last_steps / _NS),
+        "full_step_seconds": _exact(full_ns / full / _NS),
+    }
 
 
 def _batch_bytes(loader: LoaderCounts) -> Maybe[int]:

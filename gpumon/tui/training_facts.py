@@ -10,7 +10,7 @@ from gpumon.model.reading import LoaderReading, ProgressReading, TrainingReading
 from gpumon.model.training import Phase, Setting, Training
 from gpumon.paint.glyphs import Glyphs, glyphs
 from gpumon.paint.numbers import bytes_of, bytes_text, duration, percent, rate_text
-from gpumon.tui.facts import BYTES, RATE, RATIO, Fact, Section, counted, measured, missing
+from gpumon.tui.facts import BYTES, RATE, RATIO, SECONDS, Fact, Section, counted, measured, missing
 from gpumon.tui.losses import results_of, running_losses
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.recent import recent_loaders, recent_wait, recent_wait_by_state
@@ -79,6 +79,8 @@ def rates(reading: TrainingReading, frame: Frame) -> Section:
         *_ranks(reading.training, loader, glyph),
         measured("batches per second", loader.batches_per_second, RATE, glyph),
         measured("images per second", reading.progress.images_per_second, RATE, glyph),
+        measured("full step", loader.step_seconds, SECONDS, glyph),
+        measured("last step of an epoch", loader.last_step_seconds, SECONDS, glyph),
     ]
     return Section("wait and rates", tuple(facts))
 
@@ -154,6 +156,7 @@ def loader(reading: TrainingReading, frame: Frame) -> Section:
         counted("pinned memory", now.pin_memory, own, write=_yes),
         counted("persistent workers", now.persistent_workers, own, write=_yes),
         counted("drops the last batch", now.drop_last, own, write=_yes),
+        counted("last batch of an epoch", now.last_batch_size, own),
         counted("read by workers", now.read_bytes_per_second, "/proc/PID/io", write=rate_text),
         free,
         measured("shm needed", now.shm_needed_bytes, BYTES, glyph),

@@ -128,7 +128,7 @@ class _Watch:
         """Return what the training and others did meanwhile."""
         end, waits = time.monotonic(), self._training.waits
         others = max(0.0, self._used_by_others() - self._others_seconds) / (end - self._start)
-        found = rate_of(waits, self._start, end, waits[-1].batch_size)
+        found = rate_of(waits, self._start, end)
         assert found is not None
         return Measured(found.mean, others, waits[-1].workers, waits[-1].batch_size)
 

@@ -36,6 +36,9 @@ _OF_OBJECTS = frozenset(
         "slowest_rank",
         "slowest_rank_data_wait_ratio",
         "rank_data_wait_spread_ratio",
+        "last_batch_size",
+        "step_seconds",
+        "last_step_seconds",
     }
 )
 

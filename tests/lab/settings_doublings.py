@@ -2,7 +2,8 @@
 
 usage: python -m tests.lab.settings_doublings
 
-t(B) = t0 + t1 * B through two batches predicts the next one. A GPU that fills brings less than that.
+t(B) = t0 + t1 * B through two batches predicts the next one. A GPU that fills brings less than that. The two
+are a batch and half of it, and then any smaller one, as the last batch of an epoch is.
 """
 
 from __future__ import annotations
@@ -19,13 +20,18 @@ PUBLISHED = {
 }
 
 
+# Below it a smaller batch says little of what is beyond the larger one.
+LEAST_PART = 1 / 4
+
+
 @dataclass(frozen=True, slots=True)
 class Doubling:
-    """What doubling the batch `now` promised by a line through it and half of it, and what that brought."""
+    """What doubling the batch `now` promised by a line through it and a smaller one, and what it brought."""
 
     model: str
+    small: int
     now: int
-    half_rate: float
+    small_rate: float
     now_rate: float
     promised: float
     brought: float
@@ -38,31 +44,53 @@ class Doubling:
 
 def doublings() -> tuple[Doubling, ...]:
     """Return all published doublings before which there are two batches."""
+    return tuple(one for one in lines() if one.now == 2 * one.small)
+
+
+def lines() -> tuple[Doubling, ...]:
+    """Return all published doublings before which there is a smaller batch, by each of these."""
     return tuple(
-        Doubling(model, now, rates[now // 2], rate, _promised(rates[now // 2], rate), rates[2 * now] / rate)
+        Doubling(
+            model,
+            small,
+            now,
+            rates[small],
+            rate,
+            _promised(small / rates[small], now / rate, small / now),
+            rates[2 * now] / rate,
+        )
         for model, rates in PUBLISHED.items()
         for now, rate in rates.items()
-        if now // 2 in rates and 2 * now in rates
+        for small in rates
+        if small < now and 2 * now in rates
     )
 
 
-def _promised(half_rate: float, now_rate: float) -> float:
-    """Return the factor for twice the batch now, in units of which the steps took 0.5 / rate and 1 / rate."""
-    half, now = 0.5 / half_rate, 1.0 / now_rate
+def _promised(small_seconds: float, now_seconds: float, part: float) -> float:
+    """Return the factor for twice the batch now, of whose images the small one has `part`."""
     # No image takes less than no time: a step that got shorter is all launches.
-    return 2.0 * now / (now + max(0.0, 2.0 * (now - half)))
+    each = max(0.0, (now_seconds - small_seconds) / (1.0 - part))
+    return 2.0 * now_seconds / (now_seconds + each)
 
 
 def main() -> None:
     """Print the doublings, and how much of the promised gains came."""
     print("| model | batch | promised by the line | brought | part of the gain |")
     print("|---|---|---|---|---|")
-    found = doublings()
-    for one in found:
-        change = f"{one.now // 2}, {one.now} -> {2 * one.now}"
+    for one in lines():
+        change = f"{one.small}, {one.now} -> {2 * one.now}"
         print(f"| {one.model} | {change} | {one.promised:.2f} | {one.brought:.2f} | {one.share:.2f} |")
+    every = lines()
+    print(f"\n{_summary('doublings by half the batch', doublings())}")
+    near = tuple(one for one in every if one.small >= LEAST_PART * one.now)
+    far = tuple(one for one in every if one.small < LEAST_PART * one.now)
+    print(_summary("by a quarter of it, or more", near))
+    print(_summary("by less", far))
+
+
+def _summary(words: str, found: tuple[Doubling, ...]) -> str:
     shares = [one.share for one in found]
-    print(f"\n{len(found)} doublings: median {median(shares):.2f} ({min(shares):.2f} to {max(shares):.2f})")
+    return f"{len(found)} {words}: median {median(shares):.2f} ({min(shares):.2f} to {max(shares):.2f})"
 
 
 if __name__ == "__main__":

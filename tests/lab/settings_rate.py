@@ -27,21 +27,22 @@ class Rate:
     seconds: float
 
 
-def rate_of(waits: list[LoaderWait], start: float, end: float, batch_size: int) -> Rate | None:
+def rate_of(waits: list[LoaderWait], start: float, end: float) -> Rate | None:
     """Return the rate between two CLOCK_MONOTONIC seconds; None with fewer than three batches in them.
 
     It runs from batch to batch, so no part of one is counted twice or lost. Time in validation, and what
     follows it, is left out, as gpumon's rate leaves it out.
     """
-    ends = [
-        wait.end
+    came = [
+        (wait.end, wait.batch_size)
         for wait in waits
         if wait.loader == TRAINING_LOADER and wait.end is not None and start <= wait.end < end
     ]
-    if len(ends) < 3:
+    if len(came) < 3:
         return None
-    mean = _between(waits, ends[0], ends[-1], len(ends) - 1, batch_size)
-    seconds = _seconds(waits, ends, batch_size)
+    ends = [moment for moment, _ in came]
+    mean = _between(waits, came)
+    seconds = _seconds(waits, came)
     half = Z_90 * stdev(seconds) / sqrt(len(seconds)) if len(seconds) > 1 else mean
     return Rate(
         mean,
@@ -53,19 +54,17 @@ def rate_of(waits: list[LoaderWait], start: float, end: float, batch_size: int) 
     )
 
 
-def _seconds(waits: list[LoaderWait], ends: list[float], batch_size: int) -> list[float]:
+def _seconds(waits: list[LoaderWait], came: list[tuple[float, int]]) -> list[float]:
     """Return the rates of stretches of at least a second, each from a batch to a batch."""
-    borders, due = [0], ends[0] + _BLOCK_SECONDS
-    for place, moment in enumerate(ends):
+    borders, due = [0], came[0][0] + _BLOCK_SECONDS
+    for place, (moment, _) in enumerate(came):
         if moment >= due:
             borders.append(place)
             due = moment + _BLOCK_SECONDS
-    return [
-        _between(waits, ends[first], ends[last], last - first, batch_size)
-        for first, last in pairwise(borders)
-    ]
+    return [_between(waits, came[first : last + 1]) for first, last in pairwise(borders)]
 
 
-def _between(waits: list[LoaderWait], start: float, end: float, batches: int, batch_size: int) -> float:
-    """Return images per second of training between two batches."""
-    return batches * batch_size / stretch(waits, start, end).trained
+def _between(waits: list[LoaderWait], came: list[tuple[float, int]]) -> float:
+    """Return images per second of training from the first of these batches to the last, which is left out."""
+    images = sum(size for _, size in came[:-1])
+    return images / stretch(waits, came[0][0], came[-1][0]).trained

@@ -100,7 +100,7 @@ class CellRun:
     def _measured(
         self, folder: Path, start: float, end: float, others: float, recording: str = ""
     ) -> Measured:
-        rate = rate_of(loader_waits(folder / stamps_of(0)), start, end, self.cell.batch_size)
+        rate = rate_of(loader_waits(folder / stamps_of(0)), start, end)
         if rate is None:
             raise RunFailedError(f"{self.name}: hardly a batch came in {end - start:.0f} s")
         return self._of(rate, self._peak_bytes(folder), others, recording)

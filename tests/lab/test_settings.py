@@ -90,6 +90,15 @@ def test_every_start_is_a_cell_of_its_grid_and_is_watched(table: tuple[SettingsS
         assert all(scenario.is_recorded(start) for start in scenario.starts)
 
 
+def test_sets_of_images_leave_a_smaller_batch(table: tuple[SettingsScenario, ...]) -> None:
+    """Where an epoch has a number of images, its last batch has fewer than any batch of the grid but 1."""
+    sets = [scenario for scenario in table if scenario.spec.loop.images]
+    assert {"launches", "slow-gpu", "batch-one"} == {scenario.name for scenario in sets}
+    for scenario in sets:
+        images = scenario.spec.loop.images
+        assert all(images % batch for batch in scenario.batches if batch > 1)
+
+
 def test_names_are_unique_and_specs_are_read_as_written(
     table: tuple[SettingsScenario, ...], tmp_path: Path
 ) -> None:
@@ -143,7 +152,7 @@ def test_the_rate_of_even_steps_is_exact_wherever_the_window_lies(
     step: float, offset: float, seconds: float
 ) -> None:
     """No part of a batch is counted twice or lost."""
-    found = rate_of(stamps(step, int(12 / step)), 100.0 + offset, 100.0 + offset + seconds, 8)
+    found = rate_of(stamps(step, int(12 / step)), 100.0 + offset, 100.0 + offset + seconds)
     assert found is not None
     assert found.mean == pytest.approx(8 / step, rel=1e-6)
     assert found.median == pytest.approx(8 / step, rel=1e-6)
@@ -158,14 +167,25 @@ def test_the_rate_leaves_validation_out() -> None:
         waits += stamps(0.1, 20, start=start)
         waits.append(LoaderWait(start + 2.0, start + 2.1, 1, 16, 2))
         start += 2.5
-    found = rate_of(waits, 100.0, 110.0, 8)
+    found = rate_of(waits, 100.0, 110.0)
     assert found is not None
     assert found.mean == pytest.approx(80.0, rel=0.01)
 
 
+def test_the_rate_counts_the_images_of_smaller_batches() -> None:
+    """Each fourth of these batches has two of eight images: 6.5 on average every tenth of a second."""
+    waits = [
+        replace(wait, batch_size=2) if number % 4 == 3 else wait
+        for number, wait in enumerate(stamps(0.1, 81))
+    ]
+    found = rate_of(waits, 100.0, 109.0)
+    assert found is not None
+    assert found.mean == pytest.approx(65.0, rel=0.03)
+
+
 def test_two_batches_have_no_rate() -> None:
     """A training that hardly ran is told from one that is slow."""
-    assert rate_of(stamps(1.0, 2), 100.0, 109.0, 8) is None
+    assert rate_of(stamps(1.0, 2), 100.0, 109.0) is None
 
 
 @given(

@@ -19,6 +19,7 @@ _LARGE = DataSet(width=3200, height=2400, distinct=6, train_images=800, val_imag
 _MEDIUM = DataSet(width=640, height=480, distinct=32, train_images=2000, val_images=16)
 _SMALL = DataSet(width=640, height=480, distinct=24, train_images=48, val_images=8)
 _STEADY = DataSet(width=640, height=480, distinct=24, train_images=200, val_images=8)
+_UNEVEN = DataSet(width=640, height=480, distinct=24, train_images=104, val_images=8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,8 @@ SHORT = Recipe(
     workers=2,
     flags=("--noplots", "--save-period", "1"),
 )
+# Short epochs of seven batches, of which the last has 8 images.
+ENDS = Recipe("yolov5", _UNEVEN, imgsz=160, epochs=100, batch_size=16, workers=2, flags=("--noplots",))
 ULTRALYTICS = Recipe(
     "ultralytics",
     _STEADY,

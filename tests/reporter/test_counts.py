@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from gpumon.cli.run import reporting_environment
-from gpumon.model.measure import Certainty, Missing
+from gpumon.model.measure import Certainty, Measure, Missing
 from gpumon.sources.reporter_reading import ReportedLoader, ReporterReading
 from tests.reporter.launch import PROGRAMS, Program, plain_environment, started
 
@@ -148,6 +148,24 @@ def test_steps_are_not_batches(trainings: Trainings) -> None:
     run = trainings.reported(PLAIN)
 
     assert (8, 24) == (run.reading.optimizer_steps, run.loader.batches)
+
+
+@pytest.mark.parametrize("flags", [PLAIN, FORK], ids=" ".join)
+def test_the_last_step_of_a_pass_is_told_apart(flags: tuple[str, ...], trainings: Trainings) -> None:
+    """Of two passes the second counts: its last batch has two pictures. With the others it is the total."""
+    loader = trainings.reported(flags).loader
+    last, full = loader.last_step_seconds, loader.full_step_seconds
+
+    assert isinstance(last, Measure)
+    assert isinstance(full, Measure)
+    assert (2, Certainty.EXACT) == (loader.last_samples, last.certainty)
+    steps = loader.batches
+    assert last.value + (steps - 1) * full.value == pytest.approx(loader.stepped_seconds_total)
+
+
+def test_a_loader_that_never_ends_has_no_last_step(trainings: Trainings) -> None:
+    """What comes between its last batch and the next `next()` may be more than the step."""
+    assert isinstance(trainings.reported(ENDLESS).loader.last_step_seconds, Missing)
 
 
 def test_validation_is_a_loader_apart(trainings: Trainings) -> None:

@@ -90,6 +90,25 @@ def test_what_comes_between_passes_is_no_part_of_a_rate() -> None:
     assert _value(loader.batches_per_second) == pytest.approx(5.0)
 
 
+def test_steps_that_end_passes_are_told_apart() -> None:
+    """Of ten steps of 4 s in all two took 0.5 s with 3 samples: the others took 0.375 s each."""
+    counts = replace(_after(11, wait=1.0, step=4.0, left=6.0), last_ns=S, last_steps=2, last_samples=3)
+    loader = _one(compose((_look(7, counts),)))
+    assert loader.last_samples == 3
+    assert _value(loader.last_step_seconds) == pytest.approx(0.5)
+    assert _value(loader.full_step_seconds) == pytest.approx(0.375)
+
+
+def test_a_reporter_that_does_not_count_them_tells_none() -> None:
+    """One of an earlier gpumon leaves zeros there; what cannot be is none either."""
+    earlier = _after(11, wait=1.0, step=4.0, left=6.0)
+    for counts in (earlier, replace(earlier, last_ns=5 * S, last_steps=2, last_samples=3)):
+        loader = _one(compose((_look(7, counts),)))
+        assert isinstance(loader.last_samples, Missing)
+        assert isinstance(loader.last_step_seconds, Missing)
+        assert isinstance(loader.full_step_seconds, Missing)
+
+
 def test_the_wait_that_lasts_counts() -> None:
     """A `next()` that began before the first look and lasts still has taken the whole time."""
     first = replace(_after(3, wait=1, step=1, left=100), entered_ns=100 * S + 1)

@@ -64,7 +64,10 @@ def test_any_numbers_give_a_reading(first: dict[int, int], second: dict[int, int
     assert all(rate.value >= 0.0 for rate in rates if isinstance(rate, Measure))
 
 
-@given(st.sampled_from([wire.CUDA_TURN, *(wire.HEADER_BYTES + at for at in (wire.SERIAL, wire.TURN))]))
+_STEADY = (wire.SERIAL, wire.TURN, wire.LAST_STEPS_AT, wire.LAST_STEPS_AT + wire.WORD.size)
+
+
+@given(st.sampled_from([wire.CUDA_TURN, *(wire.HEADER_BYTES + at for at in _STEADY)]))
 def test_a_change_while_reading_is_seen(offset: int) -> None:
     """Counts that were replaced between the first and the last of three reads are read again."""
     changed = bytearray(_GOOD)

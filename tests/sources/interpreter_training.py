@@ -63,9 +63,13 @@ def step(word):
     "torch/utils/data/dataloader.py": """
 import collections
 from step import step
+class Files:
+    def __init__(self): self.im_files = ["image"] * 13
+class RandomSampler:
+    def __init__(self): self.data_source, self._num_samples = Files(), None
 class BatchSampler:
     batch_size = None
-    def __init__(self): self.batch_size = 8
+    def __init__(self): self.batch_size, self.sampler, self.drop_last = 8, RandomSampler(), False
 class Repeat:
     def __init__(self, sampler): self.sampler = sampler
 class Queue:

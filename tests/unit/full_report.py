@@ -178,6 +178,9 @@ FULL_READING = TrainingReading(
             0.47, Certainty.SAMPLED, "interpreter (CPython 3.11)", standard_error=0.03
         ),
         rank_data_wait_spread_ratio=0.06,
+        last_batch_size=5,
+        step_seconds=Measure(0.157, Certainty.SAMPLED, "interpreter (CPython 3.11)", standard_error=0.002),
+        last_step_seconds=Measure(0.12, Certainty.SAMPLED, "interpreter (CPython 3.11)", standard_error=0.01),
         notes=("data wait: interpreter says 41%, state of the main thread 12%",),
     ),
     processes=(

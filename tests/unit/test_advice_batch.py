@@ -153,7 +153,7 @@ def test_beyond_the_batches_that_were_seen_a_line_promises_what_published_rates_
     above = 0
     for one in doublings():
         scene = replace(HEALTHY, batch_size=one.now, rate=one.now_rate)
-        rates = seen(one.now // 2, one.half_rate), seen(one.now, one.now_rate)
+        rates = seen(one.now // 2, one.small_rate), seen(one.now, one.now_rate)
         found = gain_of(scene, 2 * one.now, *rates).factor
         assert found.low <= one.brought <= found.high
         assert 1.0 <= found.low < found.value < found.high <= 2.0

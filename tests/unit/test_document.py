@@ -154,7 +154,7 @@ def test_every_measure_is_an_object_with_certainty_and_source() -> None:
         if isinstance(getattr(getattr(FULL_READING, part.name), field.name), Measure)
     ]
 
-    assert len(measures) == 9
+    assert len(measures) == 11
     assert [] == [m for m in measures if not {"value", "certainty", "source"} <= set(m)]
 
 

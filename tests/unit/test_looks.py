@@ -32,6 +32,7 @@ class Counted:
     """
 
     drain_cpu_seconds = 0.0
+    glance_seconds: float | None = None
 
     def __init__(
         self, wanted: int, clock: Clock | None = None, cost: float = 0.0, *, is_looking: bool = True
@@ -54,12 +55,17 @@ class Counted:
         if self.count >= self._wanted:
             self.seen_enough.set()
 
+    def glance(self) -> None:
+        """Is not asked for."""
+        raise AssertionError
+
 
 class Hanging:
     """Does not come back from a look before it is let go."""
 
     drain_cpu_seconds = 0.0
     is_looking = True
+    glance_seconds = None
 
     def __init__(self) -> None:
         self.is_hanging = threading.Event()
@@ -70,6 +76,10 @@ class Hanging:
         del late_seconds
         self.is_hanging.set()
         self.let_go.wait(PATIENCE_SECONDS)
+
+    def glance(self) -> None:
+        """Is never asked for."""
+        raise AssertionError
 
 
 @pytest.fixture
@@ -175,6 +185,39 @@ def test_drains_of_states_count_too() -> None:
     clock = Clock()
     turns, _states = shares(clock, Draining(0), [Counted(700, clock, 1e-9)])
     assert turns < 0.5
+
+
+class Eager(Counted):
+    """Wants a glance each millisecond until it has had so many."""
+
+    glance_seconds: float | None = 0.001
+
+    def __init__(self, wanted: int) -> None:
+        super().__init__(0)
+        self._glances_wanted = wanted
+        self.glances = 0
+        self.looks_at_the_end = 0
+
+    def glance(self) -> None:
+        """Count."""
+        self.glances += 1
+        if self.glances == self._glances_wanted:
+            self.glance_seconds, self.looks_at_the_end = None, self.count
+            self.seen_enough.set()
+
+
+def test_glances_come_between_looks_as_long_as_they_are_wanted() -> None:
+    """At 20 looks a second 100 glances a millisecond apart take some looks, and none comes after the last."""
+    looks, eager = Looks(20.0, 20.0, 1), Eager(100)
+    looks.watch([], [eager])
+    assert eager.seen_enough.wait(PATIENCE_SECONDS)
+    after = Counted(eager.count + 3)
+    looks.watch([], [eager, after])
+    assert after.seen_enough.wait(PATIENCE_SECONDS)
+    looks.stop()
+    assert eager.glances == 100
+    # A machine that holds the thread up for long gives fewer glances to a look, but none instead of one.
+    assert 1 <= eager.looks_at_the_end < 100
 
 
 class Draining(Counted):

@@ -19,6 +19,9 @@ _RAM_STEP = 1 << 24
 class Images:
     """A data set of `count` images, which are the files of `folder` over and over."""
 
+    im_files: list[str]
+    """As YOLOv5's data set has it, one for each image; only where it was `listed`."""
+
     def __init__(self, folder: Path, count: int, side: int, spec: LoaderSpec, lock: Any) -> None:
         """List the files; nothing is read."""
         self._files = sorted(str(path) for path in folder.iterdir())
@@ -31,6 +34,11 @@ class Images:
 
     def __len__(self) -> int:
         return self._count
+
+    def listed(self) -> Images:
+        """Keep a list of all images, and return the data set."""
+        self.im_files = [self._files[number % len(self._files)] for number in range(self._count)]
+        return self
 
     def __getitem__(self, index: int) -> tuple[Any, int]:
         spec = self._spec
@@ -97,3 +105,15 @@ class Batches:
             random.Random(epoch).shuffle(order)  # noqa: S311 - an order, not keys
             for first in range(0, len(self) * self._batch_size, self._batch_size):
                 yield order[first : first + self._batch_size]
+
+
+class Repeated:
+    """A batch sampler over and over, as YOLOv5 repeats its own."""
+
+    def __init__(self, sampler: Any) -> None:
+        """Take the sampler of one epoch."""
+        self.sampler = sampler
+
+    def __iter__(self) -> Iterator[list[int]]:
+        while True:
+            yield from self.sampler

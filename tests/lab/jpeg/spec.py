@@ -44,6 +44,8 @@ class LoaderSpec:
 class LoopSpec:
     """What the loop does besides training on batches.
 
+    An epoch has `batches` (0: as good as endless), or all batches of a data set of `images`, of which the
+    last has those that are left.
     `gap_seconds` of Python between two steps; `targets` an image on average, `dense_every` that many batches
     one with `dense_factor` times as many; `leak_bytes` a step; loss turns NaN after `nan_after_seconds`.
     """
@@ -60,6 +62,7 @@ class LoopSpec:
     nan_after_seconds: float = 0.0
     hang_after_seconds: float = 0.0
     on_cpu: bool = False
+    images: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,12 +21,12 @@ class Stamps:
         self._offset = 0
 
     def next(self, batches: Iterator[Any], loader: int, batch_size: int, workers: int) -> Any:
-        """Return the next batch; the record's end is 0 while it is waited for."""
+        """Return the next batch; the record's end is 0 while it is waited for, then it has its true size."""
         start = time.monotonic()
         os.pwrite(self._file, _RECORD.pack(start, 0.0, loader, batch_size, workers), self._offset)
         batch = next(batches)
         end = time.monotonic()
-        os.pwrite(self._file, _RECORD.pack(start, end, loader, batch_size, workers), self._offset)
+        os.pwrite(self._file, _RECORD.pack(start, end, loader, len(batch[0]), workers), self._offset)
         self._offset += _RECORD.size
         return batch
 

@@ -20,12 +20,12 @@ from typing import Any
 warnings.filterwarnings("ignore")
 
 import torch  # noqa: E402 - the filter comes first
-from torch.utils.data import DataLoader  # noqa: E402
+from torch.utils.data import BatchSampler, DataLoader, RandomSampler  # noqa: E402
 
 from tests.lab.jpeg import ranks  # noqa: E402
 from tests.lab.jpeg import val as validation  # noqa: E402
 from tests.lab.jpeg.checkpoint import save  # noqa: E402
-from tests.lab.jpeg.data import Batches, Images  # noqa: E402
+from tests.lab.jpeg.data import Batches, Images, Repeated  # noqa: E402
 from tests.lab.jpeg.gpu import make_gpu, python_for  # noqa: E402
 from tests.lab.jpeg.log import add_result, begin_run, log, log_bar, log_header  # noqa: E402
 from tests.lab.jpeg.spec import LabSpec, LoaderSpec, LoopSpec, read_spec  # noqa: E402
@@ -68,13 +68,21 @@ def main() -> None:
     train(opt, spec, save_dir)
 
 
-def loader(opt: argparse.Namespace, spec: LoaderSpec, images: int, batch_size: int) -> Any:
-    """Return a DataLoader over `images` images."""
+def loader(
+    opt: argparse.Namespace, spec: LoaderSpec, images: int, batch_size: int, *, all_of_them: bool = False
+) -> Any:
+    """Return a DataLoader over `images` images; without `all_of_them` over whole batches only."""
     lock = multiprocessing.get_context("fork").Lock() if spec.locked else None
     folder = Path(spec.folder) if spec.folder else opt.data.parent / "images" / "train"
+    found = Images(folder, images, opt.imgsz, spec, lock)
+    sampler: Any = Batches(images, batch_size, endless=spec.endless)
+    if all_of_them:
+        order = RandomSampler(found.listed(), generator=torch.Generator().manual_seed(0))
+        sampler = BatchSampler(order, batch_size, drop_last=False)
+        sampler = Repeated(sampler) if spec.endless else sampler
     return DataLoader(
-        Images(folder, images, opt.imgsz, spec, lock),
-        batch_sampler=Batches(images, batch_size, endless=spec.endless),
+        found,
+        batch_sampler=sampler,
         num_workers=opt.workers,
         pin_memory=spec.pin,
         multiprocessing_context="fork" if opt.workers else None,
@@ -87,7 +95,7 @@ def train(opt: argparse.Namespace, spec: LabSpec, save_dir: Path) -> None:
         pretend_to_pin()
     rank, loop, workers = ranks.rank(), spec.loop, opt.workers
     batch_size = opt.batch_size // ranks.count()
-    nb = loop.batches or _ENDLESS_IMAGES // batch_size
+    nb = -(-loop.images // batch_size) if loop.images else loop.batches or _ENDLESS_IMAGES // batch_size
     amp = spec.gpu.cost.amp and not loop.on_cpu
     if rank == 0 and not loop.on_cpu:
         log(f"AMP: checks {'passed' if amp else 'failed, disabling Automatic Mixed Precision'}")
@@ -95,7 +103,8 @@ def train(opt: argparse.Namespace, spec: LabSpec, save_dir: Path) -> None:
     own = replace(spec.loader, open_seconds=spec.loader.open_seconds + rank * spec.loader.rank_seconds)
     # Only the training's loader has the fault.
     sound = replace(own, slow_every=0, hang_after_seconds=0.0, read_bytes=0, ram_bytes=0, folder="")
-    train_loader = loader(opt, own, nb * batch_size, batch_size)
+    count = loop.images or nb * batch_size
+    train_loader = loader(opt, own, count, batch_size, all_of_them=bool(loop.images))
     val_loader = loader(opt, sound, max(1, loop.val_batches) * 2 * batch_size, 2 * batch_size)
     log(f"Image sizes {opt.imgsz} train, {opt.imgsz} val\nUsing {workers * ranks.count()} dataloader workers")
     log(f"Logging results to {save_dir}\nStarting training for {opt.epochs} epochs...")
