@@ -51,7 +51,10 @@ class TerminalDriver(LinuxDriver):
         self.exit_event: WakingEvent = WakingEvent()
 
     def start_application_mode(self) -> None:
-        """Begin to draw, and to listen for the end."""
+        """Begin to draw, also after a stop, and to listen for the end."""
+        if self.exit_event.fileno() < 0:
+            # A stop gives everything back.
+            self.exit_event = WakingEvent()
         # Before: a signal in between would leave the terminal without echo, in its other screen.
         cast("HangsUp", self._app).listen_to_signals()
         super().start_application_mode()  # type: ignore[no-untyped-call]  # Textual's own is
