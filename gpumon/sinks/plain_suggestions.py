@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gpumon.advice.restart import HOW_TO_STOP, NOBODY_ASKED
+from gpumon.advice.unchanged import is_unchanged, unchanged_words
 from gpumon.model.measure import Missing
 from gpumon.model.plan import PlanStep, StepState
 from gpumon.model.proof import Proof
@@ -16,8 +17,8 @@ _STATES = {StepState.DONE: "done", StepState.TO_DO: "to do", StepState.LATER: "l
 
 def suggestion_lines(suggestion: Suggestion, *, in_full: bool) -> Iterator[str]:
     """Return what to change, what it brings and the command; `in_full` also other values, and going on."""
-    if suggestion.from_value == suggestion.to_value and not suggestion.together:
-        yield f"  no change: {suggestion.text}"
+    if is_unchanged(suggestion):
+        yield f"  {unchanged_words(suggestion)}: {suggestion.text}"
         yield f"    rests on: {suggestion.rests_on}"
         return
     yield f"  → {suggestion.text}"

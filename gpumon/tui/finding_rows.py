@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gpumon.advice.cost_words import cost_words
+from gpumon.advice.unchanged import is_unchanged, unchanged_words
 from gpumon.model.cost import cost_of
 from gpumon.model.finding import Finding
 from gpumon.model.measure import Maybe, Missing
@@ -20,7 +21,7 @@ from gpumon.tui.suggestion_rows import curve_rows, go_on_rows
 from gpumon.tui.widgets.finding_words import finding_row
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.recent import recent_power
-from gpumon.tui.widgets.suggestion_words import is_unchanged, suggestion_row, unchanged_words
+from gpumon.tui.widgets.suggestion_words import suggestion_row
 from gpumon.tui.wrap import wrap, wrap_exactly
 
 _BOUND_WORDS = {

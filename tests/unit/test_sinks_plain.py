@@ -241,6 +241,6 @@ def test_no_change_is_said_as_such() -> None:
     judged = replace(FULL_REPORT, suggestions=(same,), proof=None)
     text = _text(replace(full_report(), trainings=(judged,)))
 
-    assert "  no change: no number of workers would help" in text
+    assert "  no change of workers: no number of workers would help" in text
     assert "→" not in text
     assert "python train.py" not in text

@@ -83,7 +83,7 @@ def test_what_cannot_be_had_says_why() -> None:
 def test_a_change_of_other_settings_alone_is_a_change() -> None:
     """What stays is the setting that it is named by."""
     assert "no change" not in _text(replace(SUGGESTION, to_value=2))
-    assert _text(replace(SUGGESTION, to_value=2, together=())).startswith("  no change: 6 workers")
+    assert _text(replace(SUGGESTION, to_value=2, together=())).startswith("  no change of workers: 6 workers")
 
 
 def test_the_plan_and_the_proof_have_a_line_each() -> None:

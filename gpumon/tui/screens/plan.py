@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from textual import on
 from textual.widget import Widget
 
+from gpumon.advice.unchanged import is_unchanged
 from gpumon.model.plan import PlanStep, StepState
 from gpumon.model.suggestion import Suggestion
 from gpumon.paint.row import Row, Span
@@ -15,7 +16,7 @@ from gpumon.tui.list_pane import DetailPane, Entry, ListPane
 from gpumon.tui.plan_rows import done_words, step_row, step_rows, suggestion_of
 from gpumon.tui.screens.view_screen import ViewScreen, set_height
 from gpumon.tui.widgets.frame import Frame
-from gpumon.tui.widgets.suggestion_words import flag_text, is_unchanged
+from gpumon.tui.widgets.suggestion_words import flag_text
 
 _FRAME_ROWS = 2
 # Left and right of the step in full.

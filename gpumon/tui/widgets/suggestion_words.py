@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gpumon.advice.unchanged import is_unchanged, unchanged_words
 from gpumon.model.measure import known, number
 from gpumon.model.proof import Proof
 from gpumon.model.reading import TrainingReading
@@ -33,7 +34,6 @@ _FLAGS = {
     "image_weights": "--image-weights",
 }
 _KEYS = {**{name: name for name in (*_FLAGS, "lr0", "amp")}, "batch_size": "batch"}
-_NAMES = {"workers": "workers", "batch_size": "batch", "cache": "cache", "imgsz": "image size"}
 _SWITCHED = {"on": True, "off": False}
 
 
@@ -64,17 +64,6 @@ def suggestion_row(suggestion: Suggestion, training: TrainingReading | None, gly
     if bound:
         parts += [Span("   "), Span(tied("bound: "), "dim"), Span(tied(bound))]
     return tuple(parts)
-
-
-def is_unchanged(suggestion: Suggestion) -> bool:
-    """Tell whether a suggestion says that nothing would help."""
-    return suggestion.from_value == suggestion.to_value and not suggestion.together
-
-
-def unchanged_words(suggestion: Suggestion) -> str:
-    """Return what stays as it is: `no change of workers`, as other settings may well be worth a change."""
-    name = _NAMES.get(suggestion.setting, "")
-    return f"no change of {name}" if name else "no change"
 
 
 def flag_text(suggestion: Suggestion, framework: str) -> str:

@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeAlias
 from textual import events
 from textual.message import Message
 
+from gpumon.advice.unchanged import is_unchanged
 from gpumon.model.finding import Severity
 from gpumon.model.measure import Maybe, Missing, known
 from gpumon.model.report import AttachState, TrainingReport
@@ -18,7 +19,7 @@ from gpumon.paint.wrap import wrap
 from gpumon.tui.widgets.finding_words import finding_row, framework_name, memory_row
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.pane import Pane
-from gpumon.tui.widgets.suggestion_words import is_unchanged, proof_row, suggestion_row
+from gpumon.tui.widgets.suggestion_words import proof_row, suggestion_row
 
 
 class Block(NamedTuple):
