@@ -9,7 +9,7 @@ from textual.widget import Widget
 
 from gpumon.model.measure import Maybe, Missing
 from gpumon.model.training import Setting, Training
-from gpumon.paint.row import Row, Span, clip, clip_left, pad
+from gpumon.paint.row import Row, Span, clip, clip_left, pad, row_width
 from gpumon.tui.filter_line import FilteredScreen
 from gpumon.tui.key_line import Item
 from gpumon.tui.list_pane import Entry, ListPane
@@ -52,10 +52,13 @@ class TrainingList(ListPane):
         where = training.run_dir if isinstance(training.run_dir, str) else ""
         framework = pad(framework_name(training.framework), 12)
         head = f"{training.id.pid:>8}  {framework} {batch:>6} {workers:>7}  "
-        name = clip(training.name, room)
-        left = room - len(name) - 2
+        # Of two of the same name one may be a demo's.
+        mark = (Span("SIM", "simulated"), Span(" ")) if training.simulated else ()
+        name = clip(training.name, room - row_width(mark))
+        left = room - row_width(mark) - len(name) - 2
         return (
             Span(head),
+            *mark,
             Span(name, "value"),
             Span("  " + clip_left(where, left) if left > 8 else "", "dim"),
         )
@@ -85,4 +88,6 @@ def _short(setting: Maybe[Setting]) -> str:
 def _text_of(training: Training) -> str:
     """Return what a filter looks into: all of a training that its row may have no room for."""
     where = training.run_dir if isinstance(training.run_dir, str) else ""
-    return " ".join((str(training.id.pid), training.framework, training.name, where, *training.command))
+    made_up = "simulated" if training.simulated else ""
+    words = (str(training.id.pid), training.framework, made_up, training.name, where, *training.command)
+    return " ".join(words)
