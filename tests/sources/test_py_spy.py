@@ -151,16 +151,18 @@ def test_absent_py_spy_says_how_to_get_it() -> None:
 
 
 class Scripted:
-    """A py-spy that answers as told, and lets the test wait until it has been asked for everything."""
+    """A py-spy that answers as told, once `begin` is set, and lets the test wait until all was asked for."""
 
     def __init__(self, dump: Ran, stacks: str, error: str = "") -> None:
         self._dump, self._stacks, self._error = dump, stacks, error
         self.commands: list[list[str]] = []
+        self.begin = threading.Event()
         self.asked_again = threading.Event()
         self.release = threading.Event()
 
     def run(self, arguments: Sequence[str], seconds: float) -> Ran:
         del seconds
+        self.begin.wait(PATIENCE_SECONDS)
         self.commands.append(list(arguments))
         if len(self.commands) > 2:
             self.asked_again.set()
@@ -174,6 +176,7 @@ class Scripted:
 def scripted(process: ProcessId, told: Scripted) -> PySpySource:
     source = PySpySource(process, YOLOV5, find=lambda: "/bin/py-spy", run=told.run, seconds=lambda: 0.0)
     assert isinstance(source.drain(NOW), Missing)
+    told.begin.set()
     return source
 
 
