@@ -5,6 +5,7 @@ from __future__ import annotations
 from gpumon.advice.amp import advise_amp
 from gpumon.advice.batch import larger_batch, smaller_batch
 from gpumon.advice.cache import cache_suggestions
+from gpumon.advice.changing import is_change
 from gpumon.advice.doubt import doubt_of
 from gpumon.advice.golden_rule import plan_of
 from gpumon.advice.idle_gpus import advise_idle_gpus
@@ -12,7 +13,6 @@ from gpumon.advice.launcher import advise_ddp
 from gpumon.advice.learning_rate_change import learning_rate_suggestions
 from gpumon.advice.memory import outlook_of
 from gpumon.advice.proof import proof_of
-from gpumon.advice.situation import is_change
 from gpumon.advice.terms import ORDINARY_TERMS, Terms
 from gpumon.advice.workers import advise_workers
 from gpumon.diagnosis.diagnose import Diagnosis, examine

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gpumon.advice.changing import is_change
 from gpumon.advice.prior import Prior
 from gpumon.diagnosis.order import STANDSTILLS, WAITS
 from gpumon.diagnosis.rules import ddp_imbalance
@@ -89,8 +90,3 @@ class Situation:
         else:
             value = next(one.to_value for one in suggestion.together if one.setting == "batch_size")
         return value if isinstance(value, int) else None
-
-
-def is_change(suggestion: Suggestion) -> bool:
-    """Tell whether a suggestion changes anything; else it says that nothing would help."""
-    return suggestion.from_value != suggestion.to_value or bool(suggestion.together)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gpumon.advice.changing import is_change, unchanged_words
 from gpumon.advice.restart import HOW_TO_STOP, NOBODY_ASKED
-from gpumon.advice.unchanged import is_unchanged, unchanged_words
 from gpumon.model.measure import Missing
 from gpumon.model.plan import PlanStep, StepState
 from gpumon.model.proof import Proof
@@ -17,7 +17,7 @@ _STATES = {StepState.DONE: "done", StepState.TO_DO: "to do", StepState.LATER: "l
 
 def suggestion_lines(suggestion: Suggestion, *, in_full: bool) -> Iterator[str]:
     """Return what to change, what it brings and the command; `in_full` also other values, and going on."""
-    if is_unchanged(suggestion):
+    if not is_change(suggestion):
         yield f"  {unchanged_words(suggestion)}: {suggestion.text}"
         yield f"    rests on: {suggestion.rests_on}"
         return

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from gpumon.advice.changing import is_change, unchanged_words
 from gpumon.advice.cost_words import cost_words
-from gpumon.advice.unchanged import is_unchanged, unchanged_words
 from gpumon.model.cost import cost_of
 from gpumon.model.finding import Finding
 from gpumon.model.measure import Maybe, Missing
@@ -65,7 +65,7 @@ def finding_rows(finding: Finding, frame: Frame, width: int, *, picture_height: 
 
 def short_rows(suggestion: Suggestion, frame: Frame, width: int) -> list[Row]:
     """Return a change as the verdict tells it; none where nothing is to be changed."""
-    if is_unchanged(suggestion):
+    if not is_change(suggestion):
         return []
     row = suggestion_row(suggestion, frame.training, glyphs(frame.view.ascii))
     return [(Span("  "), *part) for part in wrap_row(row, width - 2, indent=2)]
@@ -98,7 +98,7 @@ def suggestion_rows(suggestion: Suggestion, width: int) -> list[Row]:
     """Return a suggestion: the change, what it brings, its bound, what it rests on, the command."""
     start, end = _value(suggestion.from_value), _value(suggestion.to_value)
     text = wrap(suggestion.text, width, "suggestion", "  ")
-    if is_unchanged(suggestion):
+    if not is_change(suggestion):
         rows = [
             (Span(unchanged_words(suggestion), "title"),),
             *text,

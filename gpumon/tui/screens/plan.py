@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from textual import on
 from textual.widget import Widget
 
-from gpumon.advice.unchanged import is_unchanged
+from gpumon.advice.changing import is_change
 from gpumon.model.plan import PlanStep, StepState
 from gpumon.model.suggestion import Suggestion
 from gpumon.paint.row import Row, Span
@@ -137,7 +137,7 @@ def _flags(step: PlanStep, frame: Frame) -> str:
     """Return what to set for a step that is to do, as the command line spells it; empty: nothing."""
     report, training = frame.training_report, frame.training
     suggestion = None if report is None else suggestion_of(step, report)
-    if step.state is not StepState.TO_DO or suggestion is None or is_unchanged(suggestion):
+    if step.state is not StepState.TO_DO or suggestion is None or not is_change(suggestion):
         return ""
     flags = flag_text(suggestion, "" if training is None else training.training.framework)
     return "" if flags == suggestion.text else flags.replace("\N{NO-BREAK SPACE}", " ")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gpumon.advice.unchanged import is_unchanged, unchanged_words
+from gpumon.advice.changing import is_change, unchanged_words
 from gpumon.model.measure import known, number
 from gpumon.model.proof import Proof
 from gpumon.model.reading import TrainingReading
@@ -39,7 +39,7 @@ _SWITCHED = {"on": True, "off": False}
 
 def suggestion_row(suggestion: Suggestion, training: TrainingReading | None, glyph: Glyphs) -> Row:
     """Return a suggestion as a row: what to set, what it brings (90 % interval), what bounds it."""
-    if is_unchanged(suggestion):
+    if not is_change(suggestion):
         return (
             Span(f"{glyph.ring} ", "suggestion"),
             Span(f"{unchanged_words(suggestion)}: ", "suggestion"),

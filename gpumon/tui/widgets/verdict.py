@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 from textual import events
 from textual.message import Message
 
-from gpumon.advice.unchanged import is_unchanged
+from gpumon.advice.changing import is_change
 from gpumon.model.finding import Severity
 from gpumon.model.measure import Maybe, Missing, known
 from gpumon.model.report import AttachState, TrainingReport
@@ -235,7 +235,7 @@ def _judgement(report: TrainingReport, frame: Frame, glyph: Glyphs) -> Blocks:
         if not (memory and finding.id == _SAID_BY_MEMORY):
             target.append(Block(finding_row(finding, glyph, is_muted=is_muted), 0, opens=finding.id))
         # What is to be changed comes before what is to stay.
-        of_it = sorted(enumerate(report.suggestions), key=lambda numbered: is_unchanged(numbered[1]))
+        of_it = sorted(enumerate(report.suggestions), key=lambda numbered: not is_change(numbered[1]))
         for index, suggestion in of_it:
             if suggestion.finding == finding.id and index not in placed:
                 placed.add(index)

@@ -1,4 +1,4 @@
-"""Suggestions that change nothing: they say that no value of a setting would help."""
+"""Suggestions that change something, and those that say that no value of a setting would help."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from gpumon.model.suggestion import Suggestion
 _NAMES = {"workers": "workers", "batch_size": "batch", "cache": "cache", "imgsz": "image size"}
 
 
-def is_unchanged(suggestion: Suggestion) -> bool:
-    """Tell whether a suggestion says that nothing would help."""
-    return suggestion.from_value == suggestion.to_value and not suggestion.together
+def is_change(suggestion: Suggestion) -> bool:
+    """Tell whether a suggestion changes anything; else it says that nothing would help."""
+    return suggestion.from_value != suggestion.to_value or bool(suggestion.together)
 
 
 def unchanged_words(suggestion: Suggestion) -> str:
