@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from gpumon.frameworks.log_lines import Bar, LineKind, LogLine, TrainLine, is_whole_bar, parse_line
+from gpumon.frameworks.log_lines_overtaken import without_overtaken
 from gpumon.frameworks.log_lines_trouble import (
     Trouble,
     TroubleKind,
@@ -104,7 +105,7 @@ def advance(state: LogState, lines: Iterable[str], at_unix_seconds: float, *, pa
     `partial` is the line without an end; it counts only where it is a whole progress bar.
     """
     before = state
-    for line in lines:
+    for line in without_overtaken(lines):
         state = _after_line(state, line, at_unix_seconds)
     if partial != before.partial and is_whole_bar(partial):
         state = _after_line(state, partial, at_unix_seconds)
