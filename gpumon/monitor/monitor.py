@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from gpumon.history.history import History
 from gpumon.history.window import Window
@@ -25,6 +25,7 @@ from gpumon.monitor.heap import keep_heap_small
 from gpumon.monitor.source_thread import SourceThread
 
 if TYPE_CHECKING:
+    from gpumon.monitor.following import Following
     from gpumon.monitor.priors import Load, Priors
 
 # How long a tick waits for the sources it has asked; later ones are late.
@@ -35,30 +36,6 @@ _SCAN_SECONDS_SEARCHING = 2.0
 _SCAN_SECONDS_ATTACHED = 5.0
 # Until its run directory is there: a short training may be over before the next scan otherwise.
 _SCAN_SECONDS_STARTING = 1.0
-
-
-class Following(Protocol):
-    """Reads one training, tick by tick."""
-
-    def refresh(self, training: Training) -> None:
-        """Take in what a new scan knows of the training."""
-        ...
-
-    def read(self, now: Instant, gpus: GpusReading) -> TrainingReading:
-        """Return the training's reading; `ended` is set from the first reading after its end on."""
-        ...
-
-    def errors(self) -> tuple[SourceError, ...]:
-        """Return what could not be read in the newest reading."""
-        ...
-
-    def late(self) -> tuple[str, ...]:
-        """Return the names of its sources that were late in the newest reading."""
-        ...
-
-    def close(self) -> None:
-        """Give everything back."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +77,7 @@ class Monitor:
         self._gpu_pids: frozenset[int] = frozenset()
         self._found = Found((), is_scanned=False)
         self._next_scan_seconds = 0.0
+        self._is_machine_first = False
         self._sequence = 0
         self._failure = ""
         self._report: Report | None = None
@@ -113,8 +91,13 @@ class Monitor:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def start(self) -> None:
-        """Start sampling."""
+    def start(self, *, machine_first: bool = False) -> None:
+        """Start sampling. With `machine_first` the first sample is of the machine alone.
+
+        All that finds, reads and judges trainings is loaded with the next sample then, and does not share the
+        interpreter with what a front end has to load for its first frame. See `look_for_trainings`.
+        """
+        self._is_machine_first = machine_first
         self._thread = threading.Thread(target=self._run, name="gpumon monitor", daemon=True)
         self._thread.start()
 
@@ -145,6 +128,10 @@ class Monitor:
         """
         with self._lock:
             self._load = self._load or load
+
+    def look_for_trainings(self) -> None:
+        """Take the next sample, the first one that may have trainings, at once. From any thread."""
+        self._wake.set()
 
     def choose(self, pid: int) -> None:
         """Attach to the training with that main PID at once."""
@@ -255,6 +242,8 @@ class Monitor:
         return self._parts.find(self._gpu_pids)
 
     def _ask_for_scan(self, now: Instant) -> None:
+        if self._is_machine_first and self._sequence == 0:
+            return
         ended = any(following_id in self._ended for following_id in self._following)
         if now.monotonic_seconds < self._next_scan_seconds and not ended:
             return

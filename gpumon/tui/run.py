@@ -7,7 +7,7 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from threading import Timer
@@ -54,6 +54,7 @@ def run_dashboard(
     recorder: Recorder | None = None,
     watch: FindingWatch | None = None,
     choices: Choices | None = None,
+    first_shown: Callable[[], None] | None = None,
     last_seconds: float = LAST_SECONDS,
 ) -> int:
     """Show the dashboard until it is left, and return the exit code.
@@ -62,7 +63,7 @@ def run_dashboard(
     theme, a key or a variable of Textual that cannot be, 1 for a defect. A command that was copied is printed
     to stdout afterwards. The feed is not closed. `replay` are the controls of a feed that is a recording,
     `recorder` is what records already, `watch` what follows the findings and is not started yet (None: one of
-    its own), `choices` keeps what the user chooses.
+    its own), `choices` keeps what the user chooses, `first_shown` is called after the first frame.
 
     A terminal that takes nothing any more holds up neither samples nor the end: `last_seconds` after a signal
     recordings are closed and the process ends here, with the code of the signal.
@@ -101,6 +102,7 @@ def run_dashboard(
     except SettingsError as error:
         return _refuse(error)
     app.last_seconds = last_seconds
+    app.first_shown = first_shown
     result = app.run(mouse=settings.mouse)
     app.forget_signals()
     if app.has_hung_up:
@@ -128,6 +130,7 @@ class SignalledApp(GpumonApp):
     """The dashboard as the owner of this process's terminal: signals end it as a key would."""
 
     last_seconds = LAST_SECONDS
+    first_shown: Callable[[], None] | None = None
     has_hung_up = False
     _has_begun = False
     _early_code: int | None = None
@@ -189,6 +192,8 @@ class SignalledApp(GpumonApp):
     def _first_frame(self) -> None:
         _keep_what_is_there()
         self._has_begun = True
+        if self.first_shown is not None:
+            self.first_shown()
         if self._early_code is not None:
             self.action_leave(self._early_code)
 

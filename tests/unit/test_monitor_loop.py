@@ -88,3 +88,56 @@ def test_a_choice_wakes_the_monitor() -> None:
 
     assert report is not None
     assert (AttachState.ATTACHED, BOB) == (report.attachment.state, report.attachment.training)
+
+
+def test_a_monitor_that_begins_with_the_machine_has_no_training_in_its_first_sample() -> None:
+    """A front end's first frame does not share the interpreter with what finds and judges a training."""
+    stage = Stage(ANN, interval_seconds=10 * HANG_SECONDS)
+    ticked = threading.Semaphore(0)
+    stage.monitor.subscribe(ticked.release)
+    stage.monitor.start(machine_first=True)
+    assert ticked.acquire(timeout=HANG_SECONDS)
+    report, scans = stage.monitor.report(), list(stage.scans)
+    stage.close()
+
+    assert report is not None
+    assert (AttachState.SEARCHING, (), []) == (report.attachment.state, report.sample.trainings, scans)
+
+
+def test_the_first_look_for_trainings_wakes_the_monitor() -> None:
+    """Once the front end has its first frame the training is attached at once, not an interval later."""
+    stage = Stage(ANN, interval_seconds=10 * HANG_SECONDS)
+    ticked = threading.Semaphore(0)
+    stage.monitor.subscribe(ticked.release)
+    stage.monitor.start(machine_first=True)
+    assert ticked.acquire(timeout=HANG_SECONDS)
+    stage.monitor.look_for_trainings()
+    assert ticked.acquire(timeout=HANG_SECONDS)
+    report = stage.monitor.report()
+    stage.close()
+
+    assert report is not None
+    assert (AttachState.ATTACHED, ANN) == (report.attachment.state, report.attachment.training)
+
+
+def test_a_monitor_that_begins_with_the_machine_looks_for_trainings_with_its_second_sample() -> None:
+    """A terminal that is stalled, so that there is no first frame, holds up no training."""
+    stage = Stage(ANN)
+    states: list[AttachState] = []
+    over = threading.Event()
+
+    def listen() -> None:
+        report = stage.monitor.report()
+        assert report is not None
+        states.append(report.attachment.state)
+        stage.clock.seconds += 1.0
+        if len(states) == 2:
+            stage.monitor.close()
+            over.set()
+
+    stage.monitor.subscribe(listen)
+    stage.monitor.start(machine_first=True)
+    assert over.wait(HANG_SECONDS)
+    stage.close()
+
+    assert [AttachState.SEARCHING, AttachState.ATTACHED] == states
