@@ -15,6 +15,7 @@ from gpumon.frameworks.process_tree import (
     variable,
 )
 from gpumon.frameworks.ranks import RankGroup
+from gpumon.frameworks.repeat import command_of, environment_of
 from gpumon.frameworks.roles import members_of
 from gpumon.frameworks.settings_yolov5 import autobatch_in
 from gpumon.frameworks.version import names_workers
@@ -60,7 +61,7 @@ def build_training(
         id=group.main.id,
         framework=recognised.framework,
         name=recognised.name,
-        command=starter.command,
+        command=command_of(starter, machine.files(starter.id.pid), machine.shell),
         command_is_exact=starter.command_is_exact,
         command_directory=starter.working_directory,
         user_id=group.main.user_id,
@@ -72,7 +73,7 @@ def build_training(
         world_size=group.world_size,
         simulated=timeline is not None,
         timeline_path=None if timeline is None else absolute(timeline, directory) or timeline,
-        environment=group.environment(),
+        environment=environment_of(starter, machine.shell),
         notes=(*recognised.notes, *notes, *_notes(group)),
     )
     context = WorkerContext(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from gpumon.frameworks.file_view import FileViewFactory, ProcessFiles
@@ -27,12 +28,14 @@ def find_trainings(
     cores: int | None = None,
     boot_unix_seconds: float | None = None,
     before: tuple[Training, ...] = (),
+    shell: Mapping[str, str] | None = None,
 ) -> tuple[Training, ...]:
     """Return all trainings among `processes`, in order of their start; one for each main process.
 
     `gpu_pids` are the PIDs that hold GPU memory, `visible_gpus` the number of GPUs of the machine (None
     where it is not known). `before` is the last result: trainings that were fully known are only
     refreshed, and workers keep their roles. `cores` and `boot_unix_seconds` are read where not given.
+    `shell` are the variables of the shell that a command would be copied to (None: this process's own).
     """
     machine = Machine(
         files=files,
@@ -41,6 +44,7 @@ def find_trainings(
         cores=cores if cores is not None else os.cpu_count(),
         boot_unix_seconds=boot_unix_seconds if boot_unix_seconds is not None else boot_time(),
         ticks_per_second=os.sysconf("SC_CLK_TCK"),
+        shell=os.environ if shell is None else shell,
     )
     remaining = tuple(
         process for process in processes if is_python_like(process) or process.id.pid in gpu_pids

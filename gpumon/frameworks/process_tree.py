@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from gpumon.advice.knobs.launch import Launch, is_python, read_launch
@@ -22,7 +22,8 @@ VIRTUAL_GPU_VARIABLE = "GPUMON_VIRTUAL_GPU"
 class Machine:
     """Where the trainings run: how to see their files, which PIDs hold GPU memory, how many cores and GPUs.
 
-    `visible_gpus` is the number of GPUs of the machine, None where it is not known.
+    `visible_gpus` is the number of GPUs of the machine, None where it is not known. `shell` are the variables
+    of the shell that commands are given for: that of gpumon itself.
     """
 
     files: FileViewFactory
@@ -31,6 +32,7 @@ class Machine:
     cores: int | None = None
     boot_unix_seconds: float | None = None
     ticks_per_second: int = 100
+    shell: Mapping[str, str] = field(default_factory=dict)
 
     def started_unix_seconds(self, process: ProcessId) -> float | None:
         """Return when a process was started, or None where the boot time is not known."""

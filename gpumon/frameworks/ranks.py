@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -17,9 +16,6 @@ from gpumon.frameworks.process_tree import (
 from gpumon.frameworks.roles import RankMain
 from gpumon.model.process import ProcessSeen
 
-# What a command needs to be repeated, where it was set at the start.
-KEPT_VARIABLES = ("CUDA_VISIBLE_DEVICES", "GPUMON_VIRTUAL_GPU", "PIN_MEMORY", "PYTHONPATH")
-_INJECTED = "/gpumon/reporter/injected"
 _DDP_SCRIPT = "/_temp_"
 
 
@@ -44,20 +40,6 @@ class RankGroup:
     def world_size(self) -> int:
         """The number of ranks, over all machines where the environment tells."""
         return max(whole(variable(self.main, "WORLD_SIZE")) or 1, len(self.mains))
-
-    def environment(self) -> tuple[tuple[str, str], ...]:
-        """Return the variables, as set at the start, that matter for a repetition."""
-        found = ((name, variable(self.starter, name)) for name in KEPT_VARIABLES)
-        told = ((name, _without_reporter(value) if name == "PYTHONPATH" else value) for name, value in found)
-        return tuple((name, value) for name, value in told if value is not None)
-
-
-def _without_reporter(path: str | None) -> str | None:
-    """Return a PYTHONPATH without the folder that `gpumon run` put there; None where nothing else is."""
-    if path is None:
-        return None
-    others = [part for part in path.split(os.pathsep) if not part.endswith(_INJECTED)]
-    return os.pathsep.join(others) or None
 
 
 def group_ranks(tree: ProcessTree, mains: Iterable[ProcessSeen]) -> tuple[RankGroup, ...]:

@@ -14,7 +14,7 @@ from gpumon.sources.users import UserNames
 _COMMAND_LIMIT = 64 * 1024
 _ENVIRONMENT_LIMIT = 128 * 1024
 _ARGUMENT_CHARACTERS = 4096
-_VALUE_CHARACTERS = 1024
+VALUE_CHARACTERS = 1024
 _STATUS_LIMIT = 8 * 1024
 
 # The variables gpumon asks for; one that ends in * stands for all that begin so.
@@ -32,7 +32,23 @@ VARIABLES: tuple[str, ...] = (
     "YOLOV5*",
     "YOLOv5*",
     "VIRTUAL_ENV",
+    "CONDA_PREFIX",
     "PYTHONPATH",
+    "CUDA_DEVICE_ORDER",
+    "CUDA_LAUNCH_BLOCKING",
+    "LD_LIBRARY_PATH",
+    "LD_PRELOAD",
+    "MKL_NUM_THREADS",
+    "NCCL_*",
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "PYTORCH_ALLOC_CONF",
+    "PYTORCH_CUDA_ALLOC_CONF",
+    "TORCH_CUDNN_V8_API_DISABLED",
+    "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD",
+    "TORCH_FORCE_WEIGHTS_ONLY_LOAD",
+    "WANDB_DISABLED",
+    "WANDB_MODE",
 )
 
 
@@ -96,7 +112,7 @@ def read_environment(
     for entry in data.split(b"\0"):
         name, equals, value = entry.partition(b"=")
         if equals and (name in exact or name.startswith(prefixes)):
-            found.append((clean(decode(name), 64), clean(decode(value), _VALUE_CHARACTERS)))
+            found.append((clean(decode(name), 64), clean(decode(value), VALUE_CHARACTERS)))
     return tuple(found)
 
 

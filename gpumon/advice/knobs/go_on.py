@@ -88,6 +88,9 @@ def _lost(reading: TrainingReading) -> str:
 def _checkpoint(training: Training) -> Maybe[str]:
     if isinstance(training.run_dir, Missing):
         return Missing(f"its run directory is not known: {training.run_dir.reason}")
+    if "'" in training.run_dir:
+        # attempt_download of YOLOv5, attempt_download_asset of ultralytics.
+        return Missing(f"its run directory has a ' in its path, which {training.framework} drops on resuming")
     return f"{training.run_dir}/weights/last.pt"
 
 
