@@ -17,6 +17,7 @@ from gpumon.paint.glyphs import Glyphs, ascii_cells, glyphs
 from gpumon.paint.row import Row, Span, fit, is_one_cell_each, row_text, row_width
 from gpumon.tui.widgets.brush import Brush, Change
 from gpumon.tui.widgets.frame import Frame
+from gpumon.tui.widgets.lean_strip import LeanStrip
 from gpumon.tui.widgets.style import Palette, palette_of
 
 # Two changed stretches of a row closer than this are sent as one: moving the cursor and setting the
@@ -215,7 +216,7 @@ class Pane(Widget):
         segments = [Segment(text, palette.style(role)) for text, role in pieces if text]
         for line_filter in self._filters:
             segments = line_filter.apply(segments, self._background)
-        return Strip(segments, self.size.width)
+        return LeanStrip(segments, self.size.width)
 
 
 def cut(row: Row, columns: Sequence[int]) -> Row:
