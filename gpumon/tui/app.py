@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -10,7 +9,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App
-from textual.await_complete import AwaitComplete
 from textual.binding import BindingType
 from textual.screen import Screen
 
@@ -19,12 +17,10 @@ from gpumon.model.clock import Clock
 from gpumon.model.report import AttachState, Report
 from gpumon.monitor.feed import Feed
 from gpumon.monitor.finding_watch import FindingWatch
-from gpumon.monitor.heap import give_back
 from gpumon.settings import SPANS, Settings
 from gpumon.tui.appearance import Appearance
 from gpumon.tui.choices import Choices
 from gpumon.tui.chosen_app import ChosenApp
-from gpumon.tui.heap import forget_drawn
 from gpumon.tui.keys import APP_BINDINGS
 from gpumon.tui.messages import NewsArrived
 from gpumon.tui.picture import save_picture
@@ -41,10 +37,6 @@ if TYPE_CHECKING:
 
 # With --low-bandwidth at most every other second is shown: 2.0 kB/s at 120x40 instead of 3.0.
 _LOW_BANDWIDTH_SECONDS = 1.5
-# How long what was drawn may be remembered: found again it takes some milliseconds.
-_FORGET_SECONDS = 60.0
-# A closed screen has ended by then.
-_SWEEP_SECONDS = 1.0
 
 
 def _findings() -> Screen[None]:
@@ -126,7 +118,6 @@ class GpumonApp(ChosenApp):
         self._paused = False
         self._has_news = False
         self._state: AttachState | None = None
-        self._will_sweep = False
 
     @property
     def paused(self) -> bool:
@@ -159,21 +150,11 @@ class GpumonApp(ChosenApp):
         """Begin to listen, and show what there is already."""
         # After ctrl+z and fg the terminal is empty, and only what changes would be sent.
         self.app_resume_signal.subscribe(self, self._repaint)
-        self.set_interval(_FORGET_SECONDS, self._forget)
+        self.start_tidying()
         # The watch first: with each report what it knows of findings is there.
         self.start_watch()
         self._feed.subscribe(self._news_from_feed)
         self._take_news()
-
-    def pop_screen(self) -> AwaitComplete:
-        """Close the screen on top, and soon let go of it: its parts refer to each other, a MB or more.
-
-        Python by itself looks for such when there is a quarter more of everything: 10 MB of closed screens.
-        """
-        if not self._will_sweep:
-            self._will_sweep = True
-            self.set_timer(_SWEEP_SECONDS, self._sweep)
-        return super().pop_screen()
 
     def on_news_arrived(self) -> None:
         """Show the newest report, unless the picture is held."""
@@ -291,15 +272,6 @@ class GpumonApp(ChosenApp):
         # After the end its event loop is closed, which is no concern of the monitor's.
         with suppress(RuntimeError):
             self.post_message(NewsArrived())
-
-    def _sweep(self) -> None:
-        self._will_sweep = False
-        gc.collect()
-        give_back()
-
-    def _forget(self) -> None:
-        forget_drawn()
-        give_back()
 
     def _take_news(self) -> None:
         if self._paused and self._news is not None:

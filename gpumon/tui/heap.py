@@ -1,11 +1,23 @@
-"""What Textual and Rich remember of what they drew, let go: the dashboard stays open for weeks."""
+"""What is over is let go: screens that were closed, and what Textual and Rich remember of what they drew."""
 
 from __future__ import annotations
 
+import gc
 import sys
+from typing import Any
 
+from textual.app import App
+from textual.await_complete import AwaitComplete
 from textual.dom import DOMNode
+from textual.screen import Screen
 from textual.widget import Widget
+
+from gpumon.monitor.heap import give_back
+
+# How long what was drawn may be remembered: found again it takes some milliseconds.
+_FORGET_SECONDS = 60.0
+# A closed screen has ended by then.
+_SWEEP_SECONDS = 1.0
 
 # Each remembers 1000 to 16 000 answers about regions, styles and pieces of text, which take microseconds to
 # be found again: 6 MB after some days of other screens and sizes, and it goes on. A picture needs some
@@ -50,3 +62,65 @@ def forget_laid_out(root: DOMNode) -> None:
         node._query_one_cache.clear()  # noqa: SLF001 - Textual has no other way
         if isinstance(node, Widget):
             node._box_model_cache.clear()  # noqa: SLF001 - as above
+
+
+def take_apart(screen: DOMNode) -> None:
+    """Part a screen that has ended from its widgets.
+
+    Any widget of another screen holds the message that it got last, and with it whoever sent it: a part of
+    a closed screen, and so all of it, until there is another message, maybe days later.
+    """
+    for node in screen.walk_children(with_self=True):
+        node._nodes = type(node._nodes)(node)  # noqa: SLF001 - Textual has no other way
+    if isinstance(screen, Screen):
+        screen._layout_widgets.clear()  # noqa: SLF001 - as above
+
+
+class TidyApp(App[int]):
+    """The base of the dashboard, which stays open for weeks."""
+
+    def __init__(self, *, ansi_color: bool | None) -> None:
+        super().__init__(ansi_color=ansi_color)
+        self._will_sweep = False
+        self._over: list[Screen[Any]] = []
+
+    def start_tidying(self) -> None:
+        """Let go of what was drawn, from now on each minute."""
+        self.set_interval(_FORGET_SECONDS, self._forget)
+
+    def pop_screen(self) -> AwaitComplete:
+        """Close the screen on top, and soon let go of it: its parts refer to each other, a MB or more.
+
+        Python by itself looks for such when there is a quarter more of everything: 10 MB of closed screens.
+        Two never lie about: what lives longer would be made between them, and its neighbours stay free.
+        """
+        self._over.append(self.screen)
+        closed = super().pop_screen()
+        if self._will_sweep:
+            # As soon as this one has ended.
+            self.call_next(self._sweep)
+        else:
+            self._sweep_soon()
+        return closed
+
+    def _sweep_soon(self) -> None:
+        self._will_sweep = True
+        self.set_timer(_SWEEP_SECONDS, self._sweep)
+
+    def _sweep(self) -> None:
+        # Asked for by the timer and by the second screen.
+        if not self._will_sweep:
+            return
+        self._will_sweep = False
+        for screen in self._over:
+            if not screen.is_running:
+                take_apart(screen)
+        self._over = [screen for screen in self._over if screen.is_running]
+        if self._over:
+            self._sweep_soon()
+        gc.collect()
+        give_back()
+
+    def _forget(self) -> None:
+        forget_drawn()
+        give_back()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from textual.app import App, ScreenStackError
+from textual.app import ScreenStackError
 from textual.binding import Binding
 from textual.message import Message
 from textual.notifications import Notify, SeverityLevel
 from textual.widgets._toast import ToastHolder, ToastRack
 
+from gpumon.tui.heap import TidyApp
 from gpumon.tui.notice import MOST_NOTICES, Notice
 from gpumon.tui.record_switch import RecordSwitch
 from gpumon.tui.replay import Replay, drive
@@ -26,7 +27,7 @@ class RecordingOver(Message):
     """A recording has ended, and its file is closed."""
 
 
-class RecordedApp(App[int]):
+class RecordedApp(TidyApp):
     """The base of the dashboard. `replay` is None on a live monitor."""
 
     def __init__(self, *, replay: Replay | None, switch: RecordSwitch, ansi: bool) -> None:

@@ -11,6 +11,7 @@ from rich.cells import cached_cell_len
 from rich.segment import Segment
 from textual._styles_cache import StylesCache
 from textual.geometry import Region
+from textual.widget import Widget
 
 from gpumon.tui.heap import forget_drawn
 from gpumon.tui.runs_reading import FoundRuns
@@ -151,3 +152,34 @@ async def test_screens_are_found_soon_after_they_were_closed() -> None:
             assert [None, None] == [screen() for screen in closed[:2]]
     finally:
         gc.enable()
+
+
+async def test_of_screens_that_are_closed_one_after_the_other_two_never_lie_about() -> None:
+    """Opened and closed faster than once a second, all of them would stay until the second is over."""
+    closed = []
+    gc.disable()
+    try:
+        async with dashboard("starved") as shown:
+            for _ in range(4):
+                await shown.press("?")
+                closed.append(weakref.ref(shown.app.screen))
+                await shown.press("escape")
+                assert sum(screen() is not None for screen in closed) <= 2
+    finally:
+        gc.enable()
+
+
+async def test_whoever_refers_to_a_closed_screen_does_not_hold_its_widgets() -> None:
+    """The last message of a widget tells who sent it, and stays until there is another one."""
+    async with dashboard("starved") as shown:
+        await shown.press("?")
+        screen = shown.app.screen
+        widgets = [weakref.ref(widget) for widget in screen.walk_children(Widget)]
+        await shown.press("escape")
+        while shown.app._will_sweep:
+            await shown.settle()
+        gc.collect()
+
+        assert not screen.is_running
+        assert len(widgets) >= 4
+        assert [] == [widget() for widget in widgets if widget() is not None]
