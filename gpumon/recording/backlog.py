@@ -42,7 +42,8 @@ class Backlog:
     """What a recording begins with: one sample a minute, then every sample that is left; oldest first.
 
     `window` has the numbers of the samples between those of `minutes`. `marks` are those of all that time,
-    `marking` goes on with the next report; it belongs to whoever takes the backlog.
+    `marking` goes on with the next report; it belongs to whoever takes the backlog. One that `is_urgent` is
+    written without a rest: what a simulated clock goes by meanwhile would be more than a recorder can hold.
     """
 
     minutes: tuple[Entry, ...]
@@ -50,6 +51,7 @@ class Backlog:
     marks: tuple[Mark, ...]
     marking: Marking
     window: Window
+    is_urgent: bool = False
 
     @property
     def newest_sequence(self) -> int:

@@ -207,7 +207,8 @@ class Recorder:
             for entry in portion.entries:
                 self._file.append(entry, is_marked=True)
             self._file.commit()
-            rest = max(_LEAST_REST_SECONDS, _REST * (time.thread_time() - started))
+            seconds = time.thread_time() - started
+            rest = 0.0 if backlog.is_urgent else max(_LEAST_REST_SECONDS, _REST * seconds)
             with self._news:
                 self._state = replace(self._state, samples=self._file.samples)
                 self._news.wait_for(lambda: self._closing, rest)

@@ -8,6 +8,11 @@ import re
 import sys
 import tempfile
 
+_TOLD = (
+    *("arenas allocated current", "arenas highwater mark"),
+    *("bytes in allocated blocks", "bytes in available blocks"),
+)
+
 
 class _MallocInfo(ctypes.Structure):
     """`struct mallinfo2` of glibc 2.33 and later, malloc.h; all in bytes but for the counts."""
@@ -34,7 +39,10 @@ def glibc() -> dict[str, int]:
 
 
 def python() -> dict[str, int]:
-    """Return what Python's allocator has: it tells it to standard error only."""
+    """Return what Python's allocator has: it tells it to standard error only.
+
+    What is free in the pools of a size is of use for blocks of that size alone.
+    """
     sys.stderr.flush()
     kept = os.dup(2)
     with tempfile.TemporaryFile() as file:
@@ -47,10 +55,16 @@ def python() -> dict[str, int]:
         file.seek(0)
         text = file.read().decode()
     found = {}
-    for name in ("arenas allocated current", "bytes in allocated blocks", "bytes in available blocks"):
+    for name in _TOLD:
         number = re.search(rf"{name}\s*=\s*([\d,]+)", text)
         if number is not None:
             found[f"Python {name}"] = int(number[1].replace(",", ""))
+    for row in re.finditer(r"^ *\d+ +(\d+) +\d+ +\d+ +(\d+) *$", text, re.MULTILINE):
+        size, free = map(int, row.groups())
+        found[f"Python bytes free in pools of {size}"] = size * free
+    unused = re.search(r"^(\d+) unused pools \* (\d+) bytes", text, re.MULTILINE)
+    if unused is not None:
+        found["Python bytes in unused pools"] = int(unused[1]) * int(unused[2])
     return found
 
 

@@ -22,7 +22,7 @@ _FULL_BYTES = 64 * 1024
 _CLOSE_SECONDS = 120.0
 # How many samples a recorder may be behind: it holds 300, and writes once a second of real time.
 # Each that waits holds all that was told with it: with many the memory of the night would be that of chance.
-_MOST_BEHIND = 60
+MOST_BEHIND = 60
 
 
 class Recordings:
@@ -51,7 +51,7 @@ class Recordings:
     def is_behind(self) -> bool:
         """Whether the recorder needs time to write what it holds."""
         state = self._recorder.state
-        return state.is_recording and self._ear.heard - state.samples > _MOST_BEHIND
+        return state.is_recording and self._ear.heard - state.samples > MOST_BEHIND
 
     @property
     def is_full(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import string
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -15,9 +16,16 @@ from textual.geometry import Size
 from textual.keys import _character_to_key
 from textual.message_pump import MessagePump
 
+from gpumon.model.clock import Clock
+from gpumon.monitor.feed import Feed
+from gpumon.recording.backlog import Backlog
+from gpumon.recording.writer import Recorder
+from gpumon.settings import Settings
 from gpumon.tui import app as tui_app
 from gpumon.tui.app import GpumonApp
 from gpumon.tui.messages import NewsArrived
+from gpumon.tui.record_switch import RecordSwitch
+from tests.soak.recordings import MOST_BEHIND
 
 # What takes longer hangs.
 _PATIENCE_SECONDS = 30.0
@@ -47,10 +55,10 @@ class HangError(Exception):
 
 
 class SoakApp(GpumonApp):
-    """The dashboard as it is, but for two things.
+    """The dashboard as it is, but for three things.
 
-    Only every `draw_each`-th piece of news is drawn, because a week goes by in minutes; and what would end
-    the dashboard is counted instead.
+    Only every `draw_each`-th piece of news is drawn, because a week goes by in minutes; for the same reason
+    the hour before a recording is written without rests; and what would end the dashboard is counted instead.
     """
 
     CSS_PATH = str(Path(tui_app.__file__).with_name("app.tcss"))
@@ -59,9 +67,15 @@ class SoakApp(GpumonApp):
     left = 0
     _news_count = 0
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
+    def __init__(self, feed: Feed, settings: Settings, clock: Clock, *arguments: Any, **options: Any) -> None:
+        super().__init__(feed, settings, clock, *arguments, **options)
         self.seen: set[str] = set()
+        self._switch = self._unrested = _UnrestedSwitch(feed, settings, clock)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether a recording that a key began needs time to write what it holds."""
+        return self._unrested.is_behind
 
     @on(NewsArrived)
     def thin_out(self, event: NewsArrived) -> None:
@@ -82,6 +96,19 @@ class SoakApp(GpumonApp):
     async def action_quit(self) -> None:
         """Count that it would have ended."""
         self.left += 1
+
+
+class _UnrestedSwitch(RecordSwitch):
+    """Begins recordings that keep up with the clock of the soak: twenty seconds of rests are hours of it."""
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether more waits to be written than in a minute of real time."""
+        recorder = self._recorder
+        return recorder is not None and len(recorder._waiting) > MOST_BEHIND
+
+    def _start(self, backlog: Backlog | None) -> Recorder:
+        return super()._start(None if backlog is None else replace(backlog, is_urgent=True))
 
 
 def keys_of(seed: int, place: int, count: int) -> list[str]:

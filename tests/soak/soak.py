@@ -150,7 +150,7 @@ class Soak:
         await settle(app)
         self._look()
         self._recordings.set_full(is_full=Trouble.DISK_FULL in world.troubles)
-        await _until(lambda: not self._recordings.is_behind)
+        await _until(lambda: not (self._recordings.is_behind or app.is_behind))
         self._tidy()
 
     def _tick(self) -> None:
