@@ -15,6 +15,7 @@ from gpumon.advice.throughput import (
     cpu_factor,
     crowd_factor,
     excess,
+    sharing,
     work_factor,
 )
 from gpumon.history.stats import Interval
@@ -80,7 +81,7 @@ class _Model:
         pipeline = self._pipeline
         if workers >= pipeline.workers:
             return 0.0
-        own = pipeline.busy - pipeline.queue
+        own = (pipeline.busy - pipeline.queue) * sharing(pipeline, workers)
         return min(1.0, workers / max(own * pipeline.workers, 1e-9))
 
     def _error(self, value: float, *, is_full: bool) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil
 
 from gpumon.advice.batch_workers import started_workers
 from gpumon.advice.bounds import CORE_KINDS, FULL_RATIO, WorkerBound, worker_bounds
@@ -12,7 +11,7 @@ from gpumon.advice.rates import seen_gain
 from gpumon.advice.step_time import BatchGain, batch_gain
 from gpumon.advice.step_work import prepared, saved_cores
 from gpumon.advice.terms import Terms
-from gpumon.advice.throughput import Pipeline, ceiling, needed_workers, pipeline_of
+from gpumon.advice.throughput import Pipeline, ceiling, needed_workers, pipeline_of, workers_for
 from gpumon.diagnosis.cores import cores_of
 from gpumon.diagnosis.view import View
 from gpumon.diagnosis.words import cores_words
@@ -129,7 +128,7 @@ def workers_for_the_most(
     cores = cores_of(view)
     if gpu.is_seen or cores is None:
         return pipeline.workers
-    need = ceil(pipeline.busy * pipeline.workers * ceiling(pipeline.wait) * gpu.factor.high - 1e-9)
+    need = workers_for(pipeline, ceiling(pipeline.wait) * gpu.factor.high)
     return min([need, int(cores.usable / view.ranks), *(bound.workers for bound in bounds)])
 
 

@@ -7,7 +7,7 @@ worker a seconds of a core and a step takes the main process m. From B to B' ima
 
 from __future__ import annotations
 
-from gpumon.advice.throughput import Pipeline, cpu_factor
+from gpumon.advice.throughput import Pipeline, cpu_factor, sharing
 from gpumon.diagnosis.step import Step, step_of
 from gpumon.diagnosis.view import View
 from gpumon.history.stats import Interval, mean
@@ -49,7 +49,8 @@ def prepared(pipeline: Pipeline, workers: int, saved: float = 0.0) -> float:
     `saved` are the cores that a step no longer takes besides its images: who queues for a core has them then.
     """
     work = pipeline.workers * pipeline.busy - min(saved, pipeline.workers * pipeline.queue)
-    ready, allowed = workers / max(work, 1e-9), cpu_factor(pipeline, saved=saved)
+    ready = workers / max(work * sharing(pipeline, workers), 1e-9)
+    allowed = cpu_factor(pipeline, saved=saved)
     return ready if allowed is None else min(ready, allowed)
 
 

@@ -13,7 +13,14 @@ from math import ceil, hypot
 
 from gpumon.advice.ingest import WAIT_ERROR, ingest_of
 from gpumon.advice.prior import NOTHING_KNOWN, Prior, model_error
-from gpumon.diagnosis.cores import cores_of
+from gpumon.advice.second_threads import (
+    SECOND_THREAD,
+    SECOND_THREAD_LEAST,
+    SECOND_THREAD_MOST,
+    done_by,
+    rank_cores,
+    thread_speed,
+)
 from gpumon.diagnosis.view import View
 from gpumon.history.stats import (
     Z_90,
@@ -30,8 +37,6 @@ from gpumon.model.suggestion import Effect
 HEADROOM = 1.15
 # Beyond this the wait says only "very long": a factor above 50 is no prediction.
 _LONGEST_WAIT = 0.98
-# What a second thread of a core adds to the first: 0.1 to 0.4, taken as 0.25.
-_SMT_GAIN = 0.25
 # Too many workers cost rate / (1 + d * (W / cores - 1)): d = 0.2 fits 12 against 6 workers on 8 cores
 # (110 and 120 images/s), 0.45 the loss measured with 4 workers on 2 cores, 0.1 a light one.
 # The prediction, then the ends of its interval.
@@ -55,8 +60,9 @@ class Pipeline:
 
     `wait` is what is lost by waiting, `wait_error` its standard error besides the draws; `busy` the busy
     share of the `workers`; `cpu` the cores one of them uses, `queue` those it waits for; `main_cpu` those of
-    the main process; `cores` what the rank could have, None where not known. `draws` are resampled pairs of
-    (wait, busy). `error` is the model's own, half a 90 % interval where the rate doubles.
+    the main process; `cores` what the rank could have, None where not known, of which `physical_cores` have a
+    second thread that adds `second_thread` to the first. `draws` are resampled pairs of (wait, busy). `error`
+    is the model's own, half a 90 % interval where the rate doubles.
     """
 
     workers: int
@@ -66,6 +72,7 @@ class Pipeline:
     main_cpu: float
     cores: float | None
     physical_cores: float | None = None
+    second_thread: float = SECOND_THREAD
     draws: tuple[tuple[float, float], ...] = ()
     queue: float = 0.0
     wait_error: float = WAIT_ERROR
@@ -121,17 +128,7 @@ def _pipeline(view: View) -> Pipeline | None:
     wait, workers, busy, ingest = view.wait, known(view.workers), view.busy, ingest_of(view)
     if ingest is None or not isinstance(wait, Interval) or not workers or busy is None or busy <= 0:
         return None
-    cores = cores_of(view)
-    available = physical = None
-    if cores is not None:
-        host = known(view.sample.host.cores)
-        all_cores = float(len(host)) if host else cores.usable
-        available = max(1.0, min(cores.usable, all_cores - (cores.others or 0.0))) / view.ranks
-        if cores.usable < 1.0:
-            available = cores.usable / view.ranks
-        seen = number(view.sample.host.physical_cores)
-        if seen is not None and 0 < seen <= all_cores:
-            physical = available * seen / all_cores
+    available, physical = rank_cores(view)
     return Pipeline(
         workers,
         ingest.wait,
@@ -171,9 +168,7 @@ def needed_workers(pipeline: Pipeline, faster: float = 1.0) -> int:
 
     `faster` is the factor by which the GPU takes more than now.
     """
-    need = HEADROOM * pipeline.busy * pipeline.workers * ceiling(pipeline.wait) * faster
-    # A float a hair above a whole number is that number.
-    return max(1, ceil(need - 1e-9))
+    return workers_for(pipeline, HEADROOM * ceiling(pipeline.wait) * faster)
 
 
 def workers_for_cores(pipeline: Pipeline) -> int | None:
@@ -181,7 +176,33 @@ def workers_for_cores(pipeline: Pipeline) -> int | None:
     factor = cpu_factor(pipeline)
     if factor is None:
         return None
-    return max(1, ceil(0.95 * pipeline.busy * pipeline.workers * factor - 1e-9))
+    return workers_for(pipeline, 0.95 * factor)
+
+
+def workers_for(pipeline: Pipeline, factor: float) -> int:
+    """Return the smallest number of workers that prepare so many times what is taken now."""
+    # A float a hair above a whole number is that number.
+    workers = max(1, ceil(factor * pipeline.busy * pipeline.workers - 1e-9))
+    while sharing(pipeline, workers) > 1.0 and prepared_by(pipeline, workers) < factor:
+        workers += 1
+    return workers
+
+
+def prepared_by(pipeline: Pipeline, workers: int) -> float:
+    """Return how many times what is taken now so many workers prepare, whatever the cores allow in all."""
+    return workers / max(pipeline.busy * pipeline.workers * sharing(pipeline, workers), 1e-9)
+
+
+def sharing(pipeline: Pipeline, workers: int) -> float:
+    """Return the factor on the time of an image as so many workers, all busy, share cores by two threads."""
+    cores, physical = pipeline.cores, pipeline.physical_cores
+    if cores is None or physical is None or physical >= cores:
+        return 1.0
+    faster = max(1.0, min(ceiling(pipeline.wait), workers / max(pipeline.busy * pipeline.workers, 1e-9)))
+    now = pipeline.cpu * pipeline.workers + pipeline.main_cpu
+    then = pipeline.cpu / pipeline.busy * workers + min(1.0, pipeline.main_cpu * faster)
+    speeds = [thread_speed(threads, cores, physical, pipeline.second_thread) for threads in (now, then)]
+    return pipeline.core_share * speeds[0] / speeds[1] + 1.0 - pipeline.core_share
 
 
 def speed(pipeline: Pipeline, workers: int, wait: float, busy: float, allowed: float | None) -> float:
@@ -189,7 +210,8 @@ def speed(pipeline: Pipeline, workers: int, wait: float, busy: float, allowed: f
 
     `allowed` is `cpu_factor`, which does not change with any of them.
     """
-    factor = min(ceiling(wait), workers / max(busy * pipeline.workers, 1e-9))
+    work = busy * pipeline.workers * sharing(pipeline, workers)
+    factor = min(ceiling(wait), workers / max(work, 1e-9))
     return max(1.0, factor if allowed is None else min(factor, allowed))
 
 
@@ -201,10 +223,10 @@ def work_factor(pipeline: Pipeline, workers: int, allowed: float | None, *, crow
     if workers == pipeline.workers:
         return 1.0
     if workers > pipeline.workers:
-        more = workers / max(pipeline.busy * pipeline.workers, 1e-9)
+        more = prepared_by(pipeline, workers)
         return max(1.0, more if allowed is None else min(more, allowed))
     own = pipeline.cpu + pipeline.outside if crowded else pipeline.busy
-    return min(1.0, workers / max(own * pipeline.workers, 1e-9))
+    return min(1.0, workers / max(own * pipeline.workers * sharing(pipeline, workers), 1e-9))
 
 
 def excess(pipeline: Pipeline, workers: int) -> float:
@@ -225,18 +247,28 @@ def predict_more(pipeline: Pipeline, workers: int) -> Interval:
     draws = pipeline.draws or ((pipeline.wait, pipeline.busy),) * len(normal_draws())
     wait_errors, model_errors = normal_draws(len(draws), seed=21), normal_draws(len(draws), seed=22)
     wait_error, error = pipeline.wait_error, pipeline.error / Z_90
-    most, ratio = float("inf") if allowed is None else allowed, workers / pipeline.workers
+    most = float("inf") if allowed is None else allowed
+    shares = sharing(pipeline, workers)
+    ratio = workers / pipeline.workers / shares
     factors: list[float] = []
     # As `speed`, for each draw: written out, for it is done 200 times a second.
     for (wait, busy), wait_deviation, deviation in zip(draws, wait_errors, model_errors, strict=True):
         highest = 1.0 / (1.0 - min(max(wait + wait_error * wait_deviation, 0.0), _LONGEST_WAIT))
         factor = max(1.0, min(highest, ratio / max(busy, 1e-9), most))
-        doubt = FULL_CORES_DOUBT * error if factor == most else error
+        doubt = FULL_CORES_DOUBT * error if factor == most or shares > 1.0 else error
         factors.append(min(factor * (1.0 + doubt * min(1.0, factor - 1.0) * deviation), highest))
     gain = interval_of(point, factors)
     # What workers idle while the loop waits (batches come in their turn) is not all to be had.
     floor = max(1.0, min(ratio, point)) * (1.0 - pipeline.error * min(1.0, point - 1.0))
-    return Interval(gain.value, max(1.0, min(gain.low, floor)), gain.high)
+    low, high = max(1.0, min(gain.low, floor)), gain.high
+    if pipeline.physical_cores is None:
+        return Interval(gain.value, low, high)
+    # What second threads add is known no better than that.
+    allows = (replace(pipeline, second_thread=one) for one in (SECOND_THREAD_LEAST, SECOND_THREAD_MOST))
+    ends = [speed(one, workers, one.wait, one.busy, cpu_factor(one)) for one in allows]
+    below = hypot(1.0 - low / point, max(0.0, 1.0 - min(ends) / point))
+    above = hypot(high / point - 1.0, max(0.0, max(ends) / point - 1.0))
+    return Interval(gain.value, max(1.0, point * (1.0 - below)), point * (1.0 + above))
 
 
 def predict_fewer(pipeline: Pipeline, workers: int) -> Interval:
@@ -287,10 +319,7 @@ def wait_after(wait: float, gain: Interval, faster: float = 1.0) -> Effect:
 
 def _capacity(pipeline: Pipeline, cores: float) -> float:
     """Return what that many busy logical cores do, in cores with one thread each."""
-    physical = pipeline.physical_cores
-    if physical is None or cores <= physical:
-        return cores
-    return physical + _SMT_GAIN * (cores - physical)
+    return done_by(cores, pipeline.physical_cores, pipeline.second_thread)
 
 
 def _draws(view: View, busy: float, by_burst: float | None) -> tuple[tuple[float, float], ...]:

@@ -1,4 +1,4 @@
-"""Model runs of machines with 16 and 64 cores: gpumon's advice on what it would see of a simulated training.
+"""Model runs of machines with 8 to 64 cores: gpumon's advice on what it would see of a simulated training.
 
 Nothing real ran here: the pipeline is simulated, and so are the readings. They say whether the advice is
 right where the model of `settings_pipeline` holds, and nothing about the machines themselves.
@@ -6,27 +6,26 @@ right where the model of `settings_pipeline` holds, and nothing about the machin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
+from gpumon.history.window import Window
 from tests.lab.gpu_cost import GpuCost
-from tests.lab.jpeg.spec import GIB, LabSpec
+from tests.lab.jpeg.spec import LabSpec
 from tests.lab.memory_table import reserved
 from tests.lab.scenario import Machine
 from tests.lab.settings_advice import Told, told_in
 from tests.lab.settings_cells import Grid, Measured
 from tests.lab.settings_follow import STEPS
+from tests.lab.settings_machines import GPU_BYTES, Host, hosts, scene_of
 from tests.lab.settings_outcome import Outcome, Promise, curve_promises, outcome, promises
 from tests.lab.settings_pipeline import Load, Ran, simulate
 from tests.lab.settings_policies import Situation, policies
 from tests.lab.settings_scenario import Cell, SettingsScenario
 from tests.lab.settings_tables import policy_table, promise_table
-from tests.unit.synthetic_training import Scene
 
-_MACHINES = (16, 64)
 _WORKERS, _BATCHES = (1, 2, 4, 8, 16, 32), (16, 32, 64)
 _STARTS = (Cell(1, 16), Cell(2, 16), Cell(4, 32), Cell(8, 16), Cell(8, 64), Cell(16, 32))
-_GPU_BYTES = 24 * GIB
 # A GPU that takes about 600 images a second with 16 at a time, and one on which launches are most of a step.
 _FULL = GpuCost().taking(16, 112, 16 / 600)
 _LAUNCH = GpuCost(image_seconds=0.0006, launch_seconds=0.02, full_batch=40.0, wave_images=16)
@@ -38,6 +37,7 @@ class ModelRun:
 
     name: str
     text: str
+    host: Host
     load: Load
 
 
@@ -59,8 +59,8 @@ def model_runs() -> tuple[ModelRun, ...]:
         ("launches", "8 ms of a core an image, a GPU that a small batch does not fill", 0.008, 0.0, _LAUNCH),
     )
     return tuple(
-        ModelRun(f"{name}, {cores} cores", text, Load(cores, cpu, off, gpu))
-        for cores in _MACHINES
+        ModelRun(f"{name}, {host.name}", text, host, host.load(cpu, off, gpu))
+        for host in hosts()
         for name, text, cpu, off, gpu in kinds
     )
 
@@ -84,7 +84,7 @@ def model_tables() -> str:
 
 
 def _add(run: ModelRun, score: ModelScore) -> None:
-    cores = run.load.cores
+    cores = run.host.cores
     scenario = SettingsScenario(
         run.name,
         run.text,
@@ -97,7 +97,7 @@ def _add(run: ModelRun, score: ModelScore) -> None:
 
     @cache
     def telling(one: Measured) -> Told:
-        return told_in(_scene(run, one.cell).window(), one.cell)
+        return told_in(_window(run, one.cell), one.cell)
 
     for start in scenario.starts:
         cell = start
@@ -105,9 +105,9 @@ def _add(run: ModelRun, score: ModelScore) -> None:
             if cells[cell].out_of_memory:
                 break
             cell = telling(cells[cell]).to or cell
-            cells.setdefault(cell, _measured(run, cell))
+            cells.setdefault(cell, replace(_measured(run, cell), followed=True))
     grid = Grid(cells)
-    machine = Machine(cores, run.load.cpu_seconds)
+    machine = Machine(run.host.allowed, run.load.cpu_seconds)
     situations = [Situation(scenario, grid, start) for start in scenario.starts]
     rules = policies(machine, telling, lambda one: _ran(run, one.cell).gpu_busy_ratio)
     for name, policy in rules.items():
@@ -124,7 +124,7 @@ def _add(run: ModelRun, score: ModelScore) -> None:
 
 def _measured(run: ModelRun, cell: Cell) -> Measured:
     """Return the cell as if it had been measured."""
-    if _memory_bytes(run.load.gpu, cell.batch_size) > _GPU_BYTES:
+    if _memory_bytes(run.load.gpu, cell.batch_size) > GPU_BYTES:
         return Measured(run.name, cell, out_of_memory=True)
     return Measured(
         run.name, cell, images_per_second=_ran(run, cell).images_per_second, recording="simulated"
@@ -141,27 +141,7 @@ def _memory_bytes(cost: GpuCost, batch_size: int) -> int:
     return cost.context_bytes + reserved(cost, batch_size)
 
 
-def _scene(run: ModelRun, cell: Cell) -> Scene:
+def _window(run: ModelRun, cell: Cell) -> Window:
     """Return what gpumon would see of a model run."""
-    ran, load = _ran(run, cell), run.load
-    command = ("python", "train.py", "--workers", str(cell.workers), "--batch-size", str(cell.batch_size))
-    return Scene(
-        wait=ran.wait_ratio,
-        workers=cell.workers,
-        idle=ran.idle_ratio,
-        cpu=ran.cpu_ratio,
-        queue=ran.queue_ratio,
-        remote=ran.off_cpu_ratio,
-        cores=load.cores,
-        main_cpu=ran.main_cpu_ratio,
-        gpu_busy=ran.gpu_busy_ratio,
-        gpu_total=_GPU_BYTES,
-        gpu_own=_memory_bytes(load.gpu, cell.batch_size),
-        rate=ran.images_per_second,
-        batch_rate=ran.images_per_second / cell.batch_size,
-        command=command,
-        batch_size=cell.batch_size,
-        memory_total=256 * GIB,
-        memory_available=200 * GIB,
-        worker_pss=GIB // 2,
-    )
+    held = _memory_bytes(run.load.gpu, cell.batch_size)
+    return scene_of(run.host, run.load, cell, _ran(run, cell), held).window()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -61,10 +63,51 @@ def test_twice_the_workers_are_twice_as_fast_while_both_are_the_limit() -> None:
     assert two / one == pytest.approx(2.0, rel=0.05)
 
 
+def test_second_threads_add_a_part_of_a_core() -> None:
+    """Fifteen workers and a spinning main process on the sixteen threads of eight cores."""
+    ran = simulate(Load(16, 0.01, 0.0, FAST, physical_cores=8, second_thread=0.25), Cell(15, BATCH))
+    assert ran.images_per_second == pytest.approx(10 / 0.01, rel=0.10)
+    # All of that time counts as time on a core.
+    assert ran.cpu_ratio > 0.90
+
+
+def test_a_quota_is_what_a_training_makes_of_it() -> None:
+    """Twenty workers on 64 cores with a quota of eight do what eight cores do, stopped all the time."""
+    ran = simulate(Load(64, 0.01, 0.0, FAST, physical_cores=32, quota_cores=8.0), Cell(20, BATCH))
+    assert ran.images_per_second == pytest.approx(8 / 0.01, rel=0.06)
+    assert ran.throttled_ratio > 0.95
+    assert ran.queue_ratio == pytest.approx(1 - 8 / 20, abs=0.06)
+
+
+def test_a_quota_that_suffices_changes_nothing() -> None:
+    """Four workers and the main process never use up one of eight cores."""
+    load = Load(16, 0.01, 0.0, slow(300.0))
+    free, bound = (simulate(one, Cell(4, BATCH)) for one in (load, replace(load, quota_cores=8.0)))
+    assert bound.images_per_second == pytest.approx(free.images_per_second, rel=1e-6)
+    assert bound.throttled_ratio == 0.0
+
+
+def test_launches_need_a_core() -> None:
+    """Many workers beside the main process on one core slow a GPU whose step is nothing but launches."""
+    launches = replace(FAST, launch_seconds=0.05)
+    alone = simulate(Load(16, 0.002, 0.0, launches), Cell(4, BATCH))
+    crowded = simulate(Load(1, 0.002, 0.0, launches), Cell(4, BATCH))
+    assert crowded.images_per_second < 0.8 * alone.images_per_second
+
+
 def test_the_same_seed_gives_the_same_run() -> None:
     """Bit for bit."""
     load = Load(8, 0.01, 0.0, slow(300.0))
     assert simulate(load, Cell(3, BATCH)) == simulate(load, Cell(3, BATCH))
+
+
+@pytest.mark.parametrize("name", ["8 cores, 16 threads, +10 %", "a quota of 8, 32 cores, 64 threads"])
+def test_advice_fills_cores_that_have_two_threads(name: str) -> None:
+    """Where the cores are what limits a training, from each start nine tenths of the best are reached."""
+    (run,) = [one for one in model_runs() if one.name == f"heavy, {name}"]
+    shares = [one.share_of_best for one in model_score((run,)).outcomes["gpumon"]]
+    assert len(shares) == 6
+    assert all(share is not None and share > 0.90 for share in shares)
 
 
 def test_advice_in_a_model_run_never_slows_a_training_down() -> None:
