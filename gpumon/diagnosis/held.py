@@ -39,25 +39,18 @@ def pools_of(view: View) -> tuple[Pool, ...]:
 
 def held_in(view: View, pool: Pool) -> tuple[int | None, int]:
     """Return the most that the training and the most that others held of a pool."""
+    newest = view.seen[-_LOOKED_THROUGH:]
     members = _members(view.reading.training)
-    peak: int | None = None
-    others = 0
-    for sample, reading in view.seen[-_LOOKED_THROUGH:]:
-        gpu = _gpu(sample, pool.gpu_uuid)
-        if gpu is None:
-            continue
-        if pool.slice_uuid:
-            part = next((part for part in gpu.slices if part.uuid == pool.slice_uuid), None)
-            if part is None:
-                continue
-            own, used = _used_in(part, gpu, members), known(part.gpu_memory_used_bytes)
-        else:
-            own, used = _used_on(gpu, reading, members), known(gpu.gpu_memory_used_bytes)
-        if own is None:
-            continue
-        peak = own if peak is None else max(peak, own)
-        others = max(others, (used or 0) - own)
-    return _peak_before(view, peak), others
+
+    def look(sample: Sample) -> tuple[int, int] | None:
+        reading = next(reading for seen, reading in newest if seen is sample)
+        return _held_at(sample, reading, pool, members)
+
+    question = ("held", pool.gpu_uuid, pool.slice_uuid, view.reading.training.id, members)
+    held = view.window.moments.answers(question, (sample for sample, _ in newest), look)
+    known_ones = [each for each in held if each is not None]
+    peak = max((own for own, _ in known_ones), default=None)
+    return _peak_before(view, peak), max((others for _, others in known_ones), default=0)
 
 
 def slices_of(gpu: GpuReading, training: Training) -> tuple[GpuSlice, ...]:
@@ -74,6 +67,23 @@ def slices_of(gpu: GpuReading, training: Training) -> tuple[GpuSlice, ...]:
     name = variable.split(",")[0].strip().lower()
     named = tuple(part for part in gpu.slices if name and part.uuid.lower() == name)
     return named or (gpu.slices if len(gpu.slices) == 1 else ())
+
+
+def _held_at(
+    sample: Sample, reading: TrainingReading, pool: Pool, members: frozenset[int]
+) -> tuple[int, int] | None:
+    """Return what the training and what others held of a pool in one sample; None where it is not known."""
+    gpu = _gpu(sample, pool.gpu_uuid)
+    if gpu is None:
+        return None
+    if pool.slice_uuid:
+        part = next((part for part in gpu.slices if part.uuid == pool.slice_uuid), None)
+        if part is None:
+            return None
+        own, used = _used_in(part, gpu, members), known(part.gpu_memory_used_bytes)
+    else:
+        own, used = _used_on(gpu, reading, members), known(gpu.gpu_memory_used_bytes)
+    return None if own is None else (own, max(0, (used or 0) - own))
 
 
 def _pools(view: View) -> tuple[Pool, ...]:

@@ -7,7 +7,7 @@ from gpumon.diagnosis.order import CAUSES
 from gpumon.diagnosis.rule import Judgement, NotJudged, Rule
 from gpumon.diagnosis.rules import unclear
 from gpumon.diagnosis.view import VERDICT_SECONDS, View, view_from
-from gpumon.diagnosis.wait_level import level_after, with_level
+from gpumon.diagnosis.wait_level import told_after
 from gpumon.model.finding import Finding
 from gpumon.model.measure import known
 from gpumon.model.sample import Sample
@@ -56,13 +56,12 @@ def verdict_of(view: View) -> Finding | None:
     informative = sum(1 for second in seconds if second.verdict)
     from_start = len(folded) == len(view.seen) or informative < _LEAST_SECONDS
     standing = standing_after(seconds, from_start=from_start).verdict
-    level = level_after(seconds, from_start=from_start)
     found = _finding(recent(view), standing)
     if found is not None:
-        return with_level(found, level)
+        return told_after(found, seconds, from_start=from_start)
     for sample, second in zip(reversed(folded), reversed(seconds), strict=True):
         if second.verdict == standing and (found := _finding(view_at(view, sample), standing)) is not None:
-            return with_level(found, level)
+            return told_after(found, seconds, from_start=from_start)
     # Nothing stands yet, or it was taken to be unclear before the seconds that are folded.
     return _finding(recent(view), raw_verdict(recent(view)))
 

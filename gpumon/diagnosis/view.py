@@ -47,9 +47,11 @@ class View:
 
     def once(self, compute: Callable[[View], T]) -> T:
         """Return `compute(self)`, computed once: several rules ask for the same things."""
-        if compute not in self._computed:
-            self._computed[compute] = compute(self)
-        found: T = self._computed[compute]
+        computed = self._computed
+        if compute in computed:
+            found: T = computed[compute]
+            return found
+        found = computed[compute] = compute(self)
         return found
 
     @property
@@ -131,7 +133,13 @@ class View:
 
     def pooled(self, read: Callable[[TrainingReading], Maybe[float]]) -> float | None:
         """Return the mean of a number over the steady samples that know it, or None."""
-        values = [value for _, reading in self.steady if (value := number(read(reading))) is not None]
+        values: list[float] = []
+        for _, reading in self.steady:
+            found = read(reading)
+            # Not asked of `number` where it is one: these are hundreds of readings at each sample.
+            value = found if type(found) is float else number(found)
+            if value is not None:
+                values.append(value)
         return mean(values) if values else None
 
     @cached_property

@@ -64,6 +64,13 @@ def with_level(finding: Finding, level: Level | None) -> Finding:
     return replace(finding, evidence=tuple(map(_severe, finding.evidence)))
 
 
+def told_after(finding: Finding, seconds: Iterable[Second], *, from_start: bool) -> Finding:
+    """Return a verdict as `with_level` says it after these seconds."""
+    # Of what is no wait nothing is said.
+    is_wait = finding.id in _WAITS
+    return with_level(finding, level_after(seconds, from_start=from_start)) if is_wait else finding
+
+
 def _severe(item: Evidence) -> Evidence:
     if item.metric != WAIT_METRIC:
         return item
@@ -78,10 +85,14 @@ def _advanced(level: Level, second: Second) -> Level:
     if wait is None:
         return level
     is_contrary = wait.value < LEAVE_SEVERE_RATIO if level.is_severe else wait.low > SEVERE_RATIO
-    if not is_contrary:
-        return replace(level, contrary_windows=0)
-    counted = replace(level, contrary_windows=level.contrary_windows + 1)
-    return Level(not level.is_severe, second.monotonic_seconds) if _has_lasted(counted, second) else counted
+    if not is_contrary and not level.contrary_windows:
+        # The usual case, in each of a hundred seconds.
+        return level
+    windows = level.contrary_windows + 1 if is_contrary else 0
+    counted = Level(level.is_severe, level.since_seconds, windows, level.is_first)
+    if is_contrary and _has_lasted(counted, second):
+        return Level(not level.is_severe, second.monotonic_seconds)
+    return counted
 
 
 def _has_lasted(level: Level, second: Second) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import nan
 
@@ -45,6 +46,20 @@ class Chunk:
         if behind > 0:
             column.extend([nan] * behind)
         column.extend(cell)
+
+    def put_numbers(self, metric: str, numbers: Iterable[tuple[str, float | None]]) -> None:
+        """Write the numbers of a metric by label into the newest row, one a cell; None is not known."""
+        columns = self.columns.get(metric, _EMPTY)
+        before = len(self.ends) - 1
+        for label, number in numbers:
+            if number is None:
+                continue
+            column = columns.get(label)
+            # As a rule the row before has a number, too.
+            if column is not None and len(column) == before:
+                column.append(number)
+            else:
+                self.put(metric, label, number)
 
     def labels(self, metric: str) -> tuple[str, ...]:
         """Return the labels of `metric` that have a column."""

@@ -101,9 +101,7 @@ class History:
             start = max(last, end - sample.interval_seconds * _LONGEST_COVER_INTERVALS)
         chunk = self._row(start, end, stride=1)
         for metric in self._kept:
-            for label, value in metric.read(sample):
-                if value is not None:
-                    chunk.put(metric.name, label, value)
+            chunk.put_numbers(metric.name, metric.read(sample))
         self._keep(sample)
 
     def append_thinned(self, past: Iterable[Extremes], sample: Sample | None = None) -> None:

@@ -59,6 +59,9 @@ def known(value: Maybe[T] | None) -> T | None:
 
 def number(value: Maybe[Measure] | Maybe[float] | Maybe[int] | None) -> float | None:
     """Return the plain number of a measure or a reading, or None where it is missing."""
+    # Most are plain numbers, and hundreds are asked for at each sample.
+    if type(value) is float:
+        return value
     if value is None or isinstance(value, Missing):
         return None
     if isinstance(value, Measure):

@@ -140,4 +140,5 @@ class TrainingReading:
 
     def gpus(self, gpus: tuple[GpuReading, ...]) -> tuple[GpuReading, ...]:
         """Return those of `gpus` that this training uses."""
-        return tuple(gpu for gpu in gpus if gpu.uuid in self.gpu_uuids)
+        used = self.gpu_uuids
+        return tuple([gpu for gpu in gpus if gpu.uuid in used])

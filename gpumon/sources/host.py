@@ -11,6 +11,9 @@ from gpumon.sources.pressure import PressureSource
 from gpumon.sources.proc_file import KeptFile, read_file
 
 _MOST_CORES = 8192  # CONFIG_NR_CPUS goes no higher
+_MEMORY_KEYS = frozenset(
+    {b"MemTotal", b"MemFree", b"MemAvailable", b"Buffers", b"Cached", b"SwapTotal", b"SwapFree"}
+)
 
 
 def parse_memory(data: bytes) -> Maybe[MemoryReading]:
@@ -21,9 +24,14 @@ def parse_memory(data: bytes) -> Maybe[MemoryReading]:
     values: dict[bytes, int] = {}
     for line in data.split(b"\n"):
         key, _, rest = line.partition(b":")
+        if key not in _MEMORY_KEYS:
+            continue
         words = rest.split()
         if words and words[0].isdigit() and len(words[0]) <= 20:
             values[key] = int(words[0]) * 1024
+            # What is asked for stands in the first third.
+            if len(values) == len(_MEMORY_KEYS):
+                break
     total = values.get(b"MemTotal")
     if total is None:
         return Missing("/proc/meminfo does not say how much memory there is")
