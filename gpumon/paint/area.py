@@ -37,10 +37,13 @@ def area(
     glyph = glyphs(ascii_only)
     full = height * _EIGHTHS
     lower = [_eighths(value, top, full) for value in values]
-    upper = [
-        None if low is None else max(low, _eighths(_sum(value, more), top, full) or 0)
-        for low, value, more in zip(lower, values, _padded(stacked, len(values)), strict=True)
-    ]
+    # Most charts have nothing stacked, so that this is asked for each of their columns.
+    upper = lower
+    if stacked:
+        upper = [
+            None if low is None else max(low, _eighths(_sum(value, more), top, full) or 0)
+            for low, value, more in zip(lower, values, _padded(stacked, len(values)), strict=True)
+        ]
     lines: dict[int, tuple[str, str]] = {}
     for level, mark, line_role in ((peak, glyph.peak, "peak"), (limit, glyph.limit, "limit")):
         eighths = _eighths(level, top, full)

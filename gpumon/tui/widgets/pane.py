@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import zip_longest
+from itertools import compress, zip_longest
+from operator import ne, or_
 
 from rich.segment import Segment
 from rich.style import Style
@@ -265,8 +266,9 @@ def changed_stretches(old: Sequence[Span], new: Sequence[Span], width: int) -> I
         tail += 1
     inner, newer = old[same : len(old) - tail], new[same : len(new) - tail]
     end = at + sum(len(text) for text, _ in newer)
-    cells = zip(before[at:end], after[at:end], _roles(inner), _roles(newer), strict=True)
-    differ = [x for x, (text, other, role, then) in enumerate(cells, at) if text != other or role != then]
+    # Cell by cell without a step in Python: dozens of rows change with each sample.
+    texts, roles = map(ne, before[at:end], after[at:end]), map(ne, _roles(inner), _roles(newer))
+    differ = list(compress(range(at, end), map(or_, texts, roles)))
     if not differ:
         return
     start = last = differ[0]
