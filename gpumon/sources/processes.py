@@ -32,8 +32,8 @@ _STOOD = Missing("no time has passed since the last reading")
 _MOST_KEPT = 100
 _PSS_PERIOD_SECONDS = 5.0
 _PSS_PER_READING = 4
-# PSS of a big process takes milliseconds and holds a lock of its memory map: such a process is asked so
-# seldom that this costs no more than 1/500 of the time.
+# PSS takes milliseconds for each GiB, and holds a lock of the memory map: big processes are asked so seldom
+# that all of a training together cost no more than 1/500 of the time (docs/adr/0009-pss-has-one-budget.md).
 _PSS_SHARE = 500.0
 
 
@@ -59,6 +59,7 @@ class _Followed:
         self.previous: _Counters | None = None
         self.pss: Maybe[int] = Missing("not read yet")
         self.pss_due_seconds = 0.0
+        self.pss_cost_seconds = 0.0
         self.command, _ = read_command(self.directory)
         status = read_status(self.directory)
         self.user_id = read_user(self.directory) if isinstance(status, Missing) else status.user_id
@@ -89,7 +90,7 @@ class ProcessSource:
     CPU time is utime + stime of /proc/PID/stat, of all threads together, in ticks of 10 ms. Run-queue wait
     is the main thread's alone: /proc/PID/schedstat is of that one task, and a DataLoader worker does its
     work there. I/O counters are of all threads. PSS is read every 5 s, and at most of 4 processes at a
-    time; of big processes less often.
+    time; of big and of many processes less often.
     """
 
     def __init__(
@@ -141,11 +142,12 @@ class ProcessSource:
         for process in due[:_PSS_PER_READING]:
             started = self._timer()
             data = read_file(f"{process.directory}/smaps_rollup", 4096)
-            cost = self._timer() - started
+            process.pss_cost_seconds = self._timer() - started
             process.pss = data if isinstance(data, Missing) else parse_pss(data)
             if isinstance(process.pss, Denied):
                 process.pss = process.denied
-            process.pss_due_seconds = now.monotonic_seconds + max(_PSS_PERIOD_SECONDS, cost * _PSS_SHARE)
+            together = sum(each.pss_cost_seconds for each in followed)
+            process.pss_due_seconds = now.monotonic_seconds + max(_PSS_PERIOD_SECONDS, together * _PSS_SHARE)
 
     def _reading(self, process: _Followed, after: _Counters, before: _Counters | None) -> ProcessReading:
         stat = after.stat
