@@ -84,7 +84,7 @@ class RunDirSource:
     """
 
     def __init__(self, path: str, *, read_bytes: int = READ_BYTES) -> None:
-        self._path = Path(path)
+        self._directory = str(Path(path))
         self._table = _Table(read_bytes)
         self._last_size: int | None = None
         self._last_size_before: int | None = None
@@ -95,17 +95,17 @@ class RunDirSource:
         """Return what lies there at `now`, or why the directory cannot be read."""
         del now
         try:
-            self._path.stat()
+            os.stat(self._directory)  # noqa: PTH116 - as below
         except OSError as error:
-            return unreadable(error, str(self._path))
+            return unreadable(error, self._directory)
         results, name = self._seen("results.csv"), "results.csv"
         if isinstance(results, Missing):
             old = self._seen("results.txt")
             if isinstance(old, FileSeen):
                 results, name = old, "results.txt"
         if isinstance(results, FileSeen):
-            self._table.read(str(self._path / name), results)
-        last = self._seen("weights", "last.pt")
+            self._table.read(f"{self._directory}/{name}", results)
+        last = self._seen("weights/last.pt")
         if isinstance(last, FileSeen) and last.size_bytes != self._last_size:
             self._last_size_before, self._last_size = self._last_size, last.size_bytes
             self._keep_most(last.size_bytes)
@@ -114,7 +114,7 @@ class RunDirSource:
             started = self._seen("args.yaml")
         table = self._table
         return RunDirReading(
-            path=clean(str(self._path)),
+            path=clean(self._directory),
             columns=table.columns,
             newest=table.newest,
             rows=table.rows if table.is_counted else Missing("results.csv is still being counted"),
@@ -125,7 +125,7 @@ class RunDirSource:
             last_size_before_bytes=self._last_size_before,
             last_most_bytes=self._last_most,
             last_most_rows=self._last_most_rows,
-            best=self._seen("weights", "best.pt"),
+            best=self._seen("weights/best.pt"),
             first_batch=self._seen("train_batch0.jpg"),
             plot=self._seen("results.png"),
         )
@@ -139,13 +139,14 @@ class RunDirSource:
     def close(self) -> None:
         """Do nothing: no file stays open between readings."""
 
-    def _seen(self, *names: str) -> Maybe[FileSeen]:
+    def _seen(self, name: str) -> Maybe[FileSeen]:
+        path = f"{self._directory}/{name}"
         try:
-            status = self._path.joinpath(*names).stat()
+            status = os.stat(path)  # noqa: PTH116 - half a dozen each second, in a third of the time
         except FileNotFoundError:
-            return Missing(f"no {names[-1]} yet")
+            return Missing(f"no {name.rpartition('/')[2]} yet")
         except OSError as error:
-            return unreadable(error, str(self._path.joinpath(*names)))
+            return unreadable(error, path)
         return FileSeen(status.st_mtime, status.st_size)
 
 

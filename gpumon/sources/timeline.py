@@ -116,6 +116,7 @@ class TimelineReader:
 
     def __init__(self, path: str) -> None:
         """Open the file at `path`; raises TimelineError if it is not a timeline."""
+        self._path = path
         try:
             self._descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
@@ -155,6 +156,13 @@ class TimelineReader:
             capacity, written, used, total, reserved, pid, busy_since, temperature, power, clock,
             _text(name), _text(uuid), process_bytes,
         )  # fmt: skip
+
+    def is_replaced(self) -> bool:
+        """Tell whether there is another file at the path by now, as where the training was started again."""
+        try:
+            return not os.path.samestat(os.stat(self._path), os.fstat(self._descriptor))  # noqa: PTH116
+        except OSError:
+            return False
 
     def intervals(self, since: int, header: TimelineHeader) -> list[tuple[float, float]]:
         """Return the busy intervals from number `since` on, as far as they are still there."""

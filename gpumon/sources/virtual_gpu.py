@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 from gpumon.model.clock import Instant
 from gpumon.model.gpu import (
@@ -17,6 +16,8 @@ from gpumon.model.gpu import (
 )
 from gpumon.model.measure import Maybe, Missing
 from gpumon.model.text import clean
+from gpumon.sources.proc_file import read_file
+from gpumon.sources.thread_state import state_letter
 from gpumon.sources.timeline import TimelineError, TimelineHeader, TimelineReader
 
 # Finer than the tick, like a driver's own buffer (help of nvidia-smi: 1/6 s to 1 s by the product).
@@ -42,18 +43,24 @@ class VirtualGpuSource:
             if self._reader is None:
                 self._reader = TimelineReader(self._path)
             header = self._reader.header()
+            lives = _lives(header.pid)
+            if not lives and self._reader.is_replaced():
+                self.close()
+                self._reader = TimelineReader(self._path)
+                header = self._reader.header()
+                lives = _lives(header.pid)
             fresh = self._reader.intervals(self._since, header)
         except TimelineError as error:
             self.close()
             text = f"the virtual GPU's timeline {error}"
             return GpusReading(DriverReading(DriverState.FAILED, text, simulated=True))
         self._since = header.written
-        busy, samples = self._busy(now, fresh, header)
+        busy, samples = self._busy(now, fresh, header.busy_since if lives else 0.0)
         self._previous = now
         driver = DriverReading(
             DriverState.OK, "virtual GPU, simulated", "simulated", "simulated", simulated=True
         )
-        return GpusReading(driver, (self._reading(header, busy, samples),))
+        return GpusReading(driver, (self._reading(header, busy, samples, lives=lives),))
 
     def close(self) -> None:
         """Let go of the file."""
@@ -63,13 +70,16 @@ class VirtualGpuSource:
         self._since = 0
 
     def _busy(
-        self, now: Instant, fresh: list[tuple[float, float]], header: TimelineHeader
+        self, now: Instant, fresh: list[tuple[float, float]], busy_since: float
     ) -> tuple[Maybe[float], tuple[BusySample, ...]]:
-        """Return the busy ratio since the previous reading, and in periods within it."""
+        """Return the busy ratio since the previous reading, and in periods within it.
+
+        `busy_since` is when a work began that still goes on, 0.0 for none.
+        """
         end = now.unix_seconds
         intervals = self._carried + fresh
-        if header.busy_since > 0.0 and _lives(header.pid):
-            intervals = [*intervals, (header.busy_since, end)]
+        if busy_since > 0.0:
+            intervals = [*intervals, (busy_since, end)]
         # A clock step or a broken writer must not poison the ratio.
         intervals = [(a, b) for a, b in intervals if math.isfinite(a) and math.isfinite(b) and a <= b]
         previous, self._carried = self._previous, []
@@ -86,10 +96,9 @@ class VirtualGpuSource:
         return sum(sample.gpu_busy_ratio for sample in samples) / pieces, samples
 
     def _reading(
-        self, header: TimelineHeader, busy: Maybe[float], samples: tuple[BusySample, ...]
+        self, header: TimelineHeader, busy: Maybe[float], samples: tuple[BusySample, ...], *, lives: bool
     ) -> GpuReading:
         # The memory of a process that was killed is given back, as a driver does.
-        lives = _lives(header.pid)
         process = GpuProcess(header.pid, header.process_memory_used_bytes)
         return GpuReading(
             index=self._index,
@@ -138,11 +147,8 @@ class VirtualGpuSource:
 
 def _lives(pid: int) -> bool:
     """Tell whether the training that writes the timeline is still there (it works on this machine)."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0]
-    except (OSError, IndexError):
-        return False
-    return state not in {b"Z", b"X"}
+    data = read_file(f"/proc/{pid}/stat", 4096)
+    return not isinstance(data, Missing) and state_letter(data) not in {"", "Z", "X"}
 
 
 def _covered(intervals: list[tuple[float, float]], start: float, width: float) -> float:

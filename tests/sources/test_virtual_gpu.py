@@ -146,6 +146,18 @@ def test_a_killed_training_holds_nothing(path: Path, writer: TimelineWriter) -> 
     assert (0, ()) == (gpu.gpu_memory_used_bytes, gpu.processes)
 
 
+def test_a_training_that_was_started_again_is_seen(path: Path, writer: TimelineWriter) -> None:
+    """It writes another file at the same path, which is read once the writer of the first one is gone."""
+    writer.memory(600, 100, 500)
+    source = VirtualGpuSource(str(path))
+    _gpu(source, 0.0)
+    _forget_writer(path)
+    again = TimelineWriter(path, name="Virtual GPU", uuid="GPU-v", memory_total_bytes=1000)
+    again.memory(700, 100, 650)
+
+    assert (GpuProcess(os.getpid(), 650),) == _gpu(source, 1.0).processes
+
+
 def _forget_writer(path: Path) -> None:
     """Put a PID into the header that no process can have."""
     content = bytearray(path.read_bytes())
