@@ -1,9 +1,10 @@
-"""What gpumon costs beside its peers: `python -m tests.bench.cost [--rounds N] [--seconds S]`.
+"""What gpumon costs beside its peers: `python -m tests.bench.cost [--rounds N] [--seconds S] [--only X]`.
 
 Each monitor runs in turn in a pseudo-terminal of its own on the stand-in driver (1 and 8 GPUs, 0 and 64
 processes on them, 80x24 and 200x50), refreshing once a second. Printed: medians over the rounds of first
 frame, CPU of one core, RSS and PSS, bytes per second to the terminal, and the ratio to gpumon's CPU.
-gpumon shows the machine, and a training of its own demo where the table says so.
+gpumon shows the machine, and a training of its own demo where the table says so. An application of Textual
+with nothing in it stands beside it, for its first frame and its CPU. `--only first-frame`: only these.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pathlib import Path
 
 from gpumon.demo.launch import start
 from gpumon.demo.scenario import scenarios
+from tests.bench.first_frame import BARE, BARE_COMMAND, ROUNDS, print_table
 from tests.bench.terminal import Cost, measure
 from tests.nvml_stand_in.stand_in import Script, build, environment
 
@@ -33,6 +35,7 @@ def commands(bin_directory: Path) -> dict[str, list[str]]:
     """Return the monitors that are installed, by name, each refreshing once a second."""
     found = {
         "gpumon": [sys.executable, "-m", "gpumon", "--thread-rate", "0"],
+        BARE: list(BARE_COMMAND),
         "nvitop": [str(bin_directory / "nvitop"), "--monitor", "full", "--interval", "1"],
         "gpustat": [str(bin_directory / "gpustat"), "-i", "1"],
         "nvtop": ["nvtop", "-d", "10"],
@@ -41,7 +44,7 @@ def commands(bin_directory: Path) -> dict[str, list[str]]:
     return {
         name: command
         for name, command in found.items()
-        if name == "gpumon" or shutil.which(command[0]) is not None
+        if name in {"gpumon", BARE} or shutil.which(command[0]) is not None
     }
 
 
@@ -107,9 +110,7 @@ def table(title: str, costs: Mapping[str, list[Cost]]) -> None:
             name,
             f"{first:.2f} ({quickest:.2f})",
             f"{cpu * 100:.2f}",
-            ratio,
-            f"{rss:.0f} / {pss:.0f}",
-            f"{sent:.0f}",
+            *(("", "", "") if name == BARE else (ratio, f"{rss:.0f} / {pss:.0f}", f"{sent:.0f}")),
         )
         print(f"| {' | '.join(cells)} |", flush=True)
 
@@ -120,6 +121,7 @@ def attached(options: argparse.Namespace, env: Mapping[str, str]) -> None:
     for size in ((80, 24), (120, 40), (200, 50)):
         with start(scenario) as demo:
             variants = {
+                BARE: list(BARE_COMMAND),
                 "gpumon": [sys.executable, "-m", "gpumon", "--thread-rate", "0", str(demo.process.pid)],
                 "gpumon, 20 looks a second": [sys.executable, "-m", "gpumon", str(demo.process.pid)],
             }
@@ -129,16 +131,21 @@ def attached(options: argparse.Namespace, env: Mapping[str, str]) -> None:
 def main() -> None:
     """Run all of it and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, help=f"default 3; {ROUNDS} of first frames")
     parser.add_argument("--seconds", type=float, default=10.0)
-    parser.add_argument("--only", choices=["peers", "attached"], default=None)
+    parser.add_argument("--only", choices=["peers", "attached", "first-frame"], default=None)
     options = parser.parse_args()
+    options.rounds = options.rounds or (ROUNDS if options.only == "first-frame" else 3)
     library = build()
     monitors = commands(Path(sys.executable).parent)
     with tempfile.TemporaryDirectory() as temporary, gpu_processes(1) as idle:
         directory = Path(temporary)
         # A process that is no training: gpumon shows the machine, whatever trains here meanwhile.
         monitors["gpumon"].append(str(idle[0]))
+        if options.only == "first-frame":
+            with gpu_processes(64) as pids:
+                print_table(environment(library, script(directory, 8, pids)), idle[0], options.rounds)
+            return
         if options.only != "attached":
             for gpus, processes in MACHINES:
                 with gpu_processes(processes) as pids:

@@ -12,7 +12,7 @@ import struct
 import subprocess
 import termios
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +36,23 @@ class Cost:
     bytes_per_second: float
 
 
+@dataclass(frozen=True, slots=True)
+class FirstFrame:
+    """When the first frame of a program was there, and what CPU time it had cost until then, in seconds."""
+
+    seconds: float
+    cpu_seconds: float
+
+
+def first_frame(
+    command: Sequence[str], environment: Mapping[str, str], *, size: tuple[int, int]
+) -> FirstFrame:
+    """Run `command` in a pty of `size` (columns, rows) until its first frame; it is killed then."""
+    with _started(command, environment, size) as (process, master, began):
+        seconds = _first_frame(master, began)
+        return FirstFrame(seconds, _cpu_seconds(process.pid))
+
+
 def measure(
     command: Sequence[str],
     environment: Mapping[str, str],
@@ -44,7 +61,23 @@ def measure(
     warm_up_seconds: float,
     window_seconds: float,
 ) -> Cost:
-    """Run `command` in a pty of `size` (columns, rows) and measure it; it is killed afterwards.
+    """Run `command` in a pty of `size` (columns, rows) and measure it; it is killed afterwards."""
+    with _started(command, environment, size) as (process, master, began):
+        first = _first_frame(master, began)
+        _drain(master, time.perf_counter() + warm_up_seconds)
+        before, start = _cpu_seconds(process.pid), time.perf_counter()
+        sent = _drain(master, start + window_seconds)
+        passed = time.perf_counter() - start
+        used = _cpu_seconds(process.pid) - before
+        rss, pss = _memory(process.pid)
+        return Cost(first, used / passed, rss, pss, sent / passed)
+
+
+@contextlib.contextmanager
+def _started(
+    command: Sequence[str], environment: Mapping[str, str], size: tuple[int, int]
+) -> Iterator[tuple[subprocess.Popen[bytes], int, float]]:
+    """Start `command`; yield its process, the master of its pty and the moment before; kill it afterwards.
 
     Python may keep what it compiles, whatever `environment` says: pip has compiled what it has installed.
     """
@@ -64,14 +97,7 @@ def measure(
     )
     os.close(slave)
     try:
-        first = _first_frame(master, began)
-        _drain(master, time.perf_counter() + warm_up_seconds)
-        before, start = _cpu_seconds(process.pid), time.perf_counter()
-        sent = _drain(master, start + window_seconds)
-        passed = time.perf_counter() - start
-        used = _cpu_seconds(process.pid) - before
-        rss, pss = _memory(process.pid)
-        return Cost(first, used / passed, rss, pss, sent / passed)
+        yield process, master, began
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
