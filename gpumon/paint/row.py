@@ -76,6 +76,26 @@ def clip(text: str, width: int, ellipsis: str = "…") -> str:
     return _head(text, room) + ellipsis
 
 
+def clip_at_blank(text: str, width: int, ellipsis: str = "…") -> str:
+    """Return `text` in at most `width` cells, cut behind a whole word where its second half has a blank."""
+    if text_width(text) <= width:
+        return text
+    head = clip(text, width - len(ellipsis) - 1, "")
+    words = head if text.startswith(" ", len(head)) else head[: head.rfind(" ") + 1].rstrip(" ")
+    if 2 * text_width(words) <= width:
+        return clip(text, width, ellipsis)
+    return f"{words} {ellipsis}"
+
+
+def clip_path(text: str, width: int, ellipsis: str = "…") -> str:
+    """Return the end of a path in at most `width` cells, from a slash on where one leaves it half of that."""
+    if text_width(text) <= width:
+        return text
+    end = clip_left(text, width, ellipsis)
+    slash = end.find("/")
+    return ellipsis + end[slash:] if slash >= 0 and 2 * text_width(end[slash:]) >= width else end
+
+
 def clip_left(text: str, width: int, ellipsis: str = "…") -> str:
     """Return the end of `text` in at most `width` cells; where it is cut it starts with `ellipsis`."""
     if text_width(text) <= width:

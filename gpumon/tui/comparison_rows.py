@@ -9,7 +9,7 @@ from typing import NamedTuple
 from gpumon.history.stats import Interval
 from gpumon.model.measure import Maybe, Missing
 from gpumon.paint.glyphs import ascii_words
-from gpumon.paint.row import Row, Span, clip_left, pad, row_width
+from gpumon.paint.row import Row, Span, clip_path, pad, row_width
 from gpumon.recording.runs_compare import Comparison, Difference, Kind, Verdict
 from gpumon.recording.runs_run import Run
 from gpumon.recording.runs_words import (
@@ -37,7 +37,7 @@ _LABEL_CELLS = 15
 _GAP = 2
 # Of what changed: `-480 to +480 MiB`.
 _CHANGE_CELLS = 18
-_MOST_CELLS = 34
+_MOST_CELLS = 56
 _MOST_TEXT_CELLS = 110
 _VERDICTS = {Verdict.FASTER: "suggestion", Verdict.SLOWER: "warn"}
 
@@ -71,8 +71,8 @@ def comparison_rows(comparison: Comparison, boot: str, width: int, *, is_ascii: 
     for name, change in changes:
         if isinstance(change, Missing):
             notes += labelled(name, told(change.reason), room, _LABEL_CELLS)
-    for warning in comparison.warnings:
-        notes += labelled("mind", told(warning), room, _LABEL_CELLS)
+    for number, warning in enumerate(comparison.warnings):
+        notes += labelled("" if number else "mind", told(warning), room, _LABEL_CELLS)
     others = [_difference(each) for each in comparison.differences if each.kind is not Kind.SETTING]
     if others:
         notes += [(), (Span("also different", "title"),), *_table(_plain(others, is_ascii=is_ascii), cells)]
@@ -166,6 +166,10 @@ def _cell(words: Words, cells: int, role: str) -> list[Row]:
     if not words.value:
         return []
     # Of a word that is too long, as a path, the end tells more.
-    shown = " ".join(clip_left(word, cells) for word in words.value.split())
+    shown = " ".join(clip_path(word, cells) for word in words.value.split())
     rows = wrap(units_tied(shown), cells, role)
-    return [*rows, *wrap(words.limits, cells, "dim")] if words.limits else rows
+    if not words.limits:
+        return rows
+    # In a row of their own limits have their unit, which in one row with the value is that of both.
+    unit = " %" if words.value.endswith(" %") else ""
+    return [*rows, *wrap(units_tied(words.limits + unit), cells, "dim")]

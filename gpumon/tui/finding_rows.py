@@ -9,6 +9,7 @@ from gpumon.advice.cost_words import cost_words
 from gpumon.model.cost import cost_of
 from gpumon.model.finding import Finding
 from gpumon.model.measure import Maybe, Missing
+from gpumon.model.reading import TrainingReading
 from gpumon.model.suggestion import Bound, Effect, Suggestion
 from gpumon.monitor.episodes import Episode
 from gpumon.paint.glyphs import glyphs
@@ -21,7 +22,7 @@ from gpumon.tui.suggestion_rows import curve_rows, go_on_rows
 from gpumon.tui.widgets.finding_words import finding_row
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.recent import recent_power
-from gpumon.tui.widgets.suggestion_words import suggestion_row
+from gpumon.tui.widgets.suggestion_words import bound_text, suggestion_row
 from gpumon.tui.wrap import wrap, wrap_exactly
 
 _BOUND_WORDS = {
@@ -59,7 +60,7 @@ def finding_rows(finding: Finding, frame: Frame, width: int, *, picture_height: 
         rows += [(), (Span("evidence", "title"),)]
         rows += evidence_rows(finding, frame, width, height=picture_height)
     for suggestion in suggestions:
-        rows += [(), *suggestion_rows(suggestion, width)]
+        rows += [(), *suggestion_rows(suggestion, width, frame.training)]
     return rows
 
 
@@ -94,7 +95,7 @@ def episode_rows(episode: Episode, frame: Frame, width: int) -> list[Row]:
     return rows
 
 
-def suggestion_rows(suggestion: Suggestion, width: int) -> list[Row]:
+def suggestion_rows(suggestion: Suggestion, width: int, training: TrainingReading | None = None) -> list[Row]:
     """Return a suggestion: the change, what it brings, its bound, what it rests on, the command."""
     start, end = _value(suggestion.from_value), _value(suggestion.to_value)
     text = wrap(suggestion.text, width, "suggestion", "  ")
@@ -102,7 +103,7 @@ def suggestion_rows(suggestion: Suggestion, width: int) -> list[Row]:
         rows = [
             (Span(unchanged_words(suggestion), "title"),),
             *text,
-            _fact("bound", _BOUND_WORDS[suggestion.bound]),
+            _fact("bound", _bound_words(suggestion.bound, training)),
         ]
         return [*rows, *_long("rests on", suggestion.rests_on, width), *curve_rows(suggestion, width)]
     rows = [(Span("what to change", "title"),), *text]
@@ -116,10 +117,10 @@ def suggestion_rows(suggestion: Suggestion, width: int) -> list[Row]:
         rows.append(_effect("data wait", suggestion.data_wait_ratio, lambda ratio: percent(ratio, 0)))
     if not isinstance(suggestion.gpu_memory_bytes, Missing):
         rows.append(_effect("GPU memory", suggestion.gpu_memory_bytes, bytes_text))
-    rows.append(_fact("bound", _BOUND_WORDS[suggestion.bound]))
+    rows.append(_fact("bound", _bound_words(suggestion.bound, training)))
     rows += _long("rests on", suggestion.rests_on, width)
-    for warning in suggestion.warnings:
-        rows += _long("mind", warning, width, "warn")
+    for number, warning in enumerate(suggestion.warnings):
+        rows += _long("" if number else "mind", warning, width, "warn")
     rows += curve_rows(suggestion, width)
     rows += command_rows(suggestion, width)
     rows += go_on_rows(suggestion, width)
@@ -174,6 +175,13 @@ def _long(name: str, text: str, width: int, role: str = "") -> list[Row]:
     rows = wrap(text, max(10, width - 14), role)
     first = (Span(f"  {name:<11} ", "dim"), *rows[0])
     return [first, *((Span(" " * 14), *row) for row in rows[1:])]
+
+
+def _bound_words(bound: Bound, training: TrainingReading | None) -> str:
+    """Return what bounds a suggestion; a framework by its name, as the row in short has it."""
+    if bound is Bound.FRAMEWORK and training is not None:
+        return f"{bound_text(bound, training)}: its own limit"
+    return _BOUND_WORDS[bound]
 
 
 def _value(value: object) -> str:

@@ -11,7 +11,7 @@ from gpumon.model.plan import PlanStep, StepState
 from gpumon.model.report import TrainingReport
 from gpumon.model.suggestion import Suggestion
 from gpumon.paint.glyphs import glyphs
-from gpumon.paint.row import Row, Span, fit, pad
+from gpumon.paint.row import Row, Span, clip_at_blank, fit, pad, row_width
 from gpumon.paint.wrap import wrap as wrap_row
 from gpumon.tui.finding_rows import short_rows, suggestion_rows
 from gpumon.tui.widgets.finding_words import units_tied
@@ -48,10 +48,13 @@ _NAME_CELLS, _WORD_CELLS = 15, 11
 _TEXT_FROM_WIDTH = 60
 
 
-def step_row(number: int, step: PlanStep, width: int, *, ascii_only: bool, flags: str = "") -> Row:
+def step_row(
+    number: int, step: PlanStep, width: int, *, ascii_only: bool, flags: str = "", done_with: int = 0
+) -> Row:
     """Return one row of the list: mark, number, name, state, and as much of the sentence as fits.
 
-    `flags` is what to set where the step has to be done: it stands before the sentence.
+    `flags` is what to set where the step has to be done: it stands before the sentence. `done_with` is the
+    number of the step above that the same command does; 0: none. Then nothing is told a second time.
     """
     look, glyph = _LOOKS[step.state], glyphs(ascii_only)
     row: Row = (
@@ -61,7 +64,9 @@ def step_row(number: int, step: PlanStep, width: int, *, ascii_only: bool, flags
         Span(pad(look.word, _WORD_CELLS), look.role),
     )
     if width >= _TEXT_FROM_WIDTH:
-        row = (*row, Span(f"{flags}  " if flags else "", "suggestion"), Span(step.text))
+        said = f"with step {done_with}, by the same command" if done_with else step.text
+        row = (*row, Span(f"{flags}  " if flags and not done_with else "", "suggestion"))
+        row = (*row, Span(clip_at_blank(said, width - row_width(row), glyph.ellipsis)))
     return fit(row, width, ellipsis=glyph.ellipsis)
 
 
@@ -87,7 +92,7 @@ def step_rows(step: PlanStep, frame: Frame, width: int) -> list[Row]:
         for item in step.evidence:
             rows += _evidence_rows(item, width, ascii_only=ascii_only)
     if suggestion is not None:
-        rows += [(), *suggestion_rows(suggestion, width)]
+        rows += [(), *suggestion_rows(suggestion, width, frame.training)]
     return rows
 
 

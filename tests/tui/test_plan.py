@@ -306,3 +306,16 @@ async def test_at_80x24_the_command_line_is_in_sight_and_nothing_is_said_twice()
         assert "→ --workers 6   90.0 → 148 img/s" in lines[at + 1]
         assert "evidence" in lines[at + 3]
         assert sum("use 6 workers" in line for line in lines[at:]) == 1
+
+
+async def test_a_command_of_two_steps_is_told_once() -> None:
+    """The second of them names the first, instead of the same words again."""
+    both = (replace(PLAN[1], name="batch"), PLAN[1])
+    async with planned(both, (120, 36)) as shown:
+        first, second = (
+            next(line for line in shown.lines() if mark in line) for mark in ("1 batch", "2 workers")
+        )
+
+        assert "--workers 6" in first
+        assert "with step 1, by the same command" in second
+        assert "--workers" not in second

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gpumon.paint.glyphs import ASCII, UNICODE, ascii_cells, ascii_words
-from gpumon.paint.row import Span, clip, clip_left, fit, pad, row_text, row_width, spread, text_width
+from gpumon.paint.row import (
+    Span,
+    clip,
+    clip_at_blank,
+    clip_left,
+    clip_path,
+    fit,
+    pad,
+    row_text,
+    row_width,
+    spread,
+    text_width,
+)
 from gpumon.paint.wrap import wrap
 
 # What gpumon.model.text.clean lets through: no control, format or surrogate characters.
@@ -95,3 +108,35 @@ def test_every_glyph_has_an_ascii_twin() -> None:
         assert getattr(ASCII, name).isascii()
     for name in ("levels", "parts", "heat", "frame"):
         assert len(getattr(UNICODE, name)) == len(getattr(ASCII, name))
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "cut"),
+    [
+        ("2 workers instead of 1", 17, "2 workers …"),
+        ("2 workers instead of 1", 19, "2 workers instead …"),
+        ("2 workers instead of 1", 22, "2 workers instead of 1"),
+        ("a starved-too-few-workers", 12, "a starved-t…"),
+        ("word", 1, "…"),
+        ("word", 0, ""),
+    ],
+)
+def test_a_sentence_is_cut_between_its_words(text: str, width: int, cut: str) -> None:
+    """Only a word that fills more than half of the room is cut itself."""
+    assert cut == clip_at_blank(text, width)
+
+
+@given(text=st.text(max_size=60), width=st.integers(0, 40))
+def test_a_cut_sentence_fits(text: str, width: int) -> None:
+    """However wide its characters are."""
+    assert text_width(clip_at_blank(text, width)) <= width
+    assert text_width(clip_path(text, width)) <= width
+
+
+@pytest.mark.parametrize(
+    ("width", "cut"),
+    [(40, "/data/run-8/starved.yaml"), (20, "…/run-8/starved.yaml"), (17, "…/starved.yaml"), (8, "…ed.yaml")],
+)
+def test_a_path_is_cut_at_a_slash(width: int, cut: str) -> None:
+    """Its end is kept, from the beginning of a name on where that leaves enough."""
+    assert cut == clip_path("/data/run-8/starved.yaml", width)

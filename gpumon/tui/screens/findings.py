@@ -14,7 +14,7 @@ from gpumon.model.suggestion import Suggestion
 from gpumon.monitor.episodes import Episode
 from gpumon.paint.glyphs import glyphs
 from gpumon.paint.numbers import duration, percent
-from gpumon.paint.row import Row, Span, clip, fit, pad
+from gpumon.paint.row import Row, Span, clip_at_blank, fit, pad, row_width
 from gpumon.tui.filter_line import FilteredScreen
 from gpumon.tui.finding_rows import episode_rows, finding_rows
 from gpumon.tui.key_line import Item
@@ -169,8 +169,10 @@ def _finding_row(finding: Finding, frame: Frame, width: int) -> Row:
         Span(age, "dim"),
         Span(f" {lost:>{_COST_CELLS}}  ", "value"),
     ]
-    row = (*spans, Span(finding.text)) if width >= _TEXT_FROM_WIDTH else tuple(spans)
-    row = fit(row, width, ellipsis=glyphs(frame.view.ascii).ellipsis)
+    ellipsis = glyphs(frame.view.ascii).ellipsis
+    if width >= _TEXT_FROM_WIDTH:
+        spans.append(Span(clip_at_blank(finding.text, width - row_width(spans), ellipsis)))
+    row = fit(spans, width, ellipsis=ellipsis)
     # Muted ones stay readable, but do not call.
     return tuple(Span(text, "dim") for text, _ in row) if finding.id in frame.muted else row
 
@@ -181,7 +183,7 @@ def _episode_row(episode: Episode, frame: Frame, width: int) -> Row:
     text = f"{glyph.dot} {'over':<8} {pad(episode.id, _ID_CELLS)}{lasted}  "
     if width >= _TEXT_FROM_WIDTH:
         text += f"from {clock_text(episode.began.unix_seconds)}  {episode.text}"
-    return (Span(clip(text, width, glyph.ellipsis), "dim"),)
+    return (Span(clip_at_blank(text, width, glyph.ellipsis), "dim"),)
 
 
 def _findings(frame: Frame) -> tuple[Finding, ...]:

@@ -48,13 +48,17 @@ class PlanList(ListPane):
 
     def entries(self, frame: Frame, width: int) -> Sequence[Entry]:
         """Return the steps."""
-        return [
-            Entry(
-                step.name,
-                step_row(number, step, width, ascii_only=frame.view.ascii, flags=_flags(step, frame)),
-            )
-            for number, step in enumerate(_plan(frame), 1)
-        ]
+        entries: list[Entry] = []
+        # The step that each suggestion was told at.
+        told: dict[int, int] = {}
+        for number, step in enumerate(_plan(frame), 1):
+            flags = _flags(step, frame)
+            at = told.get(step.suggestion, 0) if flags and step.suggestion is not None else 0
+            if step.suggestion is not None:
+                told.setdefault(step.suggestion, number)
+            row = step_row(number, step, width, ascii_only=frame.view.ascii, flags=flags, done_with=at)
+            entries.append(Entry(step.name, row))
+        return entries
 
 
 class PlanDetails(DetailPane):
