@@ -38,7 +38,7 @@ def wrap(text: str, width: int, role: str = "", indent: str = "") -> list[Row]:
 def wrap_exactly(text: str, width: int, role: str = "", indent: str = "") -> list[Row]:
     """Return `text` in rows of at most `width` cells and nothing left out, blanks too: for commands.
 
-    A row ends behind a blank where there is one in its second half, else anywhere.
+    A row ends behind a blank where there is one in its second half, else behind a slash there, else anywhere.
     """
     room = max(1, width - text_width(indent))
     rows: list[Row] = []
@@ -46,9 +46,9 @@ def wrap_exactly(text: str, width: int, role: str = "", indent: str = "") -> lis
     while rest:
         # No more than a row can need is looked at: 10 kB of arguments are a command, too.
         piece = _pieces(rest[: room * _MOST_CHARACTERS], room)[0]
-        blank = piece.rfind(" ") + 1
-        if len(piece) < len(rest) and not rest.startswith(" ", len(piece)) and 2 * blank > len(piece):
-            piece = piece[:blank]
+        if len(piece) < len(rest) and not rest.startswith(" ", len(piece)):
+            ends = (piece.rfind(" ") + 1, piece.rfind("/") + 1)
+            piece = piece[: next((end for end in ends if 2 * end > len(piece)), None)]
         rows.append(_row(indent, piece, role))
         rest = rest[len(piece) :]
     return rows or [_row(indent, "", role)]

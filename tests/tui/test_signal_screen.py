@@ -203,3 +203,18 @@ async def test_ascii_mode_is_ascii_here_too() -> None:
             await shown.press(*keys)
 
             assert [line for line in shown.lines() if not line.isascii()] == []
+
+
+@pytest.mark.parametrize(("size", "is_whole"), [((120, 36), True), ((80, 24), False)])
+async def test_a_long_command_takes_the_rows_that_are_left(size: tuple[int, int], is_whole: bool) -> None:
+    """It is cut only where what the signal means would be pushed out of sight."""
+    async with dashboard(size=size) as shown:
+        process = _process(shown)
+        long = replace(process, command=("python", "train.py", "--data", "/sets/" * 120 + "end.yaml"))
+        shown.app.push_screen(SignalScreen(long, _Postbox()))
+        await shown.settle()
+        text = shown.text()
+
+    assert is_whole == ("end.yaml" in text)
+    assert ("…" in text) != is_whole
+    assert "weights/last.pt" in text

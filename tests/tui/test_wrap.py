@@ -39,9 +39,9 @@ def test_words_are_kept_whole_where_they_fit() -> None:
 
 
 def test_a_command_is_cut_between_its_words() -> None:
-    """An option is not torn apart where a blank is near; a long path is."""
+    """An option is not torn apart where a blank is near; a long path is, behind a slash."""
     rows = wrap_exactly("python train.py --workers 2", 18)
-    path = wrap_exactly("cat /a/path/that/is/long", 12)
+    path = wrap_exactly("cat /a/path/that/is/long", 14)
 
     assert ["python train.py ", "--workers 2"] == [row_text(row) for row in rows]
     assert ["cat /a/path/", "that/is/long"] == [row_text(row) for row in path]

@@ -14,8 +14,8 @@ from textual.widget import Widget
 from gpumon.model.process import ProcessReading
 from gpumon.model.text import clean
 from gpumon.monitor.signals import CHOICES, ProcessSignaller, Signaller
-from gpumon.paint.glyphs import glyphs
-from gpumon.paint.row import Row, Span, clip
+from gpumon.paint.glyphs import Glyphs, glyphs
+from gpumon.paint.row import Row, Span, clip, row_text
 from gpumon.tui.key_line import Item
 from gpumon.tui.list_pane import Entry, ListPane, ScrollPane
 from gpumon.tui.screens.view_screen import ViewScreen
@@ -26,8 +26,8 @@ from gpumon.tui.wrap import wrap, wrap_exactly
 
 _FRAME_ROWS = 2
 _NAME_CELLS = 15
-# More of a command would push out of sight what the signal means.
-_MOST_COMMAND_ROWS = 2
+# More of a command never pushes out of sight what the signal means.
+_LEAST_COMMAND_ROWS = 2
 _MOST_USER_CHARACTERS = 40
 _STOPPED = frozenset({"T", "t"})
 _NO, _YES = "no", "yes"
@@ -109,18 +109,28 @@ class SignalMeaning(ScrollPane):
         room = max(8, width - _NAME_CELLS - 1)
         user = clean(process.user, _MOST_USER_CHARACTERS) or "not known"
         who = f"{process.id.pid}, {role_words(process)}, of user {user}"
-        rows = _named("signal to", wrap(who, room, "value"))
-        # As one line, cut: 10 kB of arguments are a command, too. Cleaned once more, as all depends on this.
-        command = clean(shlex.join(process.command) or process.name, room * _MOST_COMMAND_ROWS + 1)
-        shown = clip(command, room * _MOST_COMMAND_ROWS - 1, glyph.ellipsis)
-        rows += [*_named("command", wrap_exactly(shown, room)), ()]
+        head = _named("signal to", wrap(who, room, "value"))
+        rows: list[Row] = []
         training = frame.training
         if training is not None and all(other.id != process.id for other in training.processes):
             rows += _named("mind", wrap("this process has ended, or is the training's no more", room, "warn"))
         for name, sentence in signal_words(self._listed.here, process, training):
             is_command = name == "to go on"
             rows += _named(name, wrap_exactly(sentence, room) if is_command else wrap(sentence, room))
-        return rows
+        left = self.size.height - _FRAME_ROWS - len(head) - 1 - len(rows)
+        return [*head, *_named("command", self._command(room, left, glyph)), (), *rows]
+
+    def _command(self, room: int, left: int, glyph: Glyphs) -> list[Row]:
+        """Return the command in as many rows as are left, two at least, with an ellipsis where it is cut."""
+        most = max(_LEAST_COMMAND_ROWS, left)
+        process = self._process
+        # 10 kB of arguments are a command, too. Cleaned once more, as all depends on this.
+        command = clean(shlex.join(process.command) or process.name, room * most + 1)
+        broken = wrap_exactly(command, room)
+        if len(broken) > most:
+            last = row_text(broken[most - 1])
+            broken[most - 1] = (Span(clip(last, room - 1, "") + glyph.ellipsis),)
+        return broken[:most]
 
 
 class SignalScreen(ViewScreen):
