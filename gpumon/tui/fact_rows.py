@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import zip_longest
+from typing import NamedTuple
 
 from gpumon.paint.glyphs import Glyphs, glyphs
 from gpumon.paint.row import Row, Span, fit, pad, text_width
@@ -14,8 +15,9 @@ from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.worker_rows import worker_rows
 from gpumon.tui.wrap import wrap, wrap_exactly
 
-_NAME_CELLS = 24
-_VALUE_CELLS = 18
+_NAME_MARGIN_CELLS = 4
+_NARROW_VALUE_CELLS = 13
+_NARROW_BELOW_WIDTH = 90
 _CERTAINTY_CELLS = 11
 _LEAST_SOURCE_CELLS = 16
 # A wider list has two columns.
@@ -23,6 +25,16 @@ ONE_COLUMN_CELLS = 159
 _GAP_CELLS = 3
 # So many that are missing for one reason are told of together.
 _LEAST_JOINED = 4
+
+
+class Columns(NamedTuple):
+    """How many cells the name of a fact takes with what is beside it, and how many its value."""
+
+    name: int
+    value: int
+
+
+_WIDE = Columns(24, 18)
 
 
 def source_rows(frame: Frame, width: int) -> list[Row]:
@@ -66,13 +78,23 @@ def source_rows(frame: Frame, width: int) -> list[Row]:
 def section_rows(sections: Sequence[Section], width: int, glyph: Glyphs) -> list[Row]:
     """Return sections below each other, a blank row between them."""
     rows: list[Row] = []
-    for section in sections:
+    joined = [(section.title, _joined(section.facts)) for section in sections]
+    columns = _columns([fact for _, facts in joined for fact in facts], width)
+    for title, facts in joined:
         if rows:
             rows.append(())
-        rows.append((Span(section.title, "title"),))
-        for fact in _joined(section.facts):
-            rows += fact_rows(fact, width, glyph)
+        rows.append((Span(title, "title"),))
+        for fact in facts:
+            rows += fact_rows(fact, width, glyph, columns)
     return rows
+
+
+def _columns(facts: Sequence[Fact], width: int) -> Columns:
+    """Return the widest columns; in a narrow list none wider than it must be, as sources are long."""
+    if width >= _NARROW_BELOW_WIDTH:
+        return _WIDE
+    longest = max((text_width(fact.name) for fact in facts), default=0)
+    return Columns(min(_WIDE.name, longest + _NAME_MARGIN_CELLS), _NARROW_VALUE_CELLS)
 
 
 def _joined(facts: Sequence[Fact]) -> list[Fact]:
@@ -88,27 +110,27 @@ def _joined(facts: Sequence[Fact]) -> list[Fact]:
             joined.append(fact)
         elif fact is those[0]:
             names = ", ".join(one.name for one in those)
-            joined.append(replace(fact, name=f"{len(those)} of these", source=f"{fact.source}: {names}"))
+            joined.append(replace(fact, name=f"{len(those)} measures", source=f"{fact.source}: {names}"))
     return joined
 
 
-def fact_rows(fact: Fact, width: int, glyph: Glyphs) -> list[Row]:
+def fact_rows(fact: Fact, width: int, glyph: Glyphs, columns: Columns = _WIDE) -> list[Row]:
     """Return one fact: name, value, certainty, and its source in as many rows as that needs.
 
     A reason takes the room of value and certainty too. Where even that is narrow, sources go below.
     """
     if not fact.name:
         return wrap(fact.value, width, fact.role, "  ")
-    name = Span(f"  {pad(fact.name, _NAME_CELLS - 4, glyph.ellipsis)}  ", "dim")
+    name = Span(f"  {pad(fact.name, columns.name - _NAME_MARGIN_CELLS, glyph.ellipsis)}  ", "dim")
     if fact.is_missing:
         text = f"{glyph.dash} missing: {fact.source}"
         return _beside((name,), text, width, "")
-    if text_width(fact.value) >= _VALUE_CELLS - 1:
+    if text_width(fact.value) >= columns.value - 1:
         # A path, or settings as long: whole, and its source below it.
-        first, *others = wrap_exactly(fact.value, width - _NAME_CELLS, fact.role)
-        others += wrap(fact.source, width - _NAME_CELLS, "dim") if fact.source else ()
-        return [(name, *first), *((Span(" " * _NAME_CELLS), *row) for row in others)]
-    value = fact.value + " " * (_VALUE_CELLS - text_width(fact.value))
+        first, *others = wrap_exactly(fact.value, width - columns.name, fact.role)
+        others += wrap(fact.source, width - columns.name, "dim") if fact.source else ()
+        return [(name, *first), *((Span(" " * columns.name), *row) for row in others)]
+    value = fact.value + " " * (columns.value - text_width(fact.value))
     head = (name, Span(value, fact.role), Span(fact.certainty.ljust(_CERTAINTY_CELLS)))
     return _beside(head, fact.source, width, "dim")
 

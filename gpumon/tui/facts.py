@@ -49,7 +49,7 @@ def _error_percent(error: float) -> str:
 
 
 RATIO = Unit(lambda value: percent(value, 0), _error_percent)
-RATE = Unit(quantity, lambda error: f"{error:.2g}")
+RATE = Unit(quantity, lambda error: f"{error:.0f}" if error >= 0.95 else f"{error:.1g}")
 BYTES = Unit(bytes_text, bytes_text)
 SECONDS = Unit(lambda value: f"{1000 * value:.0f} ms", lambda error: f"{1000 * error:.0f}")
 

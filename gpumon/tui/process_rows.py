@@ -119,7 +119,8 @@ def _memory(process: ProcessReading, frame: Frame, glyph: Glyphs) -> Section:
     for gpu in frame.report.sample.gpus:
         for user in known(gpu.processes) or ():
             if user.pid == process.id.pid:
-                source = "NVML" + (f", {user.note}" if user.note else "")
+                source = "virtual GPU, simulated" if gpu.simulated else "NVML"
+                source += f", {user.note}" if user.note else ""
                 facts.append(
                     counted(f"GPU {gpu.index}", user.gpu_memory_used_bytes, source, write=bytes_text)
                 )

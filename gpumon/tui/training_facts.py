@@ -80,7 +80,7 @@ def rates(reading: TrainingReading, frame: Frame) -> Section:
         measured("batches per second", loader.batches_per_second, RATE, glyph),
         measured("images per second", reading.progress.images_per_second, RATE, glyph),
         measured("full step", loader.step_seconds, SECONDS, glyph),
-        measured("last step of an epoch", loader.last_step_seconds, SECONDS, glyph),
+        measured("epoch's last step", loader.last_step_seconds, SECONDS, glyph),
     ]
     return Section("wait and rates", tuple(facts))
 

@@ -13,7 +13,7 @@ from gpumon.model.training import Setting
 from gpumon.paint.glyphs import UNICODE
 from gpumon.paint.row import Span, row_text, row_width
 from gpumon.tui.fact_rows import section_rows, source_rows
-from gpumon.tui.facts import Section, missing
+from gpumon.tui.facts import RATE, Fact, Section, measured, missing
 from gpumon.tui.losses import loss_mark
 from gpumon.tui.widgets.frame import Frame
 from tests.tui.fakes import VARIANTS, fake_frame
@@ -209,9 +209,10 @@ def test_a_long_setting_is_whole_and_its_source_below_it() -> None:
     changed = replace(reading.training.settings, data=Setting(path, "opt.yaml"))
     rows = _rows(_with(frame, replace(reading, training=replace(reading.training, settings=changed))), 78)
     at = next(index for index, row in enumerate(rows) if row.startswith("  data  "))
+    margin = rows[at].index("/")
 
-    assert path == "".join(row[24:] for row in rows[at : at + 2])
-    assert " " * 24 + "opt.yaml" == rows[at + 2]
+    assert path == "".join(row[margin:] for row in rows[at : at + 2])
+    assert " " * margin + "opt.yaml" == rows[at + 2]
 
 
 @pytest.mark.parametrize(
@@ -234,9 +235,29 @@ def test_what_is_missing_for_one_reason_is_told_together() -> None:
     rows = section_rows([Section("loader", (facts[0], other, *facts[1:]))], 100, UNICODE)
     few = section_rows([Section("loader", (other, *facts[1:]))], 100, UNICODE)
 
-    assert [row_text(row).split(maxsplit=3)[-1] for row in rows[1:]] == [
-        "– missing: needs the interpreter: ready, prefetch, pinned, drops",
-        "not mounted",
+    assert [re.split(r"  +", row_text(row).strip()) for row in rows[1:]] == [
+        ["4 measures", "– missing: needs the interpreter: ready, prefetch, pinned, drops"],
+        ["shm", "– missing: not mounted"],
     ]
-    assert row_text(rows[1]).startswith("  4 of these")
     assert len(few) == 5
+
+
+def test_in_a_narrow_list_names_leave_their_room_to_sources() -> None:
+    """There the columns are no wider than the names need, so that a source stands in one row."""
+    section = Section("CPU", (Fact("no core", "0 %", "exact", "could run (/proc/PID/schedstat)"),))
+    narrow = [row_text(row) for row in section_rows([section], 78, UNICODE)]
+    wide = [row_text(row) for row in section_rows([section], 118, UNICODE)]
+
+    assert [
+        "CPU",
+        "  no core  0 %          exact      could run (/proc/PID/schedstat)",
+    ] == narrow
+    assert wide[1].index("0 %") == 24
+
+
+@pytest.mark.parametrize(("error", "words"), [(0.029, "15.4 ±0.03"), (0.46, "15.4 ±0.5"), (7.3, "15.4 ±7")])
+def test_an_error_of_a_rate_has_one_digit(error: float, words: str) -> None:
+    """A second one would say more than is known."""
+    rate = Measure(15.4, Certainty.SAMPLED, "log", error)
+
+    assert words == measured("batches per second", rate, RATE, UNICODE).value
