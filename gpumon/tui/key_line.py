@@ -66,8 +66,9 @@ _BACK = Item("esc", "back", "escape")
 # The arrow keys in ASCII, a cell each.
 _ASCII_ARROWS = str.maketrans("←→↑↓", "<>^v")
 
-# gpumon's own cost is shown wherever it does not take the place of the keys.
+# gpumon's own cost is shown wherever it does not take the place of the keys, and apart from them.
 _COST_FROM_WIDTH = 110
+_COST_GAP_CELLS = 3
 
 _WORDINGS = (
     _Wording(all_places=True, this_place=True, own_keys=True, words=True),
@@ -96,6 +97,7 @@ _OVERVIEW_WORDINGS = tuple(wording for wording in _WORDINGS if wording.all_place
 _REPLAY_WORDINGS = (
     _Wording(all_places=True, this_place=True, own_keys=True, words=True),
     _Wording(all_places=False, this_place=True, own_keys=True, words=True),
+    _Wording(all_places=False, this_place=True, own_keys=True, words=True, sources=False),
     _Wording(all_places=False, this_place=False, own_keys=True, words=True),
     _Wording(all_places=False, this_place=False, own_keys=False, words=True),
     _Wording(all_places=False, this_place=False, own_keys=False, words=False),
@@ -135,9 +137,10 @@ class KeyLine(Pane):
         elif self._place == PLACES[0].mode and self._own == self._first:
             wordings = _OVERVIEW_WORDINGS
         row: Row = ()
+        room = width - (row_width(cost) + _COST_GAP_CELLS if cost else 0)
         for wording in wordings:
             row = self._row(wording)
-            if row_width(row) + row_width(cost) <= width:
+            if row_width(row) <= room:
                 break
         return [spread(row, cost, width)]
 

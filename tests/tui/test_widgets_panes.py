@@ -71,7 +71,7 @@ async def test_top_line_says_who_and_how_far() -> None:
     text = await shown(TrainingLine(), size=(160, 1))
     assert (
         " YOLOv5 train.py pid 41234 · yolov5s · 640px · batch 24 · workers 2 · runs/train/exp7 · epoch 3/99 "
-        "▕███████▏      ▏ 51 % ETA  8h36m" == text
+        "▕███████▏      ▏ at 51 % · ETA 8h36m" == text
     )
 
 
@@ -88,7 +88,7 @@ async def test_top_line_keeps_what_matters(width: int) -> None:
     """A narrow line drops whole parts; epoch and ETA stay as long as they fit."""
     text = await shown(TrainingLine(), size=(width, 1))
     assert text.startswith(" YOLOv5")
-    assert width < 50 or ("epoch 3/99" in text and "ETA  8h36m" in text)
+    assert width < 50 or ("epoch 3/99" in text and "ETA 8h36m" in text)
 
 
 async def test_simulated_is_said_first() -> None:

@@ -69,3 +69,13 @@ async def test_the_bottom_line_says_how_to_leave() -> None:
         assert "esc all panes" in zoomed
         assert "tab next pane" in zoomed
         assert before == shown.lines()[-1]
+
+
+@pytest.mark.parametrize("width", range(110, 160, 5))
+async def test_what_gpumon_costs_does_not_run_into_the_keys(width: int) -> None:
+    """Keys lose words before the cost comes closer than three cells."""
+    async with dashboard(size=(width, 36)) as shown:
+        await shown.press("z")
+
+        assert "quit   " in shown.lines()[-1]
+        assert "MiB" in shown.lines()[-1]

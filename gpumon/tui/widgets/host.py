@@ -12,6 +12,7 @@ from gpumon.tui.widgets.pane import Pane
 
 _LOW_MEMORY_RATIO = 0.05
 _THROTTLED_RATIO = 0.01
+_SHARE_CELLS = 6
 
 
 class HostLine(Pane):
@@ -50,15 +51,16 @@ def _pressure(host: HostReading) -> list[Row]:
     """Return the shares of time in which some task stalled, where the kernel tells them."""
     pressure = host.pressure
     shares = (
-        ("cpu", known(pressure.cpu_some_ratio)),
-        ("io", known(pressure.io_some_ratio)),
+        ("CPU", known(pressure.cpu_some_ratio)),
+        ("I/O", known(pressure.io_some_ratio)),
         ("memory", known(pressure.memory_some_ratio)),
     )
     if all(share is None for _, share in shares):
         return []
     parts: list[Span] = [Span("stalled:", "dim")]
     for word, share in shares:
-        parts += [Span(f" {word}", "dim"), Span(percent(share, 6))]
+        # What is free of the number's cells stands behind it: it belongs to the word before.
+        parts += [Span(f" {word} ", "dim"), Span(percent(share, 0).ljust(_SHARE_CELLS))]
     return [tuple(parts)]
 
 

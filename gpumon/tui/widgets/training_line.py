@@ -25,6 +25,8 @@ _PHASES = {
 _NAME_CELLS = 20
 _PATH_CELLS = 24
 _BAR_CELLS = 14
+_DONE_CELLS = 5  # of `100 %`
+_ETA_CELLS = 6
 _GAP_CELLS = 3  # a dot between two blanks
 
 
@@ -139,15 +141,19 @@ def _progress(
         text = f"{epoch + first}/{last}"
         pieces.append(_Piece(1, (Span("epoch ", "dim"), Span(text, "value"))))
     batch, batches = known(progress.batch), known(progress.batches)
+    done = ""
     if batch is not None and batches:
         share = min(1.0, batch / batches)
         bar = gauge(share, _BAR_CELLS, ascii_only=ascii_only)
         edges = (Span(glyph.left_edge, "dim"), Span(glyph.right_edge, "dim"))
         pieces.append(_Piece(4, (edges[0], *bar, edges[1]), apart=False))
-        pieces.append(_Piece(2, (Span(percent(share, 4)),), apart=False))
+        done = percent(share, 0)
+        pieces.append(_Piece(2, (Span("at ", "dim"), Span(done)), apart=False))
     eta = number(progress.eta_seconds)
     if eta is not None:
-        pieces.append(_Piece(1, (Span("ETA ", "dim"), Span(duration(eta, 6), "value")), apart=False))
+        # What a shorter number leaves free stands at the end, so that as many parts fit in every second.
+        room = _ETA_CELLS + (_DONE_CELLS - len(done) if done else 0)
+        pieces.append(_Piece(1, (Span("ETA ", "dim"), Span(duration(eta).ljust(room), "value"))))
     return pieces
 
 
