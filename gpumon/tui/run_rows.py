@@ -101,7 +101,8 @@ def run_details(seen: SeenRun, width: int, *, is_ascii: bool) -> list[Row]:
     """Return all that is known of a run, in rows of at most `width` cells."""
     run, about = seen.run, seen.run.about
     settings = [
-        f"{setting.name} {value_text(setting.value).rsplit('/', 1)[-1]}"
+        # Tied: a name without its value says nothing.
+        f"{setting.name}\N{NO-BREAK SPACE}{value_text(setting.value).rsplit('/', 1)[-1]}"
         for setting in about.settings
         if setting.value != ""
     ]

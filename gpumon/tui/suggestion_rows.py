@@ -42,7 +42,7 @@ def curve_rows(suggestion: Suggestion, width: int) -> list[Row]:
                 Span(_BAR * filled, role),
                 Span(" " * (cells - filled)),
                 Span(f" ×{quantity(effect.predicted)} ", "value"),
-                Span(f"({quantity(effect.low)}–{quantity(effect.high)}) ", "dim"),
+                Span(_interval(effect), "dim"),
                 Span(named.get(value, ""), role),
             )
         )
@@ -69,6 +69,12 @@ def go_on_rows(suggestion: Suggestion, width: int) -> list[Row]:
     for line in _changed(way.edit):
         rows += wrap_exactly(line, width, _ROLES[line[0]], "    ")
     return rows
+
+
+def _interval(effect: Effect) -> str:
+    """Return the interval with a blank after it; none of what is measured, as the value of now is."""
+    low, high = quantity(effect.low), quantity(effect.high)
+    return f"({low}–{high}) " if low != high else ""
 
 
 def _changed(diff: str) -> list[str]:

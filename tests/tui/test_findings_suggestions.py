@@ -118,7 +118,7 @@ def test_other_values_are_bars() -> None:
     assert lengths == [10, 20, 32]
     assert row_text(rows[1]).split()[0] == "1"
     assert row_text(rows[1]).endswith(" ×0.52 (0.50–0.60) ")
-    assert row_text(rows[2]).endswith(" ×1.00 (1.00–1.00) now")
+    assert row_text(rows[2]).endswith(" ×1.00 now")
     assert row_text(rows[3]).endswith(" ×1.64 (1.46–1.69) this")
 
 

@@ -43,7 +43,7 @@ async def test_the_first_page_of_the_help_has_the_keys_that_are_used_most() -> N
         assert all(
             words in text for words in ("open what has the focus", "next pane", "over the whole screen")
         )
-        assert re.search(r" \+ = - _ +charts show more time; charts show less time", text)
+        assert re.search(r" \+ =; - _ +charts show more time; charts show less time", text)
 
 
 async def test_help_has_two_columns_where_there_is_room() -> None:

@@ -12,7 +12,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from gpumon.paint.glyphs import glyphs
-from gpumon.paint.row import Row, Span, fit, row_text
+from gpumon.paint.row import Row, Span, fit
 from gpumon.tui.fact_rows import ONE_COLUMN_CELLS
 from gpumon.tui.key_map import KeyMap
 from gpumon.tui.key_names import key_names
@@ -130,13 +130,11 @@ class HelpPage(ScrollPane):
         two = width > ONE_COLUMN_CELLS
         cells = (width - _GAP_CELLS) // 2 if two else width
         rows = [row for section in self._sections for row in self._keys(*section, cells)]
-        rows += self._reading(frame, cells)
         if not two:
-            return rows
-        half = (len(rows) + 1) // 2
-        # An explanation that goes over several rows stays in one column.
-        while half < len(rows) and not row_text(rows[half][:1]).strip():
-            half += 1
+            return [*rows, *self._reading(frame, cells)]
+        # The headings of the keys stand over one column, that of how to read the screen over the other.
+        half = len(rows)
+        rows += self._reading(frame, cells)
         gap = Span(" " * _GAP_CELLS)
         columns = zip_longest(rows[:half], rows[half:], fillvalue=())
         return [(*fit(row, cells), gap, *other) for row, other in columns]
@@ -148,7 +146,7 @@ class HelpPage(ScrollPane):
             binding = left.pop(next(iter(left)))
             name, text = self._names(binding), binding.tooltip
             other = left.get(_PAIRS.get(binding.id or ""))
-            if other is not None and len(both := f"{name} {self._names(other)}") <= _NAME_CELLS:
+            if other is not None and len(both := f"{name}; {self._names(other)}") <= _NAME_CELLS:
                 del left[other.id]
                 name, text = both, f"{text}; {other.tooltip}"
             rows += self._pair(name, text, "key", width)

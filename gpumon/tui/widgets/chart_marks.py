@@ -93,8 +93,8 @@ def legend(ascii_only: bool) -> Row:
         (glyph.validation, "mark", "validation"),
         (glyph.checkpoint, "mark", "checkpoint"),
         (glyph.up, "warn", "finding"),
-        (glyph.down, "dim", "over"),
-        (glyph.ring, "warn", "end"),
+        (glyph.down, "dim", "finding over"),
+        (glyph.ring, "warn", "ended"),
     )
     return tuple(
         span for sign, role, word in pairs for span in (Span(f" {sign} ", role), Span(f"{word} ", "dim"))

@@ -196,7 +196,8 @@ class EnlargedChart(Pane, can_focus=True):
 
     def subtitle(self, frame: Frame) -> Row:
         """Return the span, and the metric's name as it stands in exports."""
-        return (Span(f"{span_text(frame.view.span_seconds)}  {self.metric}", "dim"),)
+        last = "last " if frame.view.until_seconds is None else ""
+        return (Span(f"{last}{span_text(frame.view.span_seconds)}  {self.metric}", "dim"),)
 
     def draw(self, frame: Frame, width: int, height: int) -> list[Row]:
         """Return the chart, and below it its numbers: of all that is shown, or of the cursor's column."""

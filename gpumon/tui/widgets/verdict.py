@@ -37,6 +37,7 @@ class Block(NamedTuple):
 Blocks: TypeAlias = list[Block]
 
 _INDENT = 2
+_TIE = "\N{NO-BREAK SPACE}"
 # The finding that the row about memory tells already.
 _SAID_BY_MEMORY = "vram-at-limit"
 # Keys that go with a suggestion, and what they do: as many as have room.
@@ -266,4 +267,9 @@ def _value(setting: Maybe[Setting]) -> str:
 
 
 def _words(row: Row, *, ascii_only: bool) -> Row:
-    return tuple(Span(ascii_words(span.text), span.role) for span in row) if ascii_only else row
+    if not ascii_only:
+        return row
+    # What is tied together stays so: only the breaking into rows makes a blank of a no-break space.
+    return tuple(
+        Span(_TIE.join(ascii_words(part) for part in span.text.split(_TIE)), span.role) for span in row
+    )
