@@ -23,6 +23,8 @@ from gpumon.model.suggestion import Bound, Change, Effect, OomRisk, RiskLevel, S
 
 # As in the rule compute-bound: a GPU that surely idles more with a batch at hand is held up by another thing.
 _GAP_RATIO = 0.15
+# With so much a batch that is called safe runs out of memory, too (gpumon.advice.memory).
+_SAFE_RISK = 0.05
 
 
 def larger_batch(view: View, finding: Finding, terms: Terms) -> tuple[Suggestion, ...]:
@@ -108,19 +110,25 @@ def smaller_batch(view: View, finding: Finding, terms: Terms) -> tuple[Suggestio
         gain, basis = fed_by_fewer(view, left, gain), f"{basis}; fewer workers prepare less"
     pair = FedBatch(batch, now, left, left, gpu.factor, gain, basis)
     risk = None if isinstance(seen, Missing) else known(seen.risk)
-    if risk is not None and risk.level is not RiskLevel.HIGH and risk.probability < _longer(gain):
+    if risk is not None and risk.level is not RiskLevel.HIGH and _is_dear(risk.probability, gain):
         return (_dearer(view, finding, model, pair, risk),)
     return (_change(view, model, pair, finding, text, Bound.MEMORY, terms),)
 
 
 def _longer(gain: Interval) -> float:
-    """Return the time that a smaller batch costs, as a share of what the training has still to run.
+    """Return the time that a smaller batch costs, as a share of what the training has still to run."""
+    return 1.0 / max(gain.value, 1e-9) - 1.0
+
+
+def _is_dear(probability: float, gain: Interval) -> bool:
+    """Tell whether a smaller batch costs more than the risk that it takes away, or less than a restart.
 
     Running out of memory costs at most all of that time once more, as often as its probability says (less
     where the framework goes on from its last checkpoint, as YOLOv5 and ultralytics do). So where the
-    probability is below this share, the present batch ends earlier on average.
+    probability falls by less than the time that a smaller batch takes longer, the present one ends earlier on
+    average; and no restart is advised for less than the least gain of any other.
     """
-    return 1.0 / max(gain.value, 1e-9) - 1.0
+    return probability - _SAFE_RISK < max(_longer(gain), LEAST_GAIN - 1.0)
 
 
 def _is_handed_over(view: View, pair: FedBatch) -> bool:
@@ -216,8 +224,8 @@ def _dearer(view: View, finding: Finding, model: MemoryModel, pair: FedBatch, ri
     total = model.batch * view.ranks
     text = (
         f"batch {pair.batch * view.ranks} instead of {total} would leave room, but take about"
-        f" {percent(_longer(pair.gain))} longer: more than a risk of {percent(risk.probability)} costs, even"
-        " if all that is to come had to run again"
+        f" {percent(_longer(pair.gain))} longer and itself fail with up to {percent(_SAFE_RISK)}: not"
+        f" worth it at a risk of {percent(risk.probability)}, even if all that is to come had to run again"
     )
     return Suggestion(
         setting="batch_size",

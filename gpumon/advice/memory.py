@@ -2,8 +2,8 @@
 
 M(B) = base + slope * B of one rank: a line through the peak that was seen, whose base is known from the
 model's parameters and from what earlier runs held at other batches, weighted by their variances. Checked on
-published AutoBatch logs (YOLOv5s, YOLOv5m, YOLOv8s): with the base known, doubling the batch is predicted
-within 5 %; a base of 0 errs on the safe side by up to 10 %.
+published AutoBatch logs of seven models: `python -m tests.lab.memory_table`. A batch is safe where it runs
+out of memory with 5 % at most: the doubt about its peak and the one about how much can be used are one.
 """
 
 from __future__ import annotations
@@ -13,7 +13,15 @@ from math import hypot
 
 from gpumon.advice.bounds import rank_batch
 from gpumon.advice.learning_rate import accumulated, update_of
-from gpumon.advice.model_memory import base_bytes, model_name, parameters_of
+from gpumon.advice.model_memory import (
+    USABLE_DEVIATION,
+    USABLE_RATIO,
+    USABLE_UNVALIDATED_RATIO,
+    base_bytes,
+    base_deviation,
+    model_name,
+    parameters_of,
+)
 from gpumon.advice.prior import NOTHING_KNOWN, Prior, SeenMemory
 from gpumon.diagnosis.memory import GpuMemory, memory_of
 from gpumon.diagnosis.risk import LARGEST_AREA
@@ -26,13 +34,8 @@ from gpumon.model.training import Phase
 
 # The prior's base: at most this share of what was seen; with earlier runs at other batches, this one.
 _MOST_BASE, _MOST_SEEN_BASE = 0.5, 0.9
-# Standard deviation of any peak about the line (the allocator's steps), and of the prior's base as a share of
-# the peak. Together they give 4 % for twice the batch: there the three logs are off by 2.8 % (root mean
-# square), and by Student's t for three of them 95 % lie within 2.35 times that, as within 1.645 of 4 %.
-_PEAK_DEVIATION, _BASE_DEVIATION = 0.02, 0.066
-# Share of the limit that a batch may take; the first validation, at twice the batch, may still add, and so
-# may batches with many more targets than usual.
-_MARGIN, _MARGIN_UNVALIDATED = 0.90, 0.85
+# Standard deviation of any peak about the line: the allocator's steps, and targets.
+_PEAK_DEVIATION = 0.02
 # The peak rose by so much of the device after the first validation: not every batch was seen yet.
 _STILL_RISING = 0.02
 # At most twice the batch in one step, then look again: the error of the line grows with the step. A few
@@ -43,18 +46,22 @@ _LARGEST_STEP, _FEW = 2, 8
 # --multi-scale: the largest of its 21 sizes has been drawn after 100 steps with 99.2 %.
 _STEPS_TO_LARGEST = 100
 _NOMINAL = 64
-_SMALL_BATCHES = (6, 4, 2, 1)
+# A recommended batch has so many binary digits at most before its zeros, and is a multiple of 8 from 64 on.
+_DIGITS, _LARGEST_UNIT = 4, 8
+# What an update may sum more or less than YOLOv5's nominal images: its README trains yolov5m with batches of
+# 40, whose updates sum 80.
+_NOMINAL_RATIO = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryModel:
-    """M(B) of one rank on its GPU: bytes at a batch, from its `peak` at `batch`; `allowed` is the most.
+    """M(B) of one rank on its GPU: bytes at a batch, from its `peak` at `batch`; `allowed` can be used.
 
-    `base_deviation` is the standard deviation of its base in bytes; `rests_on` says what it is built on.
-    Training needs `need_ratio` of what is held: the allocator gives the rest back before it fails. More than
-    `limit` bytes are never held (None: no limit). `is_present_safe` tells that the present batch was seen to
-    live with little risk: the margin is for batches that nobody has seen. Up to `few` images one step may
-    lead, though it more than doubles the batch.
+    `base_deviation` and `allowed_deviation` are standard deviations in bytes; `rests_on` says what it is
+    built on. Training needs `need_ratio` of what is held: the allocator gives the rest back before it fails.
+    More than `limit` bytes are never held (None: no limit). `is_present_safe` tells that the present batch
+    was seen to live with little risk: the margin is for batches that nobody has seen. Up to `few` images one
+    step may lead, though it more than doubles the batch.
     """
 
     batch: int
@@ -68,6 +75,7 @@ class MemoryModel:
     limit: int | None = None
     is_present_safe: bool = False
     few: int = 0
+    allowed_deviation: float = 0.0
 
     def bytes_at(self, batch: int) -> Interval:
         """Return the predicted peak at a batch with its 90 % interval, as it will be seen."""
@@ -79,8 +87,8 @@ class MemoryModel:
     def largest(self, *, safe: bool, steps: int = 1) -> int:
         """Return the largest batch that fits and so many steps of advice could reach; 0 where none does.
 
-        A step at most doubles the batch, but for a few images that fit in proportion. Safe: its 95th
-        percentile fits; else its median does.
+        A step at most doubles the batch, but for a few images that fit in proportion. Safe: it fits with
+        95 %; else with one half.
         """
         fitting, most = 0, max(self.batch * _LARGEST_STEP**steps, self.few)
         while fitting < most:
@@ -112,7 +120,13 @@ class MemoryModel:
 
     def _fits(self, batch: int, *, safe: bool) -> bool:
         peak = self._wanted(batch)
-        return self.need_ratio * (peak.high if safe else peak.value) <= self.allowed
+        middle, rise = self.need_ratio * peak.value, self.need_ratio * (peak.high - peak.value)
+        if not safe:
+            return middle <= self.allowed
+        doubt = Z_90 * self.allowed_deviation
+        # Both doubts are independent; but the upper end of a few images at once is the worst case.
+        both = hypot(rise, doubt) if batch <= _LARGEST_STEP * self.batch else rise + doubt
+        return middle + both <= self.allowed
 
 
 def outlook(window: Window, pid: int, prior: Prior = NOTHING_KNOWN) -> MemoryOutlook:
@@ -162,15 +176,15 @@ def model_of(view: View, memory: GpuMemory, prior: Prior = NOTHING_KNOWN) -> May
         # An earlier run knows what the first validation, which is still to come here, took.
         if not memory.validated and seen.has_validation and seen.batch_size == batch:
             peak, validated = max(peak, seen.peak_bytes), True
-    expected, parameters_words = _expected_base(view)
+    expected, doubt, parameters_words = _expected_base(view)
     # Peaks with a validation and one without do not lie on one line.
     earlier = prior.memory if memory.validated else ()
-    base, deviation, others = learned_base(batch, peak, min(expected, _MOST_BASE * peak), earlier)
+    base, deviation, others = learned_base(batch, peak, expected, doubt, earlier)
     area = 1.0
     if view.setting("multi_scale") and (memory.steps_done or 0) < _STEPS_TO_LARGEST:
         area = LARGEST_AREA
     is_rising = sum(memory.rises) >= _STILL_RISING * memory.total
-    margin = _MARGIN if validated and not is_rising else _MARGIN_UNVALIDATED
+    usable = USABLE_RATIO if validated and not is_rising else USABLE_UNVALIDATED_RATIO
     if others:
         batches = ", ".join(str(other) for other in others)
         rests_on = f"the peak at batch {batch} and those of earlier runs at {batches}"
@@ -182,13 +196,14 @@ def model_of(view: View, memory: GpuMemory, prior: Prior = NOTHING_KNOWN) -> May
         peak,
         base,
         area * (peak - base) / batch,
-        margin * limit,
+        usable * limit,
         deviation,
         rests_on,
         min(1.0, memory.need / peak),
         limit,
         memory.is_settled and _is_low(memory.risk),
         _FEW if update_of(view.reading.training, batch * view.ranks) is not None else 0,
+        USABLE_DEVIATION * limit,
     )
 
 
@@ -197,19 +212,15 @@ def _is_low(risk: Maybe[OomRisk]) -> bool:
 
 
 def rounded_batch(largest: int, present: int) -> int:
-    """Return the batch to recommend, at most `largest`: a multiple of 8, below 32 one of 4, or 6, 2, 1.
+    """Return the batch to recommend, at most `largest`: any to 16, even to 32, of fours to 64, of eights.
 
     The present one where a round one would be smaller than it although it fits.
-    8, 16, 32 and 64 keep YOLOv5's nominal batch of 64 by accumulation, 12, 20 and 28 (60, 60, 56) nearly.
-    Without these a third of what fits would be left where memory is short: 16 of 23. That the tensor cores
-    work in eighths is no matter of the batch: a convolution's rows are its images times their pixels.
+    Round numbers are a habit: YOLOv5's author calls a batch of 52 valid (yolov5 issue 3648), and AutoBatch
+    chooses any. That the tensor cores work in eighths is no matter of the batch: a convolution's rows are its
+    images times their pixels. So less than a tenth is left where memory is short.
     """
-    if largest >= 32:
-        batch = largest - largest % 8
-    elif largest >= 8:
-        batch = largest - largest % 4
-    else:
-        batch = next((size for size in _SMALL_BATCHES if size <= largest), 0)
+    unit = min(_LARGEST_UNIT, 1 << max(0, largest.bit_length() - _DIGITS))
+    batch = largest - largest % unit
     return present if batch < present <= largest else batch
 
 
@@ -217,21 +228,22 @@ def nominal_batch(largest: int, present: int, ranks: int = 1, nominal: int = _NO
     """Return the largest round batch of one rank with which an update sums about `nominal` images.
 
     YOLOv5 sums over round(64 / B) batches of B images on all ranks (its train.py); from 64 on there is one.
-    Allowed is an eighth more or less: 24 (72 images) is, 40 (80) and 48 (48) are not. Where no larger one
+    Allowed is a quarter more or less: 40 (80 images) and 48 (48) are, 44 (44) is not. Where no larger one
     keeps it, the present batch or a smaller one.
     """
     for batch in range(rounded_batch(largest, present), 0, -1):
-        is_round = rounded_batch(batch, present) == batch
-        if is_round and accumulated(batch * ranks, nominal).keeps_nominal:
+        update = accumulated(batch * ranks, nominal)
+        is_near = abs(update.images - nominal) <= _NOMINAL_RATIO * nominal
+        if rounded_batch(batch, present) == batch and (update.keeps_nominal or is_near):
             return batch
     return rounded_batch(largest, present)
 
 
-def _expected_base(view: View) -> tuple[float, str]:
-    """Return what the training takes without images by its model's parameters, and what that rests on."""
+def _expected_base(view: View) -> tuple[float, float, str]:
+    """Return what the training takes without images, its standard deviation, and what that rests on."""
     name = model_name(view.setting("weights"), view.setting("cfg"))
     told, found = known(view.reading.progress.model_parameters), parameters_of(name)
-    words = "a small model, as its size is not known"
+    words = "a model of middle size, as its size is not known"
     if told is not None and told.value > 0 and (found is None or told.certainty is Certainty.EXACT):
         found = told.value
         words = f"the {found / 1e6:.1f} million parameters of its model ({told.source})"
@@ -239,24 +251,25 @@ def _expected_base(view: View) -> tuple[float, str]:
         words = f"the {found / 1e6:.1f} million parameters of its model"
     # Automatic mixed precision is what it does unless it is known not to.
     amp = known(view.reading.progress.amp_enabled)
-    optimizer = view.setting("optimizer")
-    base = base_bytes(name, amp=amp is not False, optimizer=str(optimizer or "SGD"), parameters=found)
-    return base, words
+    optimizer = str(view.setting("optimizer") or "SGD")
+    base = base_bytes(name, amp=amp is not False, optimizer=optimizer, parameters=found)
+    deviation = base_deviation(name, amp=amp is not False, optimizer=optimizer, parameters=found)
+    return base, deviation, words
 
 
 def learned_base(
-    batch: int, peak: int, expected: float, earlier: tuple[SeenMemory, ...]
+    batch: int, peak: int, expected: float, deviation: float, earlier: tuple[SeenMemory, ...]
 ) -> tuple[float, float, tuple[int, ...]]:
     """Return the base of a rank, its standard deviation, and the other batches that it was learned from.
 
-    All in bytes; `expected` is the base by the model alone, `earlier` what was held at other batches.
+    All in bytes; `expected` is the base by the model alone, with its deviation, `earlier` what was held at
+    other batches.
 
     A line through (batch, peak) and (b, m) has the base (m - peak * b / batch) / (1 - b / batch). The prior
     and all of these are weighted by their inverse variances.
     """
-    deviation = _BASE_DEVIATION * peak
     weight = 1.0 / deviation**2
-    weights, weighted, others = weight, weight * expected, set()
+    weights, weighted, others = weight, weight * min(expected, _MOST_BASE * peak), set()
     for seen in earlier:
         ratio = seen.batch_size / batch
         # A peak without a validation is no peak of a whole run.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from math import exp
+from math import exp, hypot
 
 from gpumon.history.stats import Z_90, Interval
 from gpumon.model.measure import Maybe, Missing
@@ -56,8 +56,21 @@ _FULL_PRECISION = 1.54
 _FIXED_DEVIATION = 0.25
 # What NVIDIA's drivers keep for themselves: 250 to 308 MB (gpustat issue 141).
 DRIVER_BYTES = 300 * 1024**2
-# Before a first validation, as in gpumon.advice.memory.
+# Of a batch that nobody has run, before its first validation.
 _MARGIN = 0.85
+# Of the limit, how much the line through reserved memory may reach: median and standard deviation.
+# Median: tensors fill 0.90 of what PyTorch reserves while there is room (the rest it gives back before it
+# fails), and filled 0.78 to 0.99 of what was there when trainings ran out of memory: the middle one is 1.08
+# times that share (`python -m tests.lab.memory_table` has the sources). Deviation: so that one in twenty
+# fails below 0.95, as from there on failures were reported (15.3 of a V100's 16 GB: yolov5 issue 4872).
+# Before the first validation it is less: chosen.
+USABLE_RATIO, USABLE_UNVALIDATED_RATIO, USABLE_DEVIATION = 1.08, 1.03, 0.08
+# What a line from one batch to twice it is off by where the parameters are known, in bytes: six of
+# AutoBatch's logs (the same command) have 0.18 GB as root mean square, whatever the batch takes. By Student's
+# t for six 95 % lie within 1.94 times that, as within 1.645 of this.
+_BASE_DEVIATION = 0.21e9
+# Of a model of unknown size: the mean of the parameters of those six, and their standard deviation.
+_UNKNOWN_PARAMETERS, _UNKNOWN_DEVIATION = 8e6, 8e6
 _MOST_BATCH = 1024
 
 
@@ -110,10 +123,19 @@ def base_bytes(
 ) -> float:
     """Return what a training takes without images, by its `parameters`, else by the name of its model.
 
-    A model of unknown size counts as YOLOv5n, whose small base makes larger batches seem larger.
+    A model of unknown size counts as one of 8 million parameters, with the more doubt (base_deviation).
     """
-    count = parameters or parameters_of(model) or _MILLIONS["5"][0] * 1e6
+    count = parameters or parameters_of(model) or _UNKNOWN_PARAMETERS
     return CONTEXT_BYTES + static_bytes(count, amp=amp, optimizer=optimizer)
+
+
+def base_deviation(
+    model: str, *, amp: bool = True, optimizer: str = "SGD", parameters: float | None = None
+) -> float:
+    """Return the standard deviation of base_bytes, in bytes."""
+    if parameters or parameters_of(model):
+        return _BASE_DEVIATION
+    return hypot(_BASE_DEVIATION, static_bytes(_UNKNOWN_DEVIATION, amp=amp, optimizer=optimizer))
 
 
 def predicted_peak(
@@ -149,7 +171,7 @@ def largest_batch(
     """Return the largest batch of one rank that fits on a GPU, by published figures.
 
     `taken_bytes` is what driver and other programs hold. A batch fits where its peak stays below 85 % of the
-    rest, as before a first validation. 0 where none does.
+    rest. 0 where none does.
     """
     allowed = _MARGIN * max(0, total_bytes - taken_bytes)
     fitting = [0, 0, 0]

@@ -8,7 +8,11 @@ from math import floor
 from gpumon.advice.host_memory import CACHE_SAFETY
 from gpumon.advice.memory import MemoryModel, learned_base, nominal_batch
 from gpumon.advice.model_memory import (
+    USABLE_DEVIATION,
+    USABLE_RATIO,
+    USABLE_UNVALIDATED_RATIO,
     base_bytes,
+    base_deviation,
     largest_batch,
     predicted_peak,
 )
@@ -22,11 +26,9 @@ from gpumon.model.measure import Maybe, Missing, known
 _MOST_WORKERS = 8
 # The main process needs a core for itself where there are more than two.
 _CORES_FOR_MAIN = 1
-# As in gpumon.advice.memory: before a first validation, and of a peak that an earlier run held.
-_MARGIN, _MARGIN_SEEN = 0.85, 0.90
-# As there: the base is at most this share of a peak.
-_MOST_BASE = 0.5
 _NOMINAL = 64
+# What published figures are rounded down to: an update then sums YOLOv5's 64 images within an eighth.
+_SIZES = (64, 56, 32, 28, 24, 20, 16, 12, 8, 6, 4, 2, 1)
 _BYTES_PER_PIXEL = 3
 # A cache may take half of what is free: the workers and their copies need the rest.
 _CACHE_SHARE = 0.5
@@ -111,7 +113,7 @@ def _batch_published(facts: StartingFacts, gpu: GpuFacts) -> Maybe[BatchStart]:
         return largest
     if largest.safe < 1:
         return Missing("by published figures not even a batch of 1 is sure to fit on this GPU")
-    batch = _round(largest.safe)
+    batch = next(size for size in _SIZES if size <= largest.safe)
     peak = predicted_peak(facts.model, facts.imgsz, batch)
     if isinstance(peak, Missing):
         return peak
@@ -125,25 +127,29 @@ def _batch_measured(facts: StartingFacts, gpu: GpuFacts, seen: SeenMemory) -> Ma
     By the model of gpumon.advice.memory, so that the advice to the run says the same of the same peaks.
     """
     peak, batch = seen.peak_bytes, seen.batch_size
-    expected = min(base_bytes(facts.model), _MOST_BASE * peak)
     # Peaks with a validation and one without do not lie on one line.
     earlier = facts.prior.memory if seen.has_validation else ()
-    base, deviation, others = learned_base(batch, peak, expected, earlier)
-    allowed = (_MARGIN_SEEN if seen.has_validation else _MARGIN) * (gpu.total_bytes - gpu.taken_bytes)
-    model = MemoryModel(batch, peak, base, (peak - base) / batch, allowed, deviation)
+    expected, doubt = base_bytes(facts.model), base_deviation(facts.model)
+    base, deviation, others = learned_base(batch, peak, expected, doubt, earlier)
+    free = gpu.total_bytes - gpu.taken_bytes
+    model = MemoryModel(
+        batch,
+        peak,
+        base,
+        (peak - base) / batch,
+        (USABLE_RATIO if seen.has_validation else USABLE_UNVALIDATED_RATIO) * free,
+        deviation,
+        allowed_deviation=USABLE_DEVIATION * free,
+    )
     safe = model.largest(safe=True)
     if safe < 1:
         return Missing(f"an earlier run with a batch of {batch} left no room on this GPU")
-    start = _round(safe)
+    # Above 64 an update sums more images: that more fits is said, not done.
+    start = min(_NOMINAL, nominal_batch(safe, 0))
     basis = f"the peak that an earlier run held at a batch of {batch}"
     if others:
         basis += f", and those at {', '.join(map(str, others))}"
     return BatchStart(start, safe, max(safe, model.largest(safe=False)), model.bytes_at(start), basis)
-
-
-def _round(safe: int) -> int:
-    """Return the largest round batch that keeps YOLOv5's nominal 64 images an update; 64 where more fits."""
-    return min(_NOMINAL, nominal_batch(safe, 0))
 
 
 def _workers(facts: StartingFacts, batch: int | None, seen: SeenRate | None) -> WorkersStart:

@@ -11,18 +11,24 @@ from typing import Any
 from gpumon.advice.memory import MemoryModel, model_of, nominal_batch
 from gpumon.advice.prior import NOTHING_KNOWN, Prior, SeenMemory
 from gpumon.diagnosis.memory import GpuMemory, memory_of
+from gpumon.diagnosis.view import view_of
+from gpumon.history.history import History
 from gpumon.history.stats import quantile, wilson
+from gpumon.model.measure import Certainty, Maybe, Measure
 from tests.lab.allocator import OutOfMemoryError
 from tests.lab.memory_fit import Unwritten
-from tests.lab.risk_runs import RESERVED_BYTES, Plan, dry_peak, plan_of, simulate, train_step
-from tests.lab.risk_watch import watched
+from tests.lab.risk_runs import RESERVED_BYTES, Plan, Run, dry_peak, plan_of, simulate, train_step
+from tests.lab.risk_watch import sample_of
 from tests.lab.virtual_gpu import VirtualGpu
+from tests.unit.run_scene import with_progress
+from tests.unit.synthetic_training import PID
 
 _EPOCHS_SEEN = 2
 _STEPS, _SEEDS = 60, (11, 12, 13)
 _AUTOBATCH_SIZES = (1, 2, 4, 8, 16)
 _AUTOBATCH_FRACTION = 0.8
 _KINDS = frozenset({"steady", "noisy", "dense"})
+ROWS = ("known", "known_two", "known_round", "safe", "two", "round", "autobatch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +37,8 @@ class Case:
 
     gpumon goes at most to twice the present batch, so it is judged against that where less. `round` is what
     is advised: its safe batch made round so that an update keeps 64 images. `two` is its safe batch where an
-    earlier run at half the batch is known.
+    earlier run at half the batch is known. Of these the name tells no model; of those with `known` its
+    parameters are told, as YOLOv5's log does.
     """
 
     kind: str
@@ -40,6 +47,9 @@ class Case:
     safe: int
     round: int
     two: int
+    known: int
+    known_round: int
+    known_two: int
     autobatch: int
     died: tuple[str, ...]
 
@@ -63,34 +73,41 @@ def _case(plan: Plan) -> Case | None:
     true = _largest(plan)
     if true < plan.batch_size:
         return None
-    models = [_model(plan, NOTHING_KNOWN), _model(plan, _earlier(plan))]
-    if models[0] is None or models[1] is None:
-        return None
-    safe, two = (model.largest(safe=True) for model in models if model is not None)
-    told = {
-        "safe": safe,
-        "round": nominal_batch(safe, plan.batch_size),
-        "two": two,
-        "autobatch": autobatch(plan),
-    }
-    died = tuple(name for name, batch in told.items() if batch > 0 and not _lives_long(plan, batch))
-    return Case(plan.kind, plan.batch_size, true, safe, told["round"], two, told["autobatch"], died)
-
-
-def _model(plan: Plan, prior: Prior) -> MemoryModel | None:
-    """Return gpumon's model after two epochs; None where the run did not live so long."""
     run = simulate(plan)
     if run.failed_step is not None:
         return None
-    view = None
-    for _, latest in watched(run):
-        view = latest
-    if view is None:
-        return None
-    memory = memory_of(view)
-    if not isinstance(memory, GpuMemory):
-        return None
-    model = model_of(view, memory, prior)
+    told: dict[str, int] = {}
+    for prefix, is_known in (("", False), ("known_", True)):
+        alone, two = _models(run, is_known=is_known)
+        if alone is None or two is None:
+            return None
+        safe = alone.largest(safe=True)
+        told[prefix.rstrip("_") or "safe"] = safe
+        told[f"{prefix}round"] = nominal_batch(safe, plan.batch_size)
+        told[f"{prefix}two"] = two.largest(safe=True)
+    told["autobatch"] = autobatch(plan)
+    died = tuple(name for name, batch in told.items() if batch > 0 and not _lives_long(plan, batch))
+    return Case(plan.kind, plan.batch_size, true, died=died, **told)
+
+
+def _models(run: Run, *, is_known: bool) -> tuple[MemoryModel | None, MemoryModel | None]:
+    """Return gpumon's models of a run that it saw to its end: alone, and with an earlier run."""
+    history = History()
+    for number, second in enumerate(run.seconds, 1):
+        sample = sample_of(run, second, number)
+        if is_known:
+            parameters = Measure(float(run.plan.cost.parameters), Certainty.EXACT, "log")
+            sample = with_progress(sample, model_parameters=parameters)
+        history.append(sample)
+    view = view_of(history.window(), PID)
+    memory = None if view is None else memory_of(view)
+    if view is None or not isinstance(memory, GpuMemory):
+        return None, None
+    alone, two = (model_of(view, memory, prior) for prior in (NOTHING_KNOWN, _earlier(run.plan)))
+    return _or_none(alone), _or_none(two)
+
+
+def _or_none(model: Maybe[MemoryModel]) -> MemoryModel | None:
     return model if isinstance(model, MemoryModel) else None
 
 
@@ -168,7 +185,7 @@ def _no_time(seconds: float) -> tuple[float, float]:
 def summary(found: Sequence[Case]) -> dict[str, Any]:
     """Return how the recommended batches compare with the true ones, as JSON-ready values."""
     rows = {}
-    for name in ("safe", "round", "two", "autobatch"):
+    for name in ROWS:
         ratios = []
         for case in found:
             reachable = case.true if name == "autobatch" else min(case.true, 2 * case.present)

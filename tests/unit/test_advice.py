@@ -19,7 +19,7 @@ from tests.unit.synthetic_training import STARVED as STARVED_WITH_ROOM
 from tests.unit.test_diagnosis import scenes
 
 # A GPU without room for a larger batch: the workers alone are to be advised.
-STARVED = replace(STARVED_WITH_ROOM, gpu_own=9 * GIB)
+STARVED = replace(STARVED_WITH_ROOM, gpu_own=int(10.5 * GIB))
 
 
 def suggestions(scene: Scene) -> tuple[Suggestion, ...]:
@@ -155,7 +155,7 @@ def test_exhausted_cores_get_no_more_workers() -> None:
 def test_one_worker_on_two_cores_may_become_two() -> None:
     """Where the main process leaves room, the second core is used, and the CPU bounds the promise."""
     scene = Scene(wait=0.81, workers=1, idle=0.0, cpu=0.94, queue=0.04, cores=2, main_cpu=0.2)
-    found = only(replace(scene, gpu_own=9 * GIB))
+    found = only(replace(scene, gpu_own=int(10.5 * GIB)))
     assert (found.to_value, found.bound) == (2, Bound.CORES)
     assert 1.6 < speedup(found).predicted < 1.9
 
@@ -173,14 +173,14 @@ def test_too_many_workers_become_fewer() -> None:
 
 def test_no_workers_become_some() -> None:
     """A GPU that idles while the main process loads gets workers."""
-    found = only(Scene(workers=0, gpu_busy=0.43, gpu_own=9 * GIB))
+    found = only(Scene(workers=0, gpu_busy=0.43, gpu_own=int(10.5 * GIB)))
     assert (found.from_value, found.to_value) == (0, 2)
     assert speedup(found).high <= 1 / 0.43 + 1e-9
 
 
 def test_the_measured_wait_bounds_what_workers_bring() -> None:
     """Where the wait without workers is measured, no promise goes beyond a training that never waits."""
-    found = only(Scene(workers=0, wait=0.5, sees_loading=True, gpu_busy=0.45, gpu_own=9 * GIB))
+    found = only(Scene(workers=0, wait=0.5, sees_loading=True, gpu_busy=0.45, gpu_own=int(10.5 * GIB)))
     assert (found.from_value, found.to_value) == (0, 2)
     gain = speedup(found)
     assert 1.6 <= gain.low <= gain.predicted == pytest.approx(2.0, abs=0.01)
@@ -198,7 +198,7 @@ def test_full_cores_bound_what_workers_bring() -> None:
 @pytest.mark.parametrize(
     "scene",
     [
-        Scene(workers=0, batch_size=1, gpu_busy=0.4, gpu_own=9 * GIB),
+        Scene(workers=0, batch_size=1, gpu_busy=0.4, gpu_own=int(10.5 * GIB)),
         Scene(workers=0, batch_size=1, wait=0.5, sees_loading=True, gpu=False),
         Scene(workers=0, wait=0.5, sees_loading=True, gpu=False, framework="ultralytics"),
         Scene(workers=0, gpu=False, framework="ultralytics"),
@@ -235,7 +235,7 @@ def test_memory_at_risk_gets_a_smaller_batch() -> None:
     """At 98 % of the limit with the first validation to come it is advised, never a larger one."""
     found = only(Scene(gpu_own=int(11.8 * GIB), epoch=0))
     assert found.setting == "batch_size"
-    assert found.to_value == 12
+    assert found.to_value == 14
     assert found.finding == "vram-at-limit"
     assert speedup(found).high <= 1.0
 

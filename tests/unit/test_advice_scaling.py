@@ -23,7 +23,7 @@ from tests.unit.synthetic_training import GIB, PID, Scene
 from tests.unit.synthetic_training import STARVED as STARVED_WITH_ROOM
 
 # A GPU without room for a larger batch: the workers alone are to be advised.
-STARVED = replace(STARVED_WITH_ROOM, gpu_own=9 * GIB)
+STARVED = replace(STARVED_WITH_ROOM, gpu_own=int(10.5 * GIB))
 PIPELINE = Pipeline(workers=2, wait=0.41, busy=0.98, cpu=0.96, main_cpu=0.59, cores=8.0)
 
 

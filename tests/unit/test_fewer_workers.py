@@ -54,7 +54,7 @@ def test_fewer_are_advised_beside_other_programs_too() -> None:
         main_cpu=0.3,
         others_cpu=0.6,
         batch_size=64,
-        gpu_own=9 * GIB,
+        gpu_own=int(10.5 * GIB),
     )
     report = report_on(scene.window(), PID)
     assert report.findings[0].id == "starved-too-many-workers"

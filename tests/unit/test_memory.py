@@ -132,11 +132,12 @@ def test_the_largest_batch_fits_and_is_at_most_twice(own: int, batch: int, epoch
 
 @given(largest=st.integers(0, 500), present=st.integers(1, 250))
 def test_the_recommended_batch_is_round_and_fits(largest: int, present: int) -> None:
-    """A multiple of 8, below 32 of 4, or 6, 2, 1, or the present batch; never more than fits."""
+    """Any to 16, even to 32, of fours to 64, then of eights, or the present one; nine tenths of what fits."""
     batch = rounded_batch(largest, present)
     assert batch <= largest
-    assert batch % 8 == 0 or batch in {1, 2, 4, 6, 12, 20, 28, present}
-    assert not largest or batch == present or 4 * batch >= 3 * largest or largest < 12
+    unit = next((size for most, size in ((16, 1), (32, 2), (64, 4)) if batch < most), 8)
+    assert batch % unit == 0 or batch == present
+    assert 10 * batch >= 9 * largest
 
 
 def test_without_a_count_of_steps_as_many_again_are_taken() -> None:
@@ -166,13 +167,13 @@ def model(scene: Scene, prior: Prior = NOTHING_KNOWN) -> MemoryModel:
 
 
 def test_an_earlier_run_at_another_batch_says_what_the_model_takes() -> None:
-    """5 GiB at 16 and 3 at 8: two in 16 go with the images, one GiB does not; and the interval is shorter."""
+    """5 GiB at 16 and 3 at 8 leave one GiB without images: that is believed by half, and doubted less."""
     scene = Scene(gpu_own=5 * GIB, batch_size=16)
     alone = model(scene)
     learned = model(scene, Prior(memory=(SeenMemory(8, 3 * GIB, has_validation=True),)))
-    assert learned.base == pytest.approx(GIB, rel=0.1)
+    assert alone.base < (alone.base + GIB) / 2 < learned.base < GIB
     assert learned.bytes_at(32).half_width < alone.bytes_at(32).half_width
-    assert learned.bytes_at(8).value == pytest.approx(3 * GIB, rel=0.02)
+    assert learned.bytes_at(8).value == pytest.approx(3 * GIB, rel=0.04)
     assert learned.rests_on == "the peak at batch 16 and those of earlier runs at 8"
     assert alone.rests_on == "the peak at batch 16 and the 7.2 million parameters of its model"
 
@@ -180,7 +181,7 @@ def test_an_earlier_run_at_another_batch_says_what_the_model_takes() -> None:
 @pytest.mark.parametrize(
     ("weights", "told", "words"),
     [
-        ("best.pt", None, "a small model, as its size is not known"),
+        ("best.pt", None, "a model of middle size, as its size is not known"),
         ("best.pt", Measure(46.5e6, Certainty.ESTIMATED, "size of last.pt"), "46.5 million"),
         ("best.pt", Measure(46.5e6, Certainty.EXACT, "log"), "46.5 million parameters of its model (log)"),
         ("yolov5s.pt", Measure(9e6, Certainty.EXACT, "log"), "9.0 million parameters of its model (log)"),
@@ -205,18 +206,18 @@ def test_a_model_of_unknown_name_has_the_parameters_that_it_tells(
 
 
 def test_a_large_model_of_unknown_name_leaves_room_for_a_larger_batch() -> None:
-    """A model of 86.7 million parameters has 1.9 of 5 GiB to itself, not 0.4: less of it goes by image."""
-    scene = Scene(gpu_own=5 * GIB, gpu_total=9 * GIB, weights="best.pt")
+    """A model of 86.7 million parameters has 1.9 of 5 GiB to itself, not 0.5: less of it goes by image."""
+    scene = Scene(gpu_own=5 * GIB, gpu_total=8 * GIB, weights="best.pt")
     told = Measure(86.7e6, Certainty.EXACT, "log")
     before = look(scene).largest_safe_batch
     after = outlook(
         window_of([with_progress(sample, model_parameters=told) for sample in scene.samples()]), PID
     ).largest_safe_batch
-    assert (before, after) == (25, 29)
+    assert (before, after) == (25, 28)
 
 
 def test_a_batch_that_runs_with_little_risk_is_safe_although_its_room_is_small() -> None:
-    """The margin of a tenth is for batches that nobody has seen; before a validation it is for all."""
+    """The margin is for batches that nobody has seen; before a validation it is for all."""
     held = Scene(gpu_own=int(11.3 * GIB))
     assert risk(held).level is RiskLevel.LOW
     assert look(held).largest_safe_batch == 16
@@ -249,12 +250,12 @@ def test_what_teaches_nothing_changes_nothing(useless: SeenMemory) -> None:
 
 
 def test_an_earlier_validation_at_the_same_batch_counts_before_the_first_one() -> None:
-    """It took 6 GiB: then that is the peak, and the margin is that of a validated run."""
+    """It took 6 GiB: then that is the peak, and what can be used is as in a validated run."""
     scene = Scene(gpu_own=5 * GIB, batch_size=16, epoch=0)
     found = model(scene, Prior(memory=(SeenMemory(16, 6 * GIB, has_validation=True),)))
     assert found.peak == 6 * GIB
-    assert found.allowed == pytest.approx(0.90 * 12 * GIB)
-    assert model(scene).allowed == pytest.approx(0.85 * 12 * GIB)
+    assert found.allowed == pytest.approx(1.08 * 12 * GIB)
+    assert model(scene).allowed == pytest.approx(1.03 * 12 * GIB)
 
 
 @given(
@@ -285,28 +286,28 @@ def test_what_is_seen_is_never_more_than_the_limit() -> None:
 @pytest.mark.parametrize(
     ("largest", "present", "ranks", "batch"),
     [
-        (50, 16, 1, 32),
-        (63, 32, 1, 56),
+        (50, 16, 1, 48),
+        (63, 32, 1, 60),
         (24, 16, 1, 24),
         (100, 64, 1, 96),
         (40, 8, 2, 40),
-        (30, 16, 2, 28),
-        (23, 16, 1, 20),
-        (31, 16, 1, 28),
+        (30, 16, 2, 30),
+        (27, 16, 1, 26),
+        (47, 32, 1, 40),
+        (23, 16, 1, 22),
+        (31, 16, 1, 30),
         (20, 24, 1, 20),
-        (40, 32, 1, 32),
-        (48, 32, 1, 32),
-        (48, 24, 1, 32),
-        (45, 64, 1, 32),
-        (15, 8, 1, 12),
-        (7, 4, 1, 6),
-        (7, 8, 1, 6),
-        (13, 8, 2, 12),
-        (30, 24, 3, 28),
+        (40, 32, 1, 40),
+        (48, 24, 1, 48),
+        (45, 64, 1, 40),
+        (15, 8, 1, 15),
+        (7, 4, 1, 7),
+        (13, 8, 2, 13),
+        (23, 16, 2, 20),
     ],
 )
 def test_a_batch_that_keeps_the_nominal_one(largest: int, present: int, ranks: int, batch: int) -> None:
-    """Not 40 or 48, whose updates sum 80 and 48 images; where none larger keeps 64, none larger at all."""
+    """Not 44, nor 22 on two GPUs, whose updates sum 44 images: within a quarter of 64, as YOLOv5's own 40."""
     assert nominal_batch(largest, present, ranks) == batch
 
 

@@ -49,16 +49,18 @@ def test_who_asked_for_workers_and_has_none_is_told_why(scene: Scene, asked: int
 _SINGLE = Scene(workers=0, batch_size=1, gpu_busy=0.4, gpu_own=2 * GIB)
 
 
-@pytest.mark.parametrize("scene", [_SINGLE, replace(_SINGLE, wait=0.5, sees_loading=True)])
-def test_a_batch_of_one_image_gets_its_workers_with_a_larger_batch(scene: Scene) -> None:
+@pytest.mark.parametrize(
+    ("scene", "workers"), [(_SINGLE, 5), (replace(_SINGLE, wait=0.5, sees_loading=True), 4)]
+)
+def test_a_batch_of_one_image_gets_its_workers_with_a_larger_batch(scene: Scene, workers: int) -> None:
     """YOLOv5 starts none for one image, so both come by one command, with one prediction."""
     report = report_on(scene.window(), PID)
     assert report.findings[0].id == "starved-no-workers"
     (found,) = report.suggestions
-    assert (found.setting, found.from_value, found.to_value) == ("workers", 0, 4)
-    assert found.together == (Change("batch_size", 1, 4),)
-    assert found.command == "cd /data/yolov5 && python train.py --workers 4 --batch-size 4"
-    assert found.text.startswith("4 workers with batch 4 (about ")
+    assert (found.setting, found.from_value, found.to_value) == ("workers", 0, workers)
+    assert found.together == (Change("batch_size", 1, 5),)
+    assert found.command == f"cd /data/yolov5 && python train.py --workers {workers} --batch-size 5"
+    assert found.text.startswith(f"{workers} workers with batch 5 (about ")
     assert "instead of 1, for which YOLOv5 starts none" in found.text
     assert isinstance(found.gpu_memory_bytes, Effect)
     assert isinstance(found.speedup, Effect)
@@ -68,7 +70,7 @@ def test_a_batch_of_one_image_gets_its_workers_with_a_larger_batch(scene: Scene)
 @pytest.mark.parametrize(
     "scene",
     [
-        replace(_SINGLE, gpu_own=9 * GIB),
+        replace(_SINGLE, gpu_own=int(10.5 * GIB)),
         replace(_SINGLE, losses=(float("nan"), 0.1, 0.1)),
         replace(_SINGLE, device="0,1,2,3,4,5,6,7,8"),
     ],

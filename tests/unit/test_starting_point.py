@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpumon.advice.memory import learned_base
-from gpumon.advice.model_memory import base_bytes
+from gpumon.advice.model_memory import base_bytes, base_deviation
 from gpumon.advice.prior import Prior, SeenMemory, SeenRate
 from gpumon.advice.starting_facts import DataFacts, GpuFacts, MachineFacts, StartingFacts
 from gpumon.advice.starting_point import (
@@ -239,7 +239,9 @@ def test_all_peaks_of_earlier_runs_tell_the_base() -> None:
     """As the advice to a run has it: the line through both peaks, and the same largest batch."""
     seen = (SeenMemory(8, 2 * GIB, has_validation=True), SeenMemory(16, 3 * GIB, has_validation=True))
     one, both = (batch_of(replace(FACTS, prior=Prior(memory=memory))) for memory in (seen[1:], seen))
-    base, deviation, others = learned_base(16, 3 * GIB, base_bytes("yolov5s.pt"), seen)
+    base, deviation, others = learned_base(
+        16, 3 * GIB, base_bytes("yolov5s.pt"), base_deviation("yolov5s.pt"), seen
+    )
     assert others == (8,)
     assert both.peak.value == pytest.approx(base + (3 * GIB - base) / 16 * both.batch)
     assert both.peak.high > both.peak.value + deviation

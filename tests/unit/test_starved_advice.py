@@ -12,8 +12,10 @@ from tests.unit.starved_scene import StarvedScene
 from tests.unit.synthetic_training import GIB, PID, Scene
 
 # GPUs without room for a larger batch.
-_REMOTE = StarvedScene(workers=2, cpu=0.2, remote=0.7, cores=16, gpu_own=9 * GIB)
-_DISK = StarvedScene(workers=2, cpu=0.3, disk=0.6, read=4e8, characters=4e8, cores=16, gpu_own=9 * GIB)
+_REMOTE = StarvedScene(workers=2, cpu=0.2, remote=0.7, cores=16, gpu_own=int(10.5 * GIB))
+_DISK = StarvedScene(
+    workers=2, cpu=0.3, disk=0.6, read=4e8, characters=4e8, cores=16, gpu_own=int(10.5 * GIB)
+)
 
 
 def advised(scene: StarvedScene, finding: str) -> list[Suggestion]:

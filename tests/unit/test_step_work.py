@@ -134,7 +134,7 @@ def test_full_cores_are_told_to_share_out_the_work_of_a_step() -> None:
     [
         replace(FULL, main_cpu=0.1, batch_rate=10.0, rate=80.0),
         replace(FULL, main_queue=0.2),
-        replace(FULL, gpu_own=9 * GIB),
+        replace(FULL, gpu_own=int(10.5 * GIB)),
         replace(FULL, losses=(float("nan"), 0.1, 0.1)),
     ],
     ids=["a main process with little to do", "one that may spin", "no memory", "nothing is learnt"],
@@ -164,7 +164,7 @@ def test_a_second_worker_that_fills_the_cores_comes_with_a_larger_batch() -> Non
     assert found.speedup.predicted == pytest.approx(2.0 / (1.15 - (0.2 + 20 * 0.0033) / 2))
     assert found.speedup.low >= 1.05
     assert "as far as they can: more are ruled out by 2 cores" in found.text
-    alone = report_on(replace(scene, gpu_own=9 * GIB).window(), PID).suggestions[0]
+    alone = report_on(replace(scene, gpu_own=int(10.5 * GIB)).window(), PID).suggestions[0]
     assert isinstance(alone.speedup, Effect)
     assert alone.speedup.predicted == pytest.approx(2.0 / 1.15)
 
@@ -258,7 +258,7 @@ def test_the_first_workers_come_with_a_larger_batch_where_it_brings_more() -> No
     assert isinstance(found.speedup, Effect)
     # Two cores, of which 0.74 are used and 8 ms in each of 15.5 batches a second are to be.
     assert found.speedup.predicted == pytest.approx(2.0 / (0.74 + 15.5 * 0.008), rel=0.01)
-    alone = report_on(replace(_ALONE, gpu_own=9 * GIB).window(), PID).suggestions[0]
+    alone = report_on(replace(_ALONE, gpu_own=int(10.5 * GIB)).window(), PID).suggestions[0]
     assert (alone.to_value, alone.together) == (2, ())
     assert isinstance(alone.speedup, Effect)
     assert alone.speedup.predicted == pytest.approx(2.0 / (0.74 + 31 * 0.008), rel=0.01)
