@@ -99,11 +99,16 @@ class ModelScene(Scene):
         return replace(super().reading(index), cgroup=cgroup)
 
 
-def scene_of(host: Host, load: Load, cell: Cell, ran: Ran, gpu_bytes: int) -> ModelScene:
-    """Return what gpumon would see of a model run in a cell that holds so much of the GPU's memory."""
+def scene_of(  # noqa: PLR0917 - what a scene is made of, in its order
+    host: Host, load: Load, cell: Cell, ran: Ran, gpu_bytes: int, draw: int = 0
+) -> ModelScene:
+    """Return what gpumon would see of a model run in a cell that holds so much of the GPU's memory.
+
+    `draw` counts the draws of what the last step of an epoch takes.
+    """
     command = ("python", "train.py", "--workers", str(cell.workers), "--batch-size", str(cell.batch_size))
     left = IMAGES % cell.batch_size
-    deviation = Random(f"{host.name} {load} {cell}").gauss(0.0, _LAST_ERROR)  # noqa: S311 - reproducible
+    deviation = Random(f"{host.name} {load} {cell} {draw}").gauss(0.0, _LAST_ERROR)  # noqa: S311 - reproducible
     return ModelScene(
         wait=ran.wait_ratio,
         workers=cell.workers,

@@ -22,6 +22,10 @@ TARGETS_PER_IMAGE = 7
 _SPREAD_RATIO = 0.12
 _WARM_BATCHES = 60
 _BATCHES = 360
+# As many threads as t times the cores take turns, and do 1 / (1 + c * (t - 1)) of what the cores do. From the
+# only rates at hand, those of the tuning guide (12 workers and 6 on 8 cores, 110 and 120 images/s, as
+# guide_table.py prints). The advice has its point from there, too: whether it is right no model run says.
+_CROWDING = 0.18
 # The kernel's default (Documentation/scheduler/sched-bwc.rst).
 _QUOTA_PERIOD_SECONDS = 0.1
 
@@ -189,7 +193,10 @@ class _Run:
             ends.append(self._quota.seconds)
             running = running if self._quota.left > 0 else 0
             ends += [self._quota.left / running] if running else []
-        share = _Share(running / active, self._load.done(running) / active) if active else _Share(1.0, 1.0)
+        share = _Share(1.0, 1.0)
+        if active:
+            crowded = 1.0 + _CROWDING * max(0.0, active / self._load.cores - 1.0)
+            share = _Share(running / active, self._load.done(running) / active / crowded)
         if share.done > 0:
             ends += [worker.cpu / share.done for worker in wanting]
             ends += [mains / share.done] if mains > 0 else []

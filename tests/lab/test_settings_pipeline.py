@@ -50,9 +50,9 @@ def test_a_gpu_that_is_never_starved_is_the_limit() -> None:
 
 
 def test_workers_on_too_few_cores_queue() -> None:
-    """Eight workers and a spinning main process share four cores."""
+    """Eight workers share four cores, and lose a part of these by taking turns."""
     ran = simulate(Load(4, 0.01, 0.0, FAST), Cell(8, BATCH))
-    assert ran.images_per_second == pytest.approx(4 / 0.01, rel=0.06)
+    assert ran.images_per_second == pytest.approx(4 / 0.01 / (1.0 + 0.18 * (8 / 4 - 1)), rel=0.06)
     assert ran.queue_ratio == pytest.approx(0.5, abs=0.06)
 
 
@@ -106,7 +106,7 @@ def test_advice_fills_cores_that_have_two_threads(name: str) -> None:
     """Where the cores are what limits a training, from each start nine tenths of the best are reached."""
     (run,) = [one for one in model_runs() if one.name == f"heavy, {name}"]
     shares = [one.share_of_best for one in model_score((run,)).outcomes["gpumon"]]
-    assert len(shares) == 6
+    assert len(shares) == 18
     assert all(share is not None and share > 0.90 for share in shares)
 
 
