@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from gpumon.model.suggestion import Suggestion
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gpumon.model.suggestion import Suggestion
+
 
 _NAMES = {"workers": "workers", "batch_size": "batch", "cache": "cache", "imgsz": "image size"}
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 import click
 from click.shell_completion import CompletionItem
 
 from gpumon.model.text import clean
-from gpumon.model.training import Training
+
+if TYPE_CHECKING:
+    from gpumon.model.training import Training
 
 _MOST_HELP = 60
 

@@ -9,7 +9,7 @@ from typing import Protocol, TypeAlias
 
 from gpumon.model.measure import Maybe, Missing
 from gpumon.model.text import is_clean
-from gpumon.sources.log import open_regular
+from gpumon.sources.regular_file import open_regular
 
 TEXT_LIMIT_BYTES = 256 * 1024
 _NAMES_LIMIT = 5000

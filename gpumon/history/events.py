@@ -9,8 +9,7 @@ from enum import Enum
 from math import inf
 
 from gpumon.history.turns import Turn
-from gpumon.model.finding import Severity
-from gpumon.model.training import Phase
+from gpumon.model.kinds import Phase, Severity
 
 
 class EventKind(str, Enum):

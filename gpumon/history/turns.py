@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
 
+from gpumon.model.kinds import Phase
 from gpumon.model.measure import known
 from gpumon.model.sample import Sample
-from gpumon.model.training import Phase
 
 # A day of epochs of 90 s with a validation and a checkpoint each; about 150 bytes a turn.
 MOST_TURNS = 3000

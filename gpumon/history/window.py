@@ -5,14 +5,17 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from gpumon.history.chunk import Chunk, Rows
 from gpumon.history.columns import Bucket, Columns, column_of
 from gpumon.history.extremes import Numbers
 from gpumon.history.moments import Moments
 from gpumon.history.turns import Turn
-from gpumon.model.reading import TrainingReading
 from gpumon.model.sample import Sample
+
+if TYPE_CHECKING:
+    from gpumon.model.reading import TrainingReading
 
 __all__ = ["Bucket", "Window"]
 

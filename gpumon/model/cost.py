@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import isfinite
+from typing import TYPE_CHECKING
 
-from gpumon.model.finding import Finding
 from gpumon.model.gpu import GpuReading
 from gpumon.model.measure import Maybe, Missing, number
-from gpumon.model.reading import TrainingReading
+
+if TYPE_CHECKING:
+    from gpumon.model.finding import Finding
+    from gpumon.model.reading import TrainingReading
 
 _HOUR_SECONDS = 3600.0
 # A rate without the loss is rate / (1 - share); a share nearer to 1 would make it any number.

@@ -3,15 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 
-
-class Severity(str, Enum):
-    """How much a finding matters."""
-
-    INFO = "info"
-    WARNING = "warning"
-    CRITICAL = "critical"
+from gpumon.model.kinds import Severity as Severity  # noqa: PLC0414 - a name of this module too
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from gpumon.model.kinds import Phase
 from gpumon.model.measure import number
 from gpumon.model.sample import Sample
-from gpumon.model.training import Phase
 
 Scope = Literal["gpu", "core", "host", "disk", "training", "self"]
 Labelled = Iterable[tuple[str, float | None]]

@@ -3,23 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 
+from gpumon.model.kinds import Role as Role  # noqa: PLC0414 - a name of this module too
 from gpumon.model.measure import Maybe, Missing
 
 _UNREAD = Missing("not read")
-
-
-class Role(str, Enum):
-    """What a process does in its training."""
-
-    MAIN = "main"
-    TRAIN_WORKER = "train_worker"
-    VAL_WORKER = "val_worker"
-    POOL = "pool"
-    LAUNCHER = "launcher"
-    RANK = "rank"
-    OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True, order=True)

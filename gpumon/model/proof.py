@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from gpumon.model.measure import Maybe, Missing
-from gpumon.model.suggestion import Change
+
+if TYPE_CHECKING:
+    from gpumon.model.suggestion import Change
 
 
 @dataclass(frozen=True, slots=True)

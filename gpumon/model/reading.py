@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from gpumon.model.gpu import GpuReading
 from gpumon.model.host import CgroupReading, SharedMemoryReading
 from gpumon.model.measure import Maybe, Measure, Missing
-from gpumon.model.process import ProcessReading, ThreadStates
-from gpumon.model.training import Ended, Phase, Training
+
+if TYPE_CHECKING:
+    from gpumon.model.process import ProcessReading, ThreadStates
+    from gpumon.model.training import Ended, Phase, Training
 
 _UNREAD = Missing("not read")
 _ONE_RANK = Missing("it has one rank")

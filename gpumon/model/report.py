@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING
 
-from gpumon.model.finding import Finding
-from gpumon.model.plan import PlanStep
-from gpumon.model.proof import Proof
 from gpumon.model.sample import Sample
-from gpumon.model.suggestion import MemoryOutlook, Suggestion
-from gpumon.model.training import Training
+
+if TYPE_CHECKING:
+    from gpumon.model.finding import Finding
+    from gpumon.model.plan import PlanStep
+    from gpumon.model.proof import Proof
+    from gpumon.model.suggestion import MemoryOutlook, Suggestion
+    from gpumon.model.training import Training
 
 
 class AttachState(str, Enum):

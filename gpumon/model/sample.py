@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from gpumon.model.clock import Instant
 from gpumon.model.gpu import DriverReading, GpuReading
 from gpumon.model.host import HostReading
 from gpumon.model.measure import Maybe, Missing
-from gpumon.model.reading import TrainingReading
+
+if TYPE_CHECKING:
+    from gpumon.model.reading import TrainingReading
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from gpumon.model.clock import Instant
-from gpumon.model.process import ProcessSeen
 from gpumon.model.report import Report
-from gpumon.model.training import Training
+
+if TYPE_CHECKING:
+    from gpumon.model.process import ProcessSeen
+    from gpumon.model.training import Training
 
 R_co = TypeVar("R_co", covariant=True)
 

@@ -3,23 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 
+from gpumon.model.kinds import Bound as Bound  # noqa: PLC0414 - a name of this module too
+from gpumon.model.kinds import RiskLevel as RiskLevel  # noqa: PLC0414 - a name of this module too
 from gpumon.model.measure import Maybe, Missing
-
-
-class Bound(str, Enum):
-    """What keeps a suggested setting from being larger."""
-
-    GPU = "gpu"
-    CORES = "cores"
-    QUOTA = "quota"
-    AFFINITY = "affinity"
-    MEMORY = "memory"
-    SHM = "shm"
-    BATCH = "batch"
-    FRAMEWORK = "framework"
-    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +72,6 @@ class Suggestion:
     together: tuple[Change, ...] = ()
     curve: tuple[tuple[int, Effect], ...] = ()
     go_on: Maybe[GoOn] = Missing("not built")
-
-
-class RiskLevel(str, Enum):
-    """A probability of running out of memory, as a word: low < 5 %, elevated < 30 %, high."""
-
-    LOW = "low"
-    ELEVATED = "elevated"
-    HIGH = "high"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING
 
+from gpumon.model.kinds import Phase as Phase  # noqa: PLC0414 - a name of this module too
 from gpumon.model.measure import Maybe, Missing
-from gpumon.model.process import ProcessId, Role
+
+if TYPE_CHECKING:
+    from gpumon.model.process import ProcessId, Role
 
 _UNREAD = Missing("not read")
-
-
-class Phase(str, Enum):
-    """What a training is doing."""
-
-    START = "start"
-    TRAIN = "train"
-    VALIDATE = "validate"
-    CHECKPOINT = "checkpoint"
-    END = "end"
-    UNKNOWN = "unknown"
 
 
 class Ending(str, Enum):

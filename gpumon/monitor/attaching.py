@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from gpumon.model.measure import Missing
-from gpumon.model.process import ProcessId
 from gpumon.model.report import Attachment, AttachState
-from gpumon.model.training import Ended, Training
+
+if TYPE_CHECKING:
+    from gpumon.model.process import ProcessId
+    from gpumon.model.training import Ended, Training
 
 # Trainings remembered that were there beside the current one: those that started last, for a restart of it
 # is among the newest.

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from gpumon.model.measure import Missing
 from gpumon.model.text import clean
-from gpumon.model.training import Training
 from gpumon.monitor.attaching import Found, Wish
 from gpumon.monitor.looks import Looks
 from gpumon.monitor.monitor import Monitor, Parts
@@ -21,11 +20,13 @@ from gpumon.sources.host import HostSource
 from gpumon.sources.nvml import NvmlSource
 from gpumon.sources.own_cost import OwnCostSource
 from gpumon.sources.proc_file import read_file
-from gpumon.sources.process_scan import ProcessScanner
-from gpumon.sources.virtual_gpu import VirtualGpuSource
 
 if TYPE_CHECKING:
+    from gpumon.model.gpu import GpusReading
+    from gpumon.model.source import Source
+    from gpumon.model.training import Training
     from gpumon.monitor.follower import Follower
+    from gpumon.sources.process_scan import ProcessScanner
 
 # Looks at frames for each look at states of threads: the error of the wait falls with their number. At the
 # default 40 a second it was 0.01 in windows of 10 s.
@@ -43,6 +44,7 @@ def may_become_training(pid: int) -> bool:
     A shell that has not started its Python program yet cannot be told from any other.
     """
     from gpumon.frameworks.process_tree import ProcessTree, is_python_like
+    from gpumon.sources.process_scan import ProcessScanner
 
     pid = process_of(pid)
     processes = ProcessScanner().scan((pid,))
@@ -71,16 +73,19 @@ def build_monitor(settings: Settings, wish: Wish) -> Monitor:
         wish = replace(wish, pid=process_of(wish.pid))
     rate = settings.thread_rate_hertz
     looks = Looks(rate, min(_FRAME_LOOKS * rate, MAX_THREAD_RATE_HERTZ), os.getpid())
-    scanner = ProcessScanner()
     gpus = NvmlSource(clock, select=(settings.gpu,) if settings.gpu else ())
     followers: list[Follower] = []
     before: list[Training] = []
+    scanner: ProcessScanner | None = None
 
     def find(gpu_pids: frozenset[int]) -> Found:
         # Loaded in the thread of the scan, and the follower where something is followed: what can be seen
         # before does not wait for it.
         from gpumon.frameworks.find import find_trainings, started_by
+        from gpumon.sources.process_scan import ProcessScanner
 
+        nonlocal scanner
+        scanner = scanner or ProcessScanner()
         also = gpu_pids if wish.pid is None else gpu_pids | {wish.pid}
         processes = scanner.scan(also)
         wished = next((seen for seen in processes if seen.id.pid == wish.pid), None)
@@ -111,11 +116,18 @@ def build_monitor(settings: Settings, wish: Wish) -> Monitor:
         own=OwnCostSource(),
         find=find,
         follow=follow,
-        virtual=VirtualGpuSource,
+        virtual=_virtual,
         hostname=clean(socket.gethostname(), 255),
         stop=looks.stop,
     )
     return Monitor(parts, wish, settings.interval_seconds)
+
+
+def _virtual(path: str, index: int) -> Source[GpusReading]:
+    """Return the GPU of a simulated training; loaded with the first one."""
+    from gpumon.sources.virtual_gpu import VirtualGpuSource
+
+    return VirtualGpuSource(path, index)
 
 
 def _forget(gone: Follower, followers: list[Follower], looks: Looks) -> None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from gpumon.model.clock import Instant
-from gpumon.model.finding import Finding, Severity
+from gpumon.model.kinds import Severity
 from gpumon.model.report import Report
 from gpumon.recording.mark import Mark, MarkKind
+
+if TYPE_CHECKING:
+    from gpumon.model.finding import Finding
 
 # A finding that is away for less than this was not over: two alerts, and two episodes, are apart by it.
 ABSENT_SECONDS = 60.0

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from gpumon.history.window import Window
 from gpumon.model.report import Report
-from gpumon.model.source import Listener
 
 if TYPE_CHECKING:
+    from gpumon.model.source import Listener
     from gpumon.monitor.priors import Load
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from gpumon.monitor.episodes import Episode, Episodes
-from gpumon.monitor.feed import Feed
 from gpumon.monitor.muted import Muted
 from gpumon.monitor.onsets import Alert, Onsets
+
+if TYPE_CHECKING:
+    from gpumon.monitor.feed import Feed
 
 
 class FindingWatch:

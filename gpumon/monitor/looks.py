@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from gpumon.monitor.pace import Pace, Spent, Wanted
-from gpumon.sources.threads import jittered_delay
 
 _SHORT_SECONDS = 0.1
 # A glance that ends where a turn begins is that turn.
@@ -116,6 +115,9 @@ class Looks:
             thread.join(timeout=1.0)
 
     def _run(self) -> None:
+        # Loaded with the first training, and not before the first frame of a machine.
+        from gpumon.sources.threads import jittered_delay
+
         owed, pace, ledger = 1.0, self.pace, _Ledger(self._cpu_seconds)
         while not self._stop.is_set():
             wanted = self._wanted
@@ -169,6 +171,8 @@ class Looks:
 
     def _stand_in(self) -> None:
         """Look at the states of threads as long as the other thread does not come back from a look."""
+        from gpumon.sources.threads import jittered_delay
+
         patience = max(_HANGS_SECONDS, 3.0 / self._state_hertz)
         chance = random.Random(self._random.random())  # noqa: S311 - jitter
         turns, hangs = -1, False

@@ -12,19 +12,20 @@ from gpumon.history.window import Window
 from gpumon.model.clock import Clock, Instant
 from gpumon.model.gpu import DriverReading, DriverState, GpusReading
 from gpumon.model.host import HostReading
+from gpumon.model.kinds import Phase
 from gpumon.model.measure import Missing
-from gpumon.model.process import ProcessId
-from gpumon.model.reading import TrainingReading
 from gpumon.model.report import Attachment, Report, TrainingReport
 from gpumon.model.sample import Sample, SelfReading, SourceError
-from gpumon.model.source import Listener, Source
 from gpumon.model.text import clean
-from gpumon.model.training import Ended, Phase, Training
 from gpumon.monitor.attaching import Attaching, Found, Wish
 from gpumon.monitor.heap import keep_heap_small
 from gpumon.monitor.source_thread import SourceThread
 
 if TYPE_CHECKING:
+    from gpumon.model.process import ProcessId
+    from gpumon.model.reading import TrainingReading
+    from gpumon.model.source import Listener, Source
+    from gpumon.model.training import Ended, Training
     from gpumon.monitor.following import Following
     from gpumon.monitor.priors import Load, Priors
 
@@ -34,6 +35,8 @@ PATIENCE_SECONDS = 0.3
 _FIRST_PATIENCE_SECONDS = 5.0
 _SCAN_SECONDS_SEARCHING = 2.0
 _SCAN_SECONDS_ATTACHED = 5.0
+# A front end of which nothing is shown by then, as on a stalled terminal, gets its trainings all the same.
+_FIRST_FRAME_SECONDS = 5.0
 # Until its run directory is there: a short training may be over before the next scan otherwise.
 _SCAN_SECONDS_STARTING = 1.0
 
@@ -77,7 +80,7 @@ class Monitor:
         self._gpu_pids: frozenset[int] = frozenset()
         self._found = Found((), is_scanned=False)
         self._next_scan_seconds = 0.0
-        self._is_machine_first = False
+        self._machine_until_seconds = 0.0
         self._sequence = 0
         self._failure = ""
         self._report: Report | None = None
@@ -92,12 +95,13 @@ class Monitor:
         self._thread: threading.Thread | None = None
 
     def start(self, *, machine_first: bool = False) -> None:
-        """Start sampling. With `machine_first` the first sample is of the machine alone.
+        """Start sampling. With `machine_first` of the machine alone, until `look_for_trainings` is called.
 
-        All that finds, reads and judges trainings is loaded with the next sample then, and does not share the
-        interpreter with what a front end has to load for its first frame. See `look_for_trainings`.
+        All that finds, reads and judges trainings is loaded only then: it does not share the interpreter with
+        what a front end has to load for its first frame. After some seconds nobody is waited for any more.
         """
-        self._is_machine_first = machine_first
+        if machine_first:
+            self._machine_until_seconds = self._parts.clock.now().monotonic_seconds + _FIRST_FRAME_SECONDS
         self._thread = threading.Thread(target=self._run, name="gpumon monitor", daemon=True)
         self._thread.start()
 
@@ -130,7 +134,8 @@ class Monitor:
             self._load = self._load or load
 
     def look_for_trainings(self) -> None:
-        """Take the next sample, the first one that may have trainings, at once. From any thread."""
+        """Take the next sample at once, the first one that may have trainings. From any thread."""
+        self._machine_until_seconds = 0.0
         self._wake.set()
 
     def choose(self, pid: int) -> None:
@@ -242,7 +247,7 @@ class Monitor:
         return self._parts.find(self._gpu_pids)
 
     def _ask_for_scan(self, now: Instant) -> None:
-        if self._is_machine_first and self._sequence == 0:
+        if now.monotonic_seconds < self._machine_until_seconds:
             return
         ended = any(following_id in self._ended for following_id in self._following)
         if now.monotonic_seconds < self._next_scan_seconds and not ended:

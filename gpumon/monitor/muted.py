@@ -10,7 +10,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from gpumon.model.text import clean
-from gpumon.sources.log import open_regular
+from gpumon.sources.regular_file import open_regular
 
 # As the ids of the design: lower case, digits and hyphens.
 _ID = re.compile(r"[a-z][a-z0-9-]{0,39}")

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from gpumon.model.finding import Finding, Severity
-from gpumon.model.process import ProcessId
-from gpumon.model.reading import TrainingReading
+from gpumon.model.kinds import Severity
 from gpumon.model.report import Report
 from gpumon.monitor.episodes import ABSENT_SECONDS
+
+if TYPE_CHECKING:
+    from gpumon.model.finding import Finding
+    from gpumon.model.process import ProcessId
+    from gpumon.model.reading import TrainingReading
 
 # All causes of one wait: the verdict may go from one to another and back while the wait goes on.
 _STARVED = "starved"

@@ -14,10 +14,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import Enum
 from operator import attrgetter
-from typing import Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Generic, TypeVar, Union, get_args, get_origin
 
 from gpumon.model.suggestion import GoOn
 from gpumon.model.text import clean
+from gpumon.recording.nouns import hints_of
 
 T = TypeVar("T")
 
@@ -91,7 +92,7 @@ class Codec(Generic[T]):
         names = tuple(field.name for field in own)
         if self.shape.setdefault(kind.__name__, names) != names:
             raise TypeError(f"two classes are called {kind.__name__}")
-        hints = get_type_hints(kind)
+        hints = hints_of(kind)
         parts = {
             name: (None, _lines) if (kind, name) in _LINED else self._part(hints[name]) for name in names
         }

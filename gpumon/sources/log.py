@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from gpumon.model.clock import Instant
 from gpumon.model.measure import Maybe
 from gpumon.model.text import clean
 from gpumon.sources.proc_file import unreadable
+from gpumon.sources.regular_file import open_regular
 
 FIRST_BYTES = 256 * 1024
 HEAD_BYTES = 64 * 1024
@@ -41,21 +41,6 @@ class LogReading:
     modified_unix_seconds: float = 0.0
     restarted: bool = False
     skipped_bytes: int = 0
-
-
-def open_regular(path: str) -> int:
-    """Open `path` for reading and return its descriptor; only a regular file is ever opened.
-
-    Raises OSError, also for what is no regular file: opening a FIFO would wake its writer, opening a
-    device can do anything.
-    """
-    if not stat.S_ISREG(Path(path).stat().st_mode):
-        raise OSError(0, "not a regular file", path)
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):  # swapped between the two calls
-        os.close(descriptor)
-        raise OSError(0, "not a regular file", path)
-    return descriptor
 
 
 class LogTail:

@@ -9,8 +9,8 @@ from pathlib import Path
 from gpumon.model.clock import Instant
 from gpumon.model.measure import Maybe, Missing
 from gpumon.model.text import clean
-from gpumon.sources.log import open_regular
 from gpumon.sources.proc_file import unreadable
+from gpumon.sources.regular_file import open_regular
 
 READ_BYTES = 4 * 1024 * 1024
 TAIL_BYTES = 64 * 1024

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
@@ -15,7 +16,9 @@ from gpumon.monitor.onsets import Alert
 from gpumon.settings import Settings
 from gpumon.tui.record_switch import RecordSwitch
 from gpumon.tui.recorded_app import RecordedApp
-from gpumon.tui.replay import Replay
+
+if TYPE_CHECKING:
+    from gpumon.tui.replay import Replay
 
 # Where the sentence of the finding is on the screen already.
 _SHOWN_IN = frozenset({"overview", "findings"})

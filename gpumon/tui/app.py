@@ -15,7 +15,6 @@ from textual.screen import Screen
 from gpumon.history.window import Window
 from gpumon.model.clock import Clock
 from gpumon.model.report import AttachState, Report
-from gpumon.monitor.feed import Feed
 from gpumon.monitor.finding_watch import FindingWatch
 from gpumon.settings import SPANS, Settings
 from gpumon.tui.appearance import Appearance
@@ -25,7 +24,6 @@ from gpumon.tui.keys import APP_BINDINGS
 from gpumon.tui.messages import NewsArrived
 from gpumon.tui.picture import save_picture
 from gpumon.tui.record_switch import RecordSwitch
-from gpumon.tui.replay import Replay
 from gpumon.tui.screens.overview import OverviewScreen
 from gpumon.tui.screens.view_screen import ViewScreen
 from gpumon.tui.span import SPANS_SECONDS, grown_span
@@ -33,7 +31,9 @@ from gpumon.tui.widgets.brush import write_cells
 from gpumon.tui.widgets.frame import Frame, View
 
 if TYPE_CHECKING:
+    from gpumon.monitor.feed import Feed
     from gpumon.recording.writer import Recorder
+    from gpumon.tui.replay import Replay
 
 # With --low-bandwidth at most every other second is shown: 2.0 kB/s at 120x40 instead of 3.0.
 _LOW_BANDWIDTH_SECONDS = 1.5

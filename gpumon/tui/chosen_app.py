@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
+from typing import TYPE_CHECKING
 
 from textual.app import SystemCommand
 from textual.binding import Binding
@@ -20,9 +21,11 @@ from gpumon.tui.copying_app import CopyingApp
 from gpumon.tui.inert import Inert
 from gpumon.tui.key_map import key_map
 from gpumon.tui.record_switch import RecordSwitch
-from gpumon.tui.replay import Replay
 from gpumon.tui.stylesheet import ParsedOnce
 from gpumon.tui.themes import OWN_THEMES
+
+if TYPE_CHECKING:
+    from gpumon.tui.replay import Replay
 
 
 class ChosenApp(CopyingApp):

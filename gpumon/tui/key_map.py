@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import pkgutil
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -103,6 +102,8 @@ def shown_as(shown: str, moved: Mapping[str, str]) -> str:
 
 def bindings() -> tuple[Owned, ...]:
     """Return all bindings of the dashboard that have an id: those of everywhere, of screens and of panes."""
+    import pkgutil
+
     for package in ("gpumon.tui.screens", "gpumon.tui.widgets"):
         for module in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."):
             importlib.import_module(module.name)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from math import isfinite
+from typing import TYPE_CHECKING
 
-from gpumon.model.reading import LossesReading, ProgressReading
 from gpumon.paint.row import Span
+
+if TYPE_CHECKING:
+    from gpumon.model.reading import LossesReading, ProgressReading
 
 _TABLE = "results.csv"
 _NO_RESULTS = frozenset({"epoch", "time"})

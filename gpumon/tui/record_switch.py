@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from gpumon.model.clock import Clock
-from gpumon.monitor.feed import Feed
 from gpumon.paint.numbers import duration
 from gpumon.settings import Settings
 
 if TYPE_CHECKING:
+    from gpumon.monitor.feed import Feed
     from gpumon.recording.backlog import Backlog, BacklogKeeper
     from gpumon.recording.writer import Recorder
 

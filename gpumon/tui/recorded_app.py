@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from textual.app import ScreenStackError
 from textual.binding import Binding
@@ -14,7 +15,9 @@ from gpumon.tui.heap import TidyApp
 from gpumon.tui.notice import MOST_NOTICES, Notice
 from gpumon.tui.record_switch import RecordSwitch
 from gpumon.tui.replay import Replay, drive
-from gpumon.tui.widgets.replay_bar import ReplayBar
+
+if TYPE_CHECKING:
+    from gpumon.tui.widgets.replay_bar import ReplayBar
 
 # A stop that takes longer is told of.
 _PATIENCE_SECONDS = 0.5

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from textual.binding import Binding
 
-from gpumon.monitor.replay_state import FINDINGS, ReplayState
-from gpumon.recording.mark import MarkKind
+if TYPE_CHECKING:
+    from gpumon.monitor.replay_state import ReplayState
+    from gpumon.recording.mark import MarkKind
 
 _MINUTE_SECONDS = 60.0
 
@@ -98,6 +99,13 @@ REPLAY_BINDINGS: tuple[Binding, ...] = (
     Binding("dollar_sign", "replay('end')", "end", id="replay.end", tooltip="replay: to the last sample"),
 )
 
+
+def _to_finding(replay: Replay, steps: int) -> None:
+    from gpumon.monitor.replay_state import FINDINGS
+
+    replay.mark(steps, FINDINGS)
+
+
 _VERBS: dict[str, Callable[[Replay], None]] = {
     "play": lambda replay: replay.toggle(),
     "forward": lambda replay: replay.step(1),
@@ -106,8 +114,8 @@ _VERBS: dict[str, Callable[[Replay], None]] = {
     "slower": lambda replay: replay.change_speed(-1),
     "minute": lambda replay: replay.move(_MINUTE_SECONDS),
     "minute back": lambda replay: replay.move(-_MINUTE_SECONDS),
-    "finding": lambda replay: replay.mark(1, FINDINGS),
-    "finding before": lambda replay: replay.mark(-1, FINDINGS),
+    "finding": lambda replay: _to_finding(replay, 1),
+    "finding before": lambda replay: _to_finding(replay, -1),
     "event": lambda replay: replay.mark(1),
     "event before": lambda replay: replay.mark(-1),
     "start": lambda replay: replay.seek(replay.state().first_seconds),

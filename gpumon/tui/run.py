@@ -18,17 +18,17 @@ from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 
 from gpumon.model.clock import Clock
-from gpumon.monitor.feed import Feed
 from gpumon.monitor.finding_watch import FindingWatch
 from gpumon.settings import Settings, SettingsError
 from gpumon.tui.app import GpumonApp
 from gpumon.tui.appearance import UnknownThemeError, appearance
 from gpumon.tui.choices import Choices
-from gpumon.tui.replay import Replay
 from gpumon.tui.terminal_driver import TerminalDriver
 
 if TYPE_CHECKING:
+    from gpumon.monitor.feed import Feed
     from gpumon.recording.writer import Recorder
+    from gpumon.tui.replay import Replay
 
 # Python's own (`gc.get_threshold()`): what starts gpumon may have set others.
 _GARBAGE_THRESHOLDS = (700, 10, 10)

@@ -105,6 +105,33 @@ print(json.dumps(sorted(sys.modules)))
     assert set() == {"gpumon.frameworks.build", "gpumon.frameworks.settings_yolov5", "yaml"} & loaded
 
 
+def test_nothing_that_only_a_training_needs_is_loaded_before_the_first_frame() -> None:
+    """Neither its nouns nor what finds, reads or replays it: they come once the machine is shown."""
+    program = """
+import json, sys
+import gpumon.cli.attach, gpumon.cli.live, gpumon.monitor.build
+from gpumon.tui.lean_import import OPENSSL, left_out
+with left_out(*OPENSSL):
+    import gpumon.tui.run
+print(json.dumps(sorted(sys.modules)))
+"""
+    loaded = _told_by(program)
+    model = {"reading", "training", "process", "finding", "suggestion", "proof", "plan", "cost"}
+    sources = {"process_scan", "threads", "timeline", "virtual_gpu", "log"}
+    others = {
+        "gpumon.frameworks",
+        "gpumon.diagnosis",
+        "gpumon.monitor.follower",
+        "gpumon.monitor.replay_state",
+        "gpumon.tui.widgets.replay_bar",
+        "plotext",
+    }
+    of_trainings = {f"gpumon.model.{name}" for name in model} | {f"gpumon.sources.{name}" for name in sources}
+
+    assert {"gpumon.model.sample", "gpumon.tui.screens.overview"} <= loaded
+    assert set() == (of_trainings | others) & loaded
+
+
 def _told_by(program: str, environ: dict[str, str] | None = None) -> set[str]:
     """Return the names that a program prints as its last line."""
     finished = subprocess.run(

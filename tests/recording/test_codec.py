@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-from dataclasses import dataclass, fields, make_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass, make_dataclass
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -17,6 +18,7 @@ from gpumon.model.sample import Sample
 from gpumon.model.suggestion import GoOn
 from gpumon.model.text import clean
 from gpumon.recording.codec import Codec, CodecError
+from gpumon.recording.nouns import NOUNS, hints_of
 from gpumon.sources.proc_file import Absent, Denied
 from tests.unit.full_report import full_report, missing_report
 
@@ -29,6 +31,24 @@ _INTS = st.integers(-(1 << 64), 1 << 64)
 st.register_type_strategy(str, _TEXT)
 st.register_type_strategy(int, _INTS)
 st.register_type_strategy(float, st.floats(allow_nan=False))
+
+
+def _built(kind: type[Any]) -> st.SearchStrategy[Any]:
+    """Return values of a noun of the model: Hypothesis does not find types that are only named there."""
+    hints = hints_of(kind)
+    ways = {field.name: (field.default, st.from_type(hints[field.name])) for field in fields(kind)}
+    return st.builds(
+        kind,
+        **{
+            name: any_value if default is MISSING else st.just(default) | any_value
+            for name, (default, any_value) in ways.items()
+        },
+    )
+
+
+for _noun in NOUNS.values():
+    if isinstance(_noun, type) and is_dataclass(_noun):
+        st.register_type_strategy(_noun, _built)
 
 
 @pytest.mark.parametrize("report", [full_report(), missing_report()])

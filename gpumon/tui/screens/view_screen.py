@@ -16,17 +16,16 @@ from textual.widget import Widget
 from textual.widgets._toast import ToastHolder
 
 from gpumon.model.measure import Maybe, Missing, known
-from gpumon.model.suggestion import Suggestion
 from gpumon.tui.heap import forget_drawn, forget_laid_out
 from gpumon.tui.key_line import Item, KeyLine
 from gpumon.tui.widgets.brush import Brush, placed_at_rest
 from gpumon.tui.widgets.cell_update import CellCompositor
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.pane import Pane
-from gpumon.tui.widgets.replay_bar import ReplayBar
 from gpumon.tui.widgets.training_line import TrainingLine
 
 if TYPE_CHECKING:
+    from gpumon.model.suggestion import Suggestion
     from gpumon.tui.app import GpumonApp
 
 _WIDTHS = ((0, "-narrow"), (80, "-normal"), (110, "-wide"), (170, "-very-wide"))
@@ -87,6 +86,8 @@ class ViewScreen(Screen[None]):
         yield TrainingLine()
         yield from self.body()
         if self.dashboard.is_replay:
+            from gpumon.tui.widgets.replay_bar import ReplayBar
+
             with Vertical(id="replay"):
                 yield ReplayBar()
                 yield KeyLine(self.PLACE, self.KEYS)

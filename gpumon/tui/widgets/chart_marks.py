@@ -9,7 +9,7 @@ from math import inf
 
 from gpumon.history.columns import column_of
 from gpumon.history.events import Event, EventKind, events
-from gpumon.model.finding import Severity
+from gpumon.model.kinds import Severity
 from gpumon.paint.axis import Mark
 from gpumon.paint.glyphs import Glyphs, glyphs
 from gpumon.paint.row import Row, Span

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-from gpumon.model.finding import Finding, Severity
+from gpumon.model.kinds import RiskLevel, Severity
 from gpumon.model.measure import known
-from gpumon.model.reading import TrainingReading
-from gpumon.model.suggestion import MemoryOutlook, RiskLevel
 from gpumon.paint.glyphs import Glyphs
 from gpumon.paint.numbers import bytes_of
 from gpumon.paint.row import Row, Span
+
+if TYPE_CHECKING:
+    from gpumon.model.finding import Finding
+    from gpumon.model.reading import TrainingReading
+    from gpumon.model.suggestion import MemoryOutlook
 
 _WORDS = {
     "compute-bound": "COMPUTE-BOUND",

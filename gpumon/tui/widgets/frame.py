@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from gpumon.history.window import Window
 from gpumon.model.gpu import GpuReading
-from gpumon.model.reading import TrainingReading
 from gpumon.model.report import Report, TrainingReport
 from gpumon.monitor.episodes import Episode
-from gpumon.monitor.replay_state import ReplayState
 from gpumon.tui.key_map import shown_as
+
+if TYPE_CHECKING:
+    from gpumon.model.reading import TrainingReading
+    from gpumon.monitor.replay_state import ReplayState
 
 
 @dataclass(frozen=True, slots=True)

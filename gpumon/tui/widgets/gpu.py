@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from gpumon.model.gpu import GpuReading, GpuState
+from gpumon.model.kinds import Phase
 from gpumon.model.measure import Measure, Missing, known, number
-from gpumon.model.reading import TrainingReading
-from gpumon.model.training import Phase
 from gpumon.paint.area import area
 from gpumon.paint.axis import percent_label
 from gpumon.paint.glyphs import Glyphs, glyphs
@@ -19,6 +19,9 @@ from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.pane import Pane
 from gpumon.tui.widgets.recent import recent_wait
 from gpumon.tui.widgets.without_gpu import driver_rows, driver_words, wait_picture
+
+if TYPE_CHECKING:
+    from gpumon.model.reading import TrainingReading
 
 _AXIS_CELLS = 4
 _NAME_CELLS = 24

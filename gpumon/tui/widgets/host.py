@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from gpumon.model.host import HostReading
 from gpumon.model.measure import Missing, known, number
-from gpumon.model.reading import TrainingReading
 from gpumon.paint.numbers import NOT_KNOWN, bytes_of, bytes_text, percent, quantity
 from gpumon.paint.row import Row, Span, row_width
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.pane import Pane
+
+if TYPE_CHECKING:
+    from gpumon.model.reading import TrainingReading
 
 _LOW_MEMORY_RATIO = 0.05
 _THROTTLED_RATIO = 0.01

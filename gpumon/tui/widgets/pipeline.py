@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from gpumon.model.kinds import Role
 from gpumon.model.measure import Missing, known, number
-from gpumon.model.process import Role
-from gpumon.model.reading import LoaderReading, TrainingReading
 from gpumon.paint.bars import gauge
 from gpumon.paint.glyphs import Glyphs, glyphs
 from gpumon.paint.numbers import NOT_KNOWN, bytes_of, percent, quantity, rate_text
@@ -14,6 +15,9 @@ from gpumon.tui.widgets.gpu import busy_spans, wait_spans
 from gpumon.tui.widgets.gpu_list import gpu_rows
 from gpumon.tui.widgets.pane import Pane
 from gpumon.tui.widgets.recent import recent_busy, recent_wait
+
+if TYPE_CHECKING:
+    from gpumon.model.reading import LoaderReading, TrainingReading
 
 _LABEL_CELLS = 9
 _RATE_CELLS = 10

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from gpumon.model.process import ProcessId, ProcessReading
 from gpumon.paint.glyphs import Glyphs
+
+if TYPE_CHECKING:
+    from gpumon.model.process import ProcessId, ProcessReading
 
 # Deeper than this the role would have no room beside the lines.
 _MOST_LINE_CELLS = 8

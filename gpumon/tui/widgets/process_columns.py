@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from gpumon.model.kinds import Role
 from gpumon.model.measure import Maybe, known
-from gpumon.model.process import ProcessReading, Role
 from gpumon.paint.numbers import NOT_KNOWN, bytes_text, percent, rate_text
 from gpumon.paint.row import Span
+
+if TYPE_CHECKING:
+    from gpumon.model.process import ProcessReading
 
 _ROLE_WORDS = {
     Role.MAIN: "main",

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
+from gpumon.model.kinds import Role
 from gpumon.model.measure import known
-from gpumon.model.process import ProcessId, ProcessReading, Role
 from gpumon.paint.glyphs import Glyphs, glyphs
 from gpumon.paint.row import Row, Span, clip, fit, pad
 from gpumon.tui.list_pane import Entry, ListPane
@@ -23,6 +23,9 @@ from gpumon.tui.widgets.process_columns import (
     command_text,
     role_words,
 )
+
+if TYPE_CHECKING:
+    from gpumon.model.process import ProcessId, ProcessReading
 
 # Beside the first one.
 _MANY_RANKS = 2
@@ -229,7 +232,7 @@ class ProcessTable(ListPane):
     def _folded_among(self, processes: Sequence[ProcessReading]) -> frozenset[ProcessId]:
         """Return the processes whose branches are folded."""
         ranks = frozenset(process.id for process in processes if process.role is Role.RANK)
-        by_itself = ranks if len(ranks) >= _MANY_RANKS else frozenset[ProcessId]()
+        by_itself: frozenset[ProcessId] = ranks if len(ranks) >= _MANY_RANKS else frozenset()
         return (self._folded | by_itself) - self._opened
 
     def _choose(self, order: str) -> None:
@@ -247,7 +250,7 @@ class ProcessTable(ListPane):
         amount = AMOUNTS.get(self._order)
         if amount is None:
             # A filter finds what is folded away, too.
-            folded = frozenset[ProcessId]() if self.wanted else self._folded_among(processes)
+            folded: frozenset[ProcessId] = frozenset() if self.wanted else self._folded_among(processes)
             return list(branches(processes, glyph, folded, newest_first=self._is_reversed))
         amounts = {process.id: amount(process) for process in processes}
         there = [process for process in processes if amounts[process.id] is not None]

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
 from math import hypot, sqrt
+from typing import TYPE_CHECKING
 
-from gpumon.model.cost import power_of
 from gpumon.model.measure import Certainty, Maybe, Measure, Missing, known
-from gpumon.model.reading import LoaderReading
 from gpumon.tui.widgets.frame import Frame
+
+if TYPE_CHECKING:
+    from gpumon.model.reading import LoaderReading
 
 # At 20 looks a second the error of one second is 11 points, that of ten seconds 3.5.
 _SECONDS = 10.0
@@ -79,6 +81,8 @@ def recent_power(frame: Frame) -> Maybe[float]:
     training = frame.training
     if training is None:
         return Missing("no training is attached")
+    from gpumon.model.cost import power_of
+
     now = power_of(training, frame.report.sample.gpus)
     watts = 0.0
     for uuid in training.gpu_uuids:

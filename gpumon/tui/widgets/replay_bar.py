@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from typing import TYPE_CHECKING
 
 from textual import events
 from textual.message import Message
 
 from gpumon.model.text import clean
-from gpumon.monitor.replay_state import ReplayState
 from gpumon.paint.glyphs import Glyphs, glyphs
 from gpumon.paint.numbers import duration
 from gpumon.paint.row import Row, Span, clip, pad, row_width, runs
 from gpumon.recording.mark import MarkKind
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.pane import Pane
+
+if TYPE_CHECKING:
+    from gpumon.monitor.replay_state import ReplayState
 
 _LEAST_TIMELINE = 16
 # Words about what happened last: as many as leave the timeline its greater part.

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from gpumon.advice.changing import is_change, unchanged_words
+from gpumon.model.kinds import Bound
 from gpumon.model.measure import known, number
-from gpumon.model.proof import Proof
-from gpumon.model.reading import TrainingReading
-from gpumon.model.suggestion import Bound, Effect, Suggestion
 from gpumon.paint.glyphs import Glyphs
 from gpumon.paint.numbers import bytes_of, quantity
 from gpumon.paint.row import Row, Span
 from gpumon.tui.widgets.finding_words import emphasised, framework_name, tied
+
+if TYPE_CHECKING:
+    from gpumon.model.proof import Proof
+    from gpumon.model.reading import TrainingReading
+    from gpumon.model.suggestion import Effect, Suggestion
 
 _BOUNDS = {
     Bound.GPU: "the GPU",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from gpumon.model.kinds import Phase
 from gpumon.model.measure import Maybe, known, number
-from gpumon.model.reading import ProgressReading, TrainingReading
-from gpumon.model.training import Phase, Setting, Training
 from gpumon.paint.bars import gauge
 from gpumon.paint.glyphs import Glyphs, glyphs
 from gpumon.paint.numbers import duration, percent
@@ -15,6 +15,10 @@ from gpumon.tui.losses import loss_mark
 from gpumon.tui.widgets.finding_words import framework_name
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.pane import Pane
+
+if TYPE_CHECKING:
+    from gpumon.model.reading import ProgressReading, TrainingReading
+    from gpumon.model.training import Setting, Training
 
 _PHASES = {
     Phase.START: "starting",

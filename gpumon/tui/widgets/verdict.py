@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from textual import events
 from textual.message import Message
 
 from gpumon.advice.changing import is_change
-from gpumon.model.finding import Severity
+from gpumon.model.kinds import Severity
 from gpumon.model.measure import Maybe, Missing, known
 from gpumon.model.report import AttachState, TrainingReport
-from gpumon.model.training import Setting, Training
 from gpumon.paint.glyphs import Glyphs, ascii_words, glyphs
 from gpumon.paint.row import Row, Span, clip, fit, row_width, spread, text_width
 from gpumon.paint.wrap import wrap
@@ -20,6 +19,9 @@ from gpumon.tui.widgets.finding_words import finding_row, framework_name, memory
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.pane import Pane
 from gpumon.tui.widgets.suggestion_words import proof_row, suggestion_row
+
+if TYPE_CHECKING:
+    from gpumon.model.training import Setting, Training
 
 
 class Block(NamedTuple):
