@@ -36,7 +36,7 @@ def area(
         return []
     glyph = glyphs(ascii_only)
     full = height * _EIGHTHS
-    lower = [_eighths(value, top, full) for value in values]
+    lower = _all_eighths(values, top, full)
     # Most charts have nothing stacked, so that this is asked for each of their columns.
     upper = lower
     if stacked:
@@ -90,6 +90,18 @@ def _column(
     if shaded > 0:
         cells += [shade] * shaded
     return [*cells, *free[len(cells) :]] if cells else None
+
+
+def _all_eighths(values: Sequence[float | None], top: float, full: int) -> list[int | None]:
+    """Return `_eighths` of each value, without a call for those that lie within the chart."""
+    if not 0 < top < inf:
+        return [_eighths(value, top, full) for value in values]
+    return [
+        max(1, round(value / top * full))
+        if value is not None and 0 < value < top
+        else _eighths(value, top, full)
+        for value in values
+    ]
 
 
 def _eighths(value: float | None, top: float, full: int) -> int | None:
