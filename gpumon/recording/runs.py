@@ -28,6 +28,7 @@ from gpumon.recording.runs_run import BrokenRunError, Run, RunAbout, RunEnd, Run
 from gpumon.recording.runs_schema import (
     APPLICATION_ID,
     CHANGES,
+    FIRST_PRAGMAS,
     MOST_BLOCKS,
     OLDEST_SCHEMA,
     SCHEMA,
@@ -195,7 +196,7 @@ class RunsDatabase:
     def _check(self, *, readonly: bool) -> None:
         """Make the tables of a new file, and refuse a file that is not of this kind and schema."""
         database = self._database
-        database.execute("PRAGMA trusted_schema = OFF")
+        database.executescript(FIRST_PRAGMAS)
         if not readonly:
             database.execute("PRAGMA journal_mode = WAL")
             # A loss of power may cost the newest rows, never the file (sqlite.org/pragma.html).

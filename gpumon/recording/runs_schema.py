@@ -7,7 +7,10 @@ from dataclasses import replace
 from math import isfinite
 
 from gpumon.history.block import Block
+from gpumon.recording.schema import FEW_PAGES
 
+# Nothing in the file is run, and few of its pages are kept.
+FIRST_PRAGMAS = f"PRAGMA trusted_schema = OFF; {FEW_PAGES};"
 # "gpmr": what tells the file from any other SQLite file.
 APPLICATION_ID = 0x67706D72
 SCHEMA = 2

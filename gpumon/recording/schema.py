@@ -35,6 +35,8 @@ TABLES: tuple[str, ...] = (
         " monotonic_seconds REAL NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL, name TEXT NOT NULL)"
     ),
 )
+# Below 0 in KiB. SQLite's own 2 MB of each file would fill within days, in blocks of 4 KB among others.
+FEW_PAGES = "PRAGMA cache_size = -256"
 # What deflate looks back at.
 DICTIONARY_BYTES = 32 * 1024
 # A sample of 8 GPUs, 128 cores and 64 workers is 40 kB.

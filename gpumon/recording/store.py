@@ -18,6 +18,7 @@ from gpumon.recording.marking import Marking
 from gpumon.recording.schema import (
     APPLICATION_ID,
     DICTIONARY_BYTES,
+    FEW_PAGES,
     TABLES,
     Entry,
     NameTakenError,
@@ -241,4 +242,6 @@ def _make(path: Path) -> None:
 
 def _database(path: Path) -> sqlite3.Connection:
     # Made by the caller, so that it hears of an error; used by the writer's thread from then on.
-    return sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
+    database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
+    database.execute(FEW_PAGES)
+    return database
