@@ -109,8 +109,8 @@ def advance(state: LogState, lines: Iterable[str], at_unix_seconds: float, *, pa
         state = _after_line(state, line, at_unix_seconds)
     if partial != before.partial and is_whole_bar(partial):
         state = _after_line(state, partial, at_unix_seconds)
-    state = _with_seen_mark(before, state, at_unix_seconds)
-    return replace(state, read_unix_seconds=at_unix_seconds, partial=partial)
+    seen = _seen_after(before, state, at_unix_seconds)
+    return replace(state, seen=seen, read_unix_seconds=at_unix_seconds, partial=partial)
 
 
 def adopt_head(state: LogState, head: Iterable[str], at_unix_seconds: float) -> LogState:
@@ -245,17 +245,17 @@ def _after_train(state: LogState, bar: Bar, train: TrainLine, at: float) -> LogS
     )
 
 
-def _with_seen_mark(before: LogState, state: LogState, at: float) -> LogState:
-    """Add a mark on our clock where this reading found more batches than the last one."""
+def _seen_after(before: LogState, state: LogState, at: float) -> tuple[Mark, ...]:
+    """Return the marks on our clock, one more where this reading found more batches than the last one."""
     if state.train_bar is None or before.read_unix_seconds is None or before.train_bar is None:
-        return state  # the first reading: the bar may have stood there for long
+        return state.seen  # the first reading: the bar may have stood there for long
     done = state.train_bar.done
     last = state.seen[-1].batch if state.seen else None
     changed = done != before.train_bar.done or before.epoch != state.epoch
     if not changed or done in (last, 0):
-        return state
+        return state.seen
     mark = Mark(at, done, max(at - before.read_unix_seconds, 0.0))
-    return replace(state, seen=_recent((*state.seen, mark)))
+    return _recent((*state.seen, mark))
 
 
 def _recent(marks: tuple[Mark, ...]) -> tuple[Mark, ...]:

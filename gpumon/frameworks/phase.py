@@ -102,10 +102,8 @@ def judge_phase(
     if main is not None and main.state in ("T", "t"):
         return memory.phase, "paused: its main process is stopped", memory
     seen, text = phase_by_frames(looks, begun=memory.begun)
-    if seen in INSIDE:
+    if not memory.begun and (seen in INSIDE or (seen is Phase.UNKNOWN and _has_begun(scene, memory))):
         memory = replace(memory, begun=True)
-    elif seen is Phase.UNKNOWN:
-        memory = replace(memory, begun=memory.begun or _has_begun(scene, memory))
     phase, source = _by_files(scene)
     if phase is Phase.UNKNOWN and seen is not Phase.UNKNOWN:
         phase, source = seen, text

@@ -90,14 +90,13 @@ def advance_counter(
     seconds = max(at - counter.marks[-1][0], 0.0)
     marks = (*counter.marks, (at, counter.marks[-1][1] + reads * seconds))
     kept = tuple(mark for mark in marks if mark[0] >= at - _COUNT_SECONDS)
-    counter = replace(counter, marks=kept)
     if delivered is not None:
         counter = _calibrated(counter, reads * seconds, delivered, "loader")
     elif counter.teacher == "loader":
         pass  # taught by the better one, which does not answer just now
     elif batch is not None and counter.batch is not None and epoch == counter.epoch:
         counter = _calibrated(counter, reads * seconds, batch - counter.batch, "log")
-    return replace(counter, epoch=epoch, batch=batch)
+    return replace(counter, marks=kept, epoch=epoch, batch=batch)
 
 
 def _calibrated(counter: ReadCounter, reads: float, batches: int, teacher: str) -> ReadCounter:

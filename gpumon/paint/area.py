@@ -41,7 +41,7 @@ def area(
     upper = lower
     if stacked:
         upper = [
-            None if low is None else max(low, _eighths(_sum(value, more), top, full) or 0)
+            low if low is None or not more else max(low, _eighths(_sum(value, more), top, full) or 0)
             for low, value, more in zip(lower, values, _padded(stacked, len(values)), strict=True)
         ]
     lines: dict[int, tuple[str, str]] = {}
