@@ -92,7 +92,7 @@ def _gpu_process(process: GpuProcess) -> Json:
 def _host(host: HostReading) -> Json:
     missing: dict[str, str] = {}
     found: Json = {"cpu_busy_ratio": plain("cpu_busy_ratio", host.cpu_busy_ratio, missing)}
-    for name, value in (("cores", host.cores), ("disks", host.disks)):
+    for name, value in (("cores", host.cores), ("disks", host.disks), ("core_domains", host.core_domains)):
         if isinstance(value, Missing):
             missing[name] = value.reason
             found[name] = None

@@ -55,8 +55,19 @@ class DiskReading:
 
 
 @dataclass(frozen=True, slots=True)
+class CoreDomain:
+    """The online cores that share a last-level cache, as the kernel lists cores: `0-7,128-135`.
+
+    `node` is their NUMA node, None where it is not known.
+    """
+
+    cores: str
+    node: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class HostReading:
-    """The machine at one instant. `physical_cores` is missing where the topology is hidden."""
+    """The machine at one instant; `physical_cores` and `core_domains` are missing where that is hidden."""
 
     cpu_busy_ratio: Maybe[float]
     cores: Maybe[tuple[CoreReading, ...]]
@@ -65,6 +76,7 @@ class HostReading:
     disks: Maybe[tuple[DiskReading, ...]] = _UNREAD
     physical_cores: Maybe[int] = _UNREAD
     load_1_minute: Maybe[float] = _UNREAD
+    core_domains: Maybe[tuple[CoreDomain, ...]] = _UNREAD
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,9 @@ _ROLES = tuple(f"heat{number}" for number in range(LEVELS))
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """One row of heat: the cores it stands for, and mean and highest value of each column."""
+    """One row of heat: the positions of the cores it stands for, mean and highest value of each column."""
 
-    first: int
-    last: int
+    members: tuple[int, ...]
     means: tuple[float | None, ...]
     highest: tuple[float | None, ...]
 
@@ -49,38 +48,19 @@ def heat_row(
     return runs(cells)
 
 
-def group_size(cores: int, groups: int) -> int:
-    """Return how many cores a group has where there may be `groups` of them: a power of two.
-
-    So it mostly ends where a cache or a socket does: most of them have 4, 8, 16 ... cores, numbered in a row
-    (Linux numbers the second threads of all cores after the first ones).
-    """
-    return 1 << max(0, -(-cores // groups) - 1).bit_length()
-
-
-def fold(cores: Sequence[Sequence[float | None]], rows: int) -> list[Band]:
-    """Return at most `rows` bands for cores of equally many columns, `group_size` cores in each.
+def fold(cores: Sequence[Sequence[float | None]], groups: Sequence[Sequence[int]]) -> list[Band]:
+    """Return a band for each group of cores (their positions in `cores`, of equally many columns each).
 
     A missing value is left out of its column's mean.
     """
-    if not cores or rows <= 0:
-        return []
-    each = group_size(len(cores), rows)
-    if each == 1:
-        return [Band(core, core, tuple(values), tuple(values)) for core, values in enumerate(cores)]
-    return [
-        Band(
-            first,
-            min(first + each, len(cores)) - 1,
-            *_mean_and_highest(cores[first : first + each]),
-        )
-        for first in range(0, len(cores), each)
-    ]
+    return [Band(tuple(group), *_mean_and_highest([cores[at] for at in group])) for group in groups]
 
 
 def _mean_and_highest(
     cores: Sequence[Sequence[float | None]],
 ) -> tuple[tuple[float | None, ...], tuple[float | None, ...]]:
+    if len(cores) == 1:
+        return tuple(cores[0]), tuple(cores[0])
     means: list[float | None] = []
     highest: list[float | None] = []
     for column in zip(*cores, strict=True):

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from gpumon.model.clock import Instant
-from gpumon.model.host import CoreReading, HostReading, MemoryReading
+from gpumon.model.core_list import MOST_CORES
+from gpumon.model.host import CoreDomain, CoreReading, HostReading, MemoryReading
 from gpumon.model.measure import Maybe, Missing
+from gpumon.sources.core_domains import read_core_domains
 from gpumon.sources.core_times import CoreSource
 from gpumon.sources.disks import DiskSource
 from gpumon.sources.pressure import PressureSource
 from gpumon.sources.proc_file import KeptFile, read_file
 
-_MOST_CORES = 8192  # CONFIG_NR_CPUS goes no higher
 _MEMORY_KEYS = frozenset(
     {b"MemTotal", b"MemFree", b"MemAvailable", b"Buffers", b"Cached", b"SwapTotal", b"SwapFree"}
 )
@@ -45,7 +46,7 @@ def parse_memory(data: bytes) -> Maybe[MemoryReading]:
 def count_physical_cores(cores: tuple[int, ...], sys_root: str = "/sys") -> Maybe[int]:
     """Return how many physical cores the logical cores `cores` are, by their lists of siblings."""
     siblings: set[bytes] = set()
-    for core in cores[:_MOST_CORES]:
+    for core in cores[:MOST_CORES]:
         path = f"{sys_root}/devices/system/cpu/cpu{core}/topology/thread_siblings_list"
         listed = read_file(path, 4096)
         if isinstance(listed, Missing) or not listed.strip():
@@ -66,6 +67,7 @@ class HostSource:
         self._load = KeptFile(f"{proc_root}/loadavg", 256)
         self._counted: tuple[int, ...] = ()
         self._physical_cores: Maybe[int] = Missing("the cores are not known")
+        self._domains: Maybe[tuple[CoreDomain, ...]] = Missing("the cores are not known")
 
     def read(self, now: Instant) -> HostReading:
         """Return the machine at `now`. The first reading has no ratios and rates yet."""
@@ -78,6 +80,7 @@ class HostSource:
             disks=self._disks.read(now),
             physical_cores=self._count(),
             load_1_minute=self._read_load(),
+            core_domains=self._domains,
         )
 
     def close(self) -> None:
@@ -99,11 +102,12 @@ class HostSource:
             return Missing("/proc/loadavg could not be understood")
 
     def _count(self) -> Maybe[int]:
-        """Return the number of physical cores, counted anew only when cores come or go."""
+        """Return the number of physical cores; topology is read anew only when cores come or go."""
         online = self._cores.online
         if online != self._counted:
             self._counted = online
             self._physical_cores = count_physical_cores(online, self._sys_root)
+            self._domains = read_core_domains(online, self._sys_root)
         return self._physical_cores
 
 

@@ -238,14 +238,6 @@ async def test_missing_readings_are_dashes_with_their_reason() -> None:
     assert "no training is attached" in await shown(PipelineLine(), "searching", size=(80, 1))
 
 
-async def test_many_cores_are_folded() -> None:
-    """More cores than rows are shown in groups of 2, 4, 8 ... that leave none out."""
-    lines = (await shown(CorePane(), "many_cores", size=(100, 12))).splitlines()
-    assert "CPU 128 cores" in lines[0]
-    assert "  0-15" in lines[1]
-    assert "112-127" in lines[8]
-
-
 async def test_status_counts_further_errors() -> None:
     """The first error stands there in words, the others are counted, and gpumon's own cost remains."""
     frame = fake_frame()
@@ -321,3 +313,28 @@ def test_an_unknown_measure_is_refused() -> None:
 def test_a_gpu_is_called_by_its_short_name(name: str, short: str) -> None:
     """Vendor and memory are left out: the memory stands in the pane beside it."""
     assert short == short_name(name, 24)
+
+
+async def test_a_share_of_stalls_stands_beside_its_word() -> None:
+    """One blank before the number and more behind it, however long it is, so that nothing moves."""
+    text = await shown(HostLine(), size=(120, 1))
+
+    assert re.search(r"stalled: CPU \d+ %  +I/O \d+ %  +memory \d+ %  +load", text)
+
+
+@pytest.mark.parametrize("width", [64, 72, 80, 88, 96])
+async def test_what_is_done_of_an_epoch_moves_nothing_in_or_out(width: int) -> None:
+    """As many parts stand in the top line at 8 % as at 100 %."""
+    frame = fake_frame()
+    reading = frame.training
+    assert reading is not None
+    line = TrainingLine()
+    counts = set()
+    async with pane_app(line, size=(width, 1)) as (app, _):
+        for batch in (80, 500, 1000):
+            progress = replace(reading.progress, batch=batch, batches=1000)
+            sample = replace(frame.report.sample, trainings=(replace(reading, progress=progress),))
+            app.show(replace(frame, report=replace(frame.report, sample=sample)))
+            counts.add((line.text.count("·"), "px" in line.text, " at " in line.text))
+
+    assert len(counts) == 1

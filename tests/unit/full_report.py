@@ -10,6 +10,7 @@ from gpumon.model.finding import Evidence, Finding, Severity
 from gpumon.model.gpu import BusySample, DriverReading, DriverState, GpuProcess, GpuReading, GpuSlice
 from gpumon.model.host import (
     CgroupReading,
+    CoreDomain,
     CoreReading,
     DiskReading,
     HostReading,
@@ -86,6 +87,7 @@ FULL_HOST = HostReading(
     disks=(DiskReading("nvme0n1", 4.1e7, 1.0e6, 0.2),),
     physical_cores=1,
     load_1_minute=1.5,
+    core_domains=(CoreDomain("0-1", 0),),
 )
 FULL_TRAINING = Training(
     id=MAIN,

@@ -10,7 +10,8 @@ from gpumon.paint.axis import percent_label, round_ticks, time_axis, time_ticks,
 from gpumon.paint.bars import Part, gauge, stacked_gauge
 from gpumon.paint.braille import lines
 from gpumon.paint.columns import Layout, arrange, newest_column
-from gpumon.paint.heat import fold, group_size, heat_row
+from gpumon.paint.core_groups import core_groups, group_size
+from gpumon.paint.heat import fold, heat_row
 from gpumon.paint.row import Span, row_text, row_width
 
 RATIOS = st.lists(st.none() | st.floats(allow_nan=True, allow_infinity=False), max_size=50)
@@ -48,8 +49,8 @@ def test_a_group_of_cores_is_a_power_of_two(cores: int, groups: int, size: int) 
 
 def test_folded_cores_keep_their_hottest() -> None:
     """A band has the mean and the highest of its cores, and knows which cores they are."""
-    bands = fold([[1.0, None], [0.0, None], [0.5, 0.5]], 2)
-    assert [(0, 1), (2, 2)] == [(band.first, band.last) for band in bands]
+    bands = fold([[1.0, None], [0.0, None], [0.5, 0.5]], ((0, 1), (2,)))
+    assert [(0, 1), (2,)] == [band.members for band in bands]
     assert (0.5, None) == bands[0].means
     assert (1.0, None) == bands[0].highest
     assert (Span("▒", "heat4"), Span(" ", "")) == heat_row(bands[0].means, bands[0].highest)
@@ -74,9 +75,9 @@ def test_the_time_axis_ends_now() -> None:
 
 def test_the_value_axis_has_quarters_where_there_is_room() -> None:
     """Three marks in five rows, two in three."""
-    marks = [label.text for label in value_axis(5, 1.0, percent_label, 4)]
-    assert ["100%", "    ", " 50%", "    ", "  0%"] == marks
-    assert ["100%", "    ", "  0%"] == [label.text for label in value_axis(3, 1.0, percent_label, 4)]
+    marks = [label.text for label in value_axis(5, 1.0, percent_label, 5)]
+    assert ["100 %", "     ", " 50 %", "     ", "  0 %"] == marks
+    assert ["100 %", "     ", "  0 %"] == [label.text for label in value_axis(3, 1.0, percent_label, 5)]
 
 
 def test_ticks_are_round() -> None:
@@ -144,6 +145,6 @@ def test_pictures_are_full_rectangles(
 )
 def test_folding_leaves_no_core_out(cores: list[list[float | None]], rows: int) -> None:
     """The bands follow each other without a gap and are no more than there are rows."""
-    bands = fold(cores, rows)
+    bands = fold(cores, core_groups(tuple(range(len(cores))), rows).members)
     assert len(bands) <= rows
-    assert list(range(len(cores))) == [core for band in bands for core in range(band.first, band.last + 1)]
+    assert list(range(len(cores))) == [core for band in bands for core in band.members]

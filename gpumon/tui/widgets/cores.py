@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from gpumon.model.host import CoreReading
+from gpumon.model.core_list import core_numbers, core_ranges
+from gpumon.model.host import CoreReading, HostReading
 from gpumon.model.measure import Missing, number
 from gpumon.paint.area import area
+from gpumon.paint.core_groups import CoreGroups, core_groups
 from gpumon.paint.glyphs import glyphs
-from gpumon.paint.heat import Band, fold, group_size, heat_row, level
+from gpumon.paint.heat import Band, fold, heat_row, level
 from gpumon.paint.numbers import percent
 from gpumon.paint.row import Row, Span, runs
 from gpumon.paint.wrap import wrap
@@ -24,7 +26,8 @@ class CorePane(Pane):
     """Every core over time: as areas where there is room, else heat, one row per core or group of cores.
 
     An area has the share waited for I/O stacked on the busy share. In a group of cores the ink of a cell
-    is the mean over its cores, the colour the hottest of them.
+    is the mean over its cores, the colour the hottest of them; where the groups are of caches or of NUMA
+    nodes, that stands below their numbers.
     """
 
     def title(self, frame: Frame) -> Row:
@@ -54,15 +57,20 @@ class CorePane(Pane):
 
     def draw(self, frame: Frame, width: int, height: int) -> list[Row]:
         """Return the heat and its time axis."""
-        cores = frame.report.sample.host.cores
+        host = frame.report.sample.host
+        cores = host.cores
         if isinstance(cores, Missing):
             words = wrap((Span("– ", "dim"), Span(cores.reason)), width - 4)
             return [(), *((Span("  "), *row) for row in words)]
         with_time = height >= _TIME_FROM and not frame.view.low_bandwidth
         room = height - with_time
-        label_cells = _label_cells(cores, room)
+        if room < 1:
+            return []
+        groups = _groups(host, cores, room)
+        labels = [_label([cores[at].core for at in group]) for group in groups.members]
+        label_cells = max((len(label) for label in labels), default=1)
         columns = width - label_cells - _NUMBER_CELLS - 1
-        if columns < 1 or room < 1:
+        if columns < 1:
             return []
         series = [means(columns_of(frame, "cpu_busy_ratio", str(core.core), columns)) for core in cores]
         each = room // max(1, len(cores))
@@ -74,22 +82,20 @@ class CorePane(Pane):
             ]
         else:
             rows = [
-                self._band(band, cores, label_cells, ascii_only=frame.view.ascii)
-                for band in fold(series, room)
+                self._band(band, cores, label.rjust(label_cells), ascii_only=frame.view.ascii)
+                for band, label in zip(fold(series, groups.members), labels, strict=True)
             ]
         if not with_time:
             return rows
-        return [*rows, (Span(" " * (label_cells + 1)), *time_row(frame, columns))]
+        foot = Span(groups.by.rjust(label_cells)[:label_cells] + " ", "dim")
+        return [*rows, (foot, *time_row(frame, columns))]
 
     @staticmethod
-    def _band(band: Band, cores: tuple[CoreReading, ...], label_cells: int, *, ascii_only: bool) -> Row:
-        members = cores[band.first : band.last + 1]
-        label = str(members[0].core)
-        if len(members) > 1:
-            label = f"{label}-{members[-1].core}"
+    def _band(band: Band, cores: tuple[CoreReading, ...], label: str, *, ascii_only: bool) -> Row:
+        members = [cores[at] for at in band.members]
         now = sum(core.cpu_busy_ratio for core in members) / len(members)
         heat = heat_row(band.means, band.highest, ascii_only=ascii_only)
-        return (Span(label.rjust(label_cells), "axis"), Span(" "), *heat, Span(percent(now, _NUMBER_CELLS)))
+        return (Span(label, "axis"), Span(" "), *heat, Span(percent(now, _NUMBER_CELLS)))
 
 
 def _core_area(
@@ -134,16 +140,23 @@ class CoreStrip(Pane):
         if room < 1:
             return [(*head, Span(tail.strip()))]
         glyph = glyphs(frame.view.ascii)
-        each = group_size(len(cores), room)
-        groups = [cores[first : first + each] for first in range(0, len(cores), each)]
         cells = []
-        for group in groups:
+        for positions in _groups(host, cores, room).members:
+            group = [cores[at] for at in positions]
             ratio = sum(core.cpu_busy_ratio for core in group) / len(group)
             hottest = max(core.cpu_busy_ratio for core in group)
             cells.append((glyph.levels[max(1, min(8, round(ratio * 8)))], f"heat{max(1, level(hottest))}"))
         return [(*head, *runs(cells), Span(tail, "dim"))]
 
 
-def _label_cells(cores: tuple[CoreReading, ...], rows: int) -> int:
-    digits = max((len(str(core.core)) for core in cores), default=1)
-    return digits if len(cores) <= rows else 2 * digits + 1
+def _groups(host: HostReading, cores: tuple[CoreReading, ...], rows: int) -> CoreGroups:
+    """Return which cores stand in one row, where there are more of them than rows."""
+    domains = () if isinstance(host.core_domains, Missing) else host.core_domains
+    known_domains = tuple((domain.node, core_numbers(domain.cores)) for domain in domains)
+    return core_groups(tuple(core.core for core in cores), rows, known_domains)
+
+
+def _label(cores: list[int]) -> str:
+    """Return `8-15`, and `8-15+` where second threads or others stand with them."""
+    (first, last), *more = core_ranges(sorted(cores))
+    return (f"{first}-{last}" if first < last else f"{first}") + ("+" if more else "")
