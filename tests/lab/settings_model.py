@@ -6,6 +6,7 @@ right where the model of `settings_pipeline` holds, and nothing about the machin
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -20,7 +21,7 @@ from tests.lab.settings_follow import STEPS
 from tests.lab.settings_machines import GPU_BYTES, Host, hosts, scene_of
 from tests.lab.settings_outcome import Outcome, Promise, curve_promises, outcome, promises
 from tests.lab.settings_pipeline import Load, Ran, simulate
-from tests.lab.settings_policies import Situation, policies
+from tests.lab.settings_policies import OWN, Situation, policies
 from tests.lab.settings_scenario import Cell, SettingsScenario
 from tests.lab.settings_tables import policy_table, promise_table
 
@@ -77,13 +78,29 @@ def model_score(runs: tuple[ModelRun, ...] | None = None) -> ModelScore:
 
 
 def model_tables() -> str:
-    """Return the tables of all model runs."""
-    score = model_score()
-    kinds = {"advised changes": score.promises, "curve over workers": score.curve}
+    """Return the tables of all model runs, with the advice by machine."""
+    machines = {
+        host.name: model_score(tuple(run for run in model_runs() if run.host == host)) for host in hosts()
+    }
+    whole = _joined(machines.values())
+    outcomes = whole.outcomes | {f"{OWN}, {name}": one.outcomes[OWN] for name, one in machines.items()}
+    kinds = {"advised changes": whole.promises, "curve over workers": whole.curve}
+    kinds |= {f"advised changes, {name}": one.promises for name, one in machines.items()}
     return (
-        "Model runs (16 and 64 cores; simulated pipelines and readings, nothing ran):\n\n"
-        f"{policy_table(score.outcomes)}\n\n{promise_table(kinds)}"
+        "Model runs (8 to 64 cores; simulated pipelines and readings, nothing ran):\n\n"
+        f"{policy_table(outcomes)}\n\n{promise_table(kinds)}"
     )
+
+
+def _joined(scores: Iterable[ModelScore]) -> ModelScore:
+    """Return what several scores hold, as one."""
+    found = ModelScore({}, [], [])
+    for score in scores:
+        for name, outcomes in score.outcomes.items():
+            found.outcomes.setdefault(name, []).extend(outcomes)
+        found.promises.extend(score.promises)
+        found.curve.extend(score.curve)
+    return found
 
 
 def _add(run: ModelRun, draw: int, score: ModelScore) -> None:
