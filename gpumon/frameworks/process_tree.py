@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from gpumon.advice.knobs.launch import Launch, is_python, read_launch
 from gpumon.frameworks.file_view import FileViewFactory
@@ -16,6 +17,8 @@ LAUNCHER_NAME = "pt_elastic"
 NOTEBOOK = "notebook"
 # Of a simulated training: where the timeline of its virtual GPU lies.
 VIRTUAL_GPU_VARIABLE = "GPUMON_VIRTUAL_GPU"
+# Commands that are taken apart once; of a machine with more processes than this some are again.
+_MOST_LAUNCHES = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +94,13 @@ class ProcessTree:
 
 def launch_of(process: ProcessSeen) -> Launch | None:
     """Take the argv of a process apart, if it is a Python process."""
-    executable = known(process.executable)
-    return read_launch(process.command, python=executable is not None and is_python(executable))
+    return _launch(process.command, known(process.executable))
+
+
+# Each scan asks it several times of each process, and argv stays as it is until another program runs.
+@lru_cache(maxsize=_MOST_LAUNCHES)
+def _launch(command: tuple[str, ...], executable: str | None) -> Launch | None:
+    return read_launch(command, python=executable is not None and is_python(executable))
 
 
 def is_python_like(process: ProcessSeen) -> bool:
