@@ -5,6 +5,8 @@ processes on them, 80x24 and 200x50), refreshing once a second. Printed: medians
 frame, CPU of one core, RSS and PSS, bytes per second to the terminal, and the ratio to gpumon's CPU.
 gpumon shows the machine, and a training of its own demo where the table says so. An application of Textual
 with nothing in it stands beside it, for its first frame and its CPU. `--only first-frame`: only these.
+`--only large`: a machine of 128 cores (their /proc/stat is written by the benchmark, which needs root) with
+8 GPUs, 64 processes and a training, and what `--low-bandwidth` sends.
 """
 
 from __future__ import annotations
@@ -23,12 +25,14 @@ from pathlib import Path
 from gpumon.demo.launch import start
 from gpumon.demo.scenario import scenarios
 from tests.bench.first_frame import BARE, BARE_COMMAND, ROUNDS, print_table
+from tests.bench.many_cores import many_cores
 from tests.bench.terminal import Cost, measure
 from tests.nvml_stand_in.stand_in import Script, build, environment
 
 GIB = 1 << 30
 SIZES = ((80, 24), (200, 50))
 MACHINES = ((1, 0), (1, 64), (8, 0), (8, 64))
+LARGE_CORES, LARGE_GPUS, LARGE_PROCESSES = 128, 8, 64
 
 
 def commands(bin_directory: Path) -> dict[str, list[str]]:
@@ -128,12 +132,46 @@ def attached(options: argparse.Namespace, env: Mapping[str, str]) -> None:
             table(f"attached to a demo training, {size[0]}x{size[1]}", rows(variants, env, size, options))
 
 
+def large(
+    options: argparse.Namespace, library: Path, directory: Path, monitors: dict[str, list[str]]
+) -> None:
+    """Print the cost on a large machine, alone and attached, and of `--low-bandwidth`."""
+    where = f"{LARGE_CORES} cores, {LARGE_GPUS} GPU, {LARGE_PROCESSES} processes"
+    scenario = scenarios(len(os.sched_getaffinity(0)))["healthy"]
+    with gpu_processes(LARGE_PROCESSES) as pids, many_cores(directory, LARGE_CORES) as prefix:
+        env = environment(library, script(directory, LARGE_GPUS, pids))
+        there = {name: [*prefix, *command] for name, command in monitors.items() if name != BARE}
+        for size in SIZES:
+            table(f"{where}, {size[0]}x{size[1]}", rows(there, env, size, options))
+        for size in SIZES:
+            with start(scenario) as demo:
+                pid = str(demo.process.pid)
+                attached_there = {
+                    "gpumon": [*prefix, sys.executable, "-m", "gpumon", "--thread-rate", "0", pid],
+                    "gpumon, 20 looks a second": [*prefix, sys.executable, "-m", "gpumon", pid],
+                    "nvitop": there["nvitop"],
+                }
+                table(
+                    f"{where}, a demo training, {size[0]}x{size[1]}", rows(attached_there, env, size, options)
+                )
+        with start(scenario) as demo:
+            pid = str(demo.process.pid)
+            far_away: dict[str, list[str]] = {
+                "gpumon": [sys.executable, "-m", "gpumon", pid],
+                "gpumon --low-bandwidth": [sys.executable, "-m", "gpumon", "--low-bandwidth", pid],
+                **{name: monitors[name] for name in ("nvitop", "btop") if name in monitors},
+            }
+            table(
+                "bytes: 8 GPU, 64 processes, a demo training, 120x40", rows(far_away, env, (120, 40), options)
+            )
+
+
 def main() -> None:
     """Run all of it and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, help=f"default 3; {ROUNDS} of first frames")
     parser.add_argument("--seconds", type=float, default=10.0)
-    parser.add_argument("--only", choices=["peers", "attached", "first-frame"], default=None)
+    parser.add_argument("--only", choices=["peers", "attached", "first-frame", "large"], default=None)
     options = parser.parse_args()
     options.rounds = options.rounds or (ROUNDS if options.only == "first-frame" else 3)
     library = build()
@@ -145,6 +183,9 @@ def main() -> None:
         if options.only == "first-frame":
             with gpu_processes(64) as pids:
                 print_table(environment(library, script(directory, 8, pids)), idle[0], options.rounds)
+            return
+        if options.only == "large":
+            large(options, library, directory, monitors)
             return
         if options.only != "attached":
             for gpus, processes in MACHINES:
