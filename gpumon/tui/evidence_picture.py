@@ -14,6 +14,7 @@ from gpumon.paint.heat import fold, heat_row
 from gpumon.paint.numbers import quantity
 from gpumon.paint.row import Row, Span, clip, runs, text_width
 from gpumon.tui.widgets.chart import columns_of, means
+from gpumon.tui.widgets.cores import group_label, groups_of
 from gpumon.tui.widgets.finding_words import finding_role
 from gpumon.tui.widgets.frame import Frame
 
@@ -87,12 +88,13 @@ def _heat(metric: str, frame: Frame, columns: int, height: int) -> list[Row]:
     series = [means(columns_of(frame, metric, core, columns)) for core in cores]
     if not any(map(_is_known, series)):
         return []
+    groups = groups_of(frame.report.sample.host, tuple(int(core) for core in cores), height)
     rows = []
-    for band in fold(series, height):
-        first, last = cores[band.first], cores[band.last]
-        text = f"core {first}" if first == last else f"cores {first}-{last}"
+    for band in fold(series, groups.members):
+        label = group_label([int(cores[at]) for at in band.members])
+        text = f"core {label}" if len(band.members) == 1 else f"cores {label}"
         if text_width(text) > AXIS_CELLS:
-            text = first if first == last else f"{first}-{last}"
+            text = label
         rows.append(_beside(text, heat_row(band.means, band.highest, ascii_only=frame.view.ascii)))
     return rows
 

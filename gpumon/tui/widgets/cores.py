@@ -66,8 +66,8 @@ class CorePane(Pane):
         room = height - with_time
         if room < 1:
             return []
-        groups = _groups(host, cores, room)
-        labels = [_label([cores[at].core for at in group]) for group in groups.members]
+        groups = groups_of(host, tuple(core.core for core in cores), room)
+        labels = [group_label([cores[at].core for at in group]) for group in groups.members]
         label_cells = max((len(label) for label in labels), default=1)
         columns = width - label_cells - _NUMBER_CELLS - 1
         if columns < 1:
@@ -141,7 +141,7 @@ class CoreStrip(Pane):
             return [(*head, Span(tail.strip()))]
         glyph = glyphs(frame.view.ascii)
         cells = []
-        for positions in _groups(host, cores, room).members:
+        for positions in groups_of(host, tuple(core.core for core in cores), room).members:
             group = [cores[at] for at in positions]
             ratio = sum(core.cpu_busy_ratio for core in group) / len(group)
             hottest = max(core.cpu_busy_ratio for core in group)
@@ -149,14 +149,14 @@ class CoreStrip(Pane):
         return [(*head, *runs(cells), Span(tail, "dim"))]
 
 
-def _groups(host: HostReading, cores: tuple[CoreReading, ...], rows: int) -> CoreGroups:
-    """Return which cores stand in one row, where there are more of them than rows."""
+def groups_of(host: HostReading, cores: tuple[int, ...], rows: int) -> CoreGroups:
+    """Return which cores of these numbers stand in one row, where there are more of them than rows."""
     domains = () if isinstance(host.core_domains, Missing) else host.core_domains
     known_domains = tuple((domain.node, core_numbers(domain.cores)) for domain in domains)
-    return core_groups(tuple(core.core for core in cores), rows, known_domains)
+    return core_groups(cores, rows, known_domains)
 
 
-def _label(cores: list[int]) -> str:
+def group_label(cores: list[int]) -> str:
     """Return `8-15`, and `8-15+` where second threads or others stand with them."""
     (first, last), *more = core_ranges(sorted(cores))
     return (f"{first}-{last}" if first < last else f"{first}") + ("+" if more else "")
