@@ -37,7 +37,7 @@ def command(
     """Start a training of gpumon's own on a virtual GPU (simulated) and open the dashboard on it.
 
     SCENARIO is starved (the default), healthy, oversubscribed, slow-disk or memory-creep. The training
-    ends with the dashboard.
+    ends with the dashboard; its files stay where you copied a command for them.
     """
     table = scenarios(len(os.sched_getaffinity(0)))
     if listing:
@@ -62,5 +62,13 @@ def command(
 
             click.echo(f"simulated training {scenario}: pid {pid}", err=True)
             context.exit(advise(settings, pid, as_json=False, timeout_seconds=20.0, record=record))
-        code = run_live(chosen, pid, record)
+
+        def keep() -> None:
+            demo.keep()
+            click.echo(
+                f"gpumon: the demo's files stay for that command: rm -r {demo.directory} when it is done",
+                err=True,
+            )
+
+        code = run_live(chosen, pid, record, keep)
     context.exit(code)

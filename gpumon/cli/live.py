@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Callable
 from pathlib import Path
 
 from gpumon.cli.alerts import watched
@@ -15,8 +16,16 @@ from gpumon.cli.runs_kept import kept_runs
 _OBJECTS = 500_000
 
 
-def run_live(chosen: Chosen, pid: int | None, record: Path | None) -> int:
-    """Watch the training of a process, or the one that is found; return the dashboard's exit code."""
+def run_live(
+    chosen: Chosen,
+    pid: int | None,
+    record: Path | None,
+    copied: Callable[[], None] | None = None,
+) -> int:
+    """Watch the training of a process, or the one that is found; return the dashboard's exit code.
+
+    `copied` is called in the end where a command was copied.
+    """
     gc.set_threshold(_OBJECTS)
     from gpumon.monitor.attaching import Wish
     from gpumon.monitor.build import build_monitor
@@ -46,6 +55,7 @@ def run_live(chosen: Chosen, pid: int | None, record: Path | None) -> int:
                 watch=watch,
                 choices=chosen.choices(),
                 first_shown=monitor.look_for_trainings,
+                copied=copied,
             )
     finally:
         monitor.close()

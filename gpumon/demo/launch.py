@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,7 +26,7 @@ _CHUNK_BYTES = 4 << 20
 
 @dataclass
 class DemoTraining:
-    """A running demo. Leaving it as a context ends every process and removes its directory."""
+    """A running demo. Leaving it as a context ends every process and removes its directory, unless kept."""
 
     scenario: Scenario
     directory: Path
@@ -34,7 +35,7 @@ class DemoTraining:
     log_path: Path
     timeline_path: Path
     _lifeline: int
-    _temporary: tempfile.TemporaryDirectory[str] | None = field(default=None, repr=False)
+    _is_temporary: bool = field(default=False, repr=False)
 
     def __enter__(self) -> Self:
         """Return the demo itself."""
@@ -58,9 +59,13 @@ class DemoTraining:
         if self._lifeline >= 0:
             os.close(self._lifeline)
             self._lifeline = -1
-        if self._temporary is not None:
-            self._temporary.cleanup()
-            self._temporary = None
+        if self._is_temporary:
+            shutil.rmtree(self.directory, ignore_errors=True)
+            self._is_temporary = False
+
+    def keep(self) -> None:
+        """Leave the directory where it is when the demo is stopped: a command is to start it there again."""
+        self._is_temporary = False
 
 
 def start(scenario: Scenario, directory: Path | None = None) -> DemoTraining:
@@ -69,10 +74,18 @@ def start(scenario: Scenario, directory: Path | None = None) -> DemoTraining:
     The training ends when this process ends, however it ends: it holds the read end of a pipe whose only
     write end is here. Then it removes its temporary directory too.
     """
-    temporary = None
+    is_temporary = directory is None
     if directory is None:
-        temporary = tempfile.TemporaryDirectory(prefix=train.TEMPORARY_PREFIX, dir=_disk_directory())
-        directory = Path(temporary.name)
+        directory = Path(tempfile.mkdtemp(prefix=train.TEMPORARY_PREFIX, dir=_disk_directory()))
+    try:
+        return _start(scenario, directory, is_temporary=is_temporary)
+    except BaseException:
+        if is_temporary:
+            shutil.rmtree(directory, ignore_errors=True)
+        raise
+
+
+def _start(scenario: Scenario, directory: Path, *, is_temporary: bool) -> DemoTraining:
     data, cfg = write_files(_with_storage(scenario, directory), directory)
     timeline = directory / "virtual-gpu.timeline"
     log_path = directory / "train.log"
@@ -88,7 +101,7 @@ def start(scenario: Scenario, directory: Path | None = None) -> DemoTraining:
         ENVIRONMENT_VARIABLE: str(timeline),
         train.LIFELINE_VARIABLE: str(read_end),
     }
-    if temporary is not None:
+    if is_temporary:
         environment[train.TEMPORARY_VARIABLE] = str(directory)
         # Where multiprocessing puts its sockets: killed workers would leave them in /tmp.
         environment["TMPDIR"] = str(directory)
@@ -111,7 +124,7 @@ def start(scenario: Scenario, directory: Path | None = None) -> DemoTraining:
     finally:
         os.sched_setaffinity(0, usable)
         os.close(read_end)
-    return DemoTraining(scenario, directory, process, command, log_path, timeline, write_end, temporary)
+    return DemoTraining(scenario, directory, process, command, log_path, timeline, write_end, is_temporary)
 
 
 def _disk_directory() -> str | None:

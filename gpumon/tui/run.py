@@ -55,6 +55,7 @@ def run_dashboard(
     watch: FindingWatch | None = None,
     choices: Choices | None = None,
     first_shown: Callable[[], None] | None = None,
+    copied: Callable[[], None] | None = None,
     last_seconds: float = LAST_SECONDS,
 ) -> int:
     """Show the dashboard until it is left, and return the exit code.
@@ -63,7 +64,8 @@ def run_dashboard(
     theme, a key or a variable of Textual that cannot be, 1 for a defect. A command that was copied is printed
     to stdout afterwards. The feed is not closed. `replay` are the controls of a feed that is a recording,
     `recorder` is what records already, `watch` what follows the findings and is not started yet (None: one of
-    its own), `choices` keeps what the user chooses, `first_shown` is called after the first frame.
+    its own), `choices` keeps what the user chooses, `first_shown` is called after the first frame,
+    `copied` in the end where a command was copied.
 
     A terminal that takes nothing any more holds up neither samples nor the end: `last_seconds` after a signal
     recordings are closed and the process ends here, with the code of the signal.
@@ -112,6 +114,8 @@ def run_dashboard(
     if app.copied is not None and result != _HUNG_UP:
         sys.stdout.write(app.copied + "\n")
         sys.stdout.flush()
+        if copied is not None:
+            copied()
     return int(app.return_code or 0) if result is None else result
 
 

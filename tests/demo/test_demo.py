@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -156,6 +157,20 @@ def test_nothing_is_left_after_the_stop() -> None:
 
     assert until(lambda: is_gone(*pids))
     assert not demo.directory.exists()
+
+
+def test_the_files_of_a_kept_demo_stay() -> None:
+    """A command that was copied is to find them; its processes end all the same."""
+    demo = start(SMALL)
+    try:
+        pids = [demo.process.pid, *children(demo.process.pid)]
+        demo.keep()
+        demo.stop()
+
+        assert until(lambda: is_gone(*pids))
+        assert (demo.directory / "train.log").exists()
+    finally:
+        shutil.rmtree(demo.directory)
 
 
 def test_nothing_is_left_of_a_demo_that_has_just_begun() -> None:
