@@ -17,6 +17,7 @@ from gpumon.recording.followed import Followed
 from gpumon.recording.mark import Mark
 from gpumon.recording.marking import Marking
 from gpumon.recording.schema import Entry
+from gpumon.recording.sharing import shared
 from gpumon.recording.thinning import TIERS, WHOLE_SECONDS
 
 _MINUTES = int(FULL_SECONDS / WHOLE_SECONDS) + 1
@@ -126,12 +127,14 @@ class BacklogKeeper:
             # A feed may call for the same report twice.
             if self._told and sample.sequence <= self._told[-1][0]:
                 return
-            self._told.append((sample.sequence, (report.attachment, report.trainings)))
+            before = self._told[-1][1] if self._told else _NOTHING_TOLD
+            told = shared((report.attachment, report.trainings), before)
+            self._told.append((sample.sequence, told))
             self._marks.extend(self._marking.read(report))
             while self._marks and self._marks[0].monotonic_seconds < _moment(sample) - FULL_SECONDS:
                 self._marks.popleft()
             if not self._minutes or _minute(self._minutes[-1].sample) != _minute(sample):
-                self._minutes.append(Entry(sample, report.attachment, report.trainings))
+                self._minutes.append(Entry(sample, *told))
 
 
 def _marks(first: Entry, marks: tuple[Mark, ...]) -> tuple[Mark, ...]:
