@@ -39,6 +39,8 @@ _BATCH_RATIO = 0.8
 # What is reserved and free while a step is at its largest, and given back for a larger one: on the virtual
 # GPU steps need 0.88 to 1.0 of what they reserve.
 _CACHED_RATIO = 0.08
+# Of sizes nothing is told before: ten steps take seconds, in which nobody can act, and draw most of them.
+_LEAST_DRAWN = 10
 _MIG = (
     "the GPU is divided by MIG, and on which slice the training runs is not known: its peak, its limit, the"
     " risk and the largest batch are not known"
@@ -149,10 +151,13 @@ def _signs(view: View, memory: GpuMemory, need: Need) -> Signs:
     done, left = memory.steps_done, memory.steps_left
     headroom = max(0, int(memory.limit - need.bytes))
     size = 0.0
-    if view.setting("multi_scale") and done and headroom < (LARGEST_AREA - 1) * batch_bytes(memory):
-        # Where it is not known how many steps there are to come, as many again are taken.
+    is_narrow = headroom < (LARGEST_AREA - 1) * batch_bytes(memory)
+    if view.setting("multi_scale") and done is not None and done >= _LEAST_DRAWN and is_narrow:
+        # The step that runs has drawn its size as well. Where it is not known how many steps there are to
+        # come, as many again are taken.
+        drawn = done + (view.phase is Phase.TRAIN)
         room = int(headroom + _CACHED_RATIO * memory.peak)
-        size = size_probability(done, done if left is None else left, batch_bytes(memory), room)
+        size = size_probability(drawn, done if left is None else left, batch_bytes(memory), room)
     return Signs(
         total_bytes=memory.total,
         headroom_bytes=headroom,

@@ -18,7 +18,7 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "record_count": (0.5, 1.0, 2.0, 4.0, 8.0),
     "due_count": (0.1, 0.2, 0.5, 1.0, 2.0, 4.0, 1e9),
     "excess_ratio": (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0),
-    "growth_ratio": (0.5, 0.6, 0.7, 0.8, 0.9, 1.0),
+    "growth_ratio": (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 1.0),
     "flush_probabilities": tuple(
         (0.0, one, more) for one in (0.05, 0.1, 0.2, 0.5) for more in (0.1, 0.3, 0.8) if more >= one
     ),

@@ -7,9 +7,12 @@ from typing import Any
 
 _NAMES = {"fitted": "gpumon", "published": "the same formula, weights as published"}
 _BATCHES = {
-    "safe": "gpumon, from one peak",
-    "two": "gpumon, with an earlier run at half the batch",
-    "round": "gpumon, as advised: round, 64 images an update",
+    "known": "gpumon, from one peak, the model known",
+    "known_two": "gpumon, with an earlier run at half the batch, the model known",
+    "known_round": "gpumon, as advised, the model known",
+    "safe": "gpumon, from one peak, the model unknown",
+    "two": "gpumon, with an earlier run at half the batch, the model unknown",
+    "round": "gpumon, as advised, the model unknown",
     "autobatch": "YOLOv5's AutoBatch (80 %)",
 }
 
@@ -28,6 +31,7 @@ def tables(figures: Mapping[str, Any]) -> str:
             _brier(figures),
             _reliability(fitted["reliability"]),
             _alarms(figures),
+            _kinds(fitted["kinds"]),
             _batches(figures["batches"]),
         )
     )
@@ -84,10 +88,35 @@ def _alarms(figures: Mapping[str, Any]) -> str:
     )
 
 
+def _kinds(kinds: Mapping[str, Any]) -> str:
+    rows = [
+        [name, f"{of['runs']}", f"{of['failed']}"]
+        + [_of(of[part]) for part in ("missed", "false_alarms", "low_failed")]
+        for name, of in kinds.items()
+    ]
+    return _table(
+        [
+            "kind",
+            "trainings",
+            "ran out",
+            "missed",
+            "false alarms in healthy runs",
+            "told below 5 %, and ran out",
+        ],
+        rows,
+    )
+
+
+def _of(part: Sequence[int]) -> str:
+    return f"{part[0]} of {part[1]}" if part[1] else "-"
+
+
 def _batches(batches: Mapping[str, Any]) -> str:
     rows = []
     for key, name in _BATCHES.items():
-        row = batches["rows"][key]
+        row = batches["rows"].get(key)
+        if row is None:
+            continue
         rows.append(
             [
                 name,

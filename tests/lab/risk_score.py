@@ -184,13 +184,30 @@ def summary(records: Sequence[Record], weights: Weights = FITTED) -> dict[str, A
         "tight_warned": _share(
             [record for record in tight if any(is_warned(look, weights) for look in record.looks)], tight
         ),
-        "kinds": {kind: _of_kind(records, kind) for kind in sorted({record.kind for record in records})},
+        "kinds": {
+            kind: _of_kind([record for record in records if record.kind == kind], weights)
+            for kind in sorted({record.kind for record in records})
+        },
     }
 
 
-def _of_kind(records: Sequence[Record], kind: str) -> dict[str, int]:
-    of_kind = [record for record in records if record.kind == kind]
-    return {"runs": len(of_kind), "failed": sum(record.failed_step is not None for record in of_kind)}
+def _of_kind(records: Sequence[Record], weights: Weights) -> dict[str, Any]:
+    """Return how the runs of one kind ended, and what was told of them."""
+    foreseeable, healthy = foreseeable_of(records), healthy_of(records)
+    low = [one for record in records for one in points(record, weights) if one.probability < ELEVATED]
+    return {
+        "runs": len(records),
+        "failed": sum(record.failed_step is not None for record in records),
+        "missed": [
+            sum(not is_warned(record.looks[-1], weights) for record in foreseeable),
+            len(foreseeable),
+        ],
+        "false_alarms": [
+            sum(any(is_warned(look, weights) for look in record.looks) for record in healthy),
+            len(healthy),
+        ],
+        "low_failed": [sum(one.failed for one in low), len(low)],
+    }
 
 
 def _ever_high(record: Record, weights: Weights) -> bool:

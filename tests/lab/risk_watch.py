@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from gpumon.diagnosis.memory import GpuMemory, memory_of
 from gpumon.diagnosis.risk import Signs
-from gpumon.diagnosis.view import View, view_of
+from gpumon.diagnosis.view import view_of
 from gpumon.history.history import History
 from gpumon.model.clock import Instant
 from gpumon.model.measure import Missing
@@ -40,26 +39,20 @@ def looks(run: Run) -> tuple[Look, ...]:
     found: list[Look] = []
     shares: list[float] = []
     rose = False
-    for second, (seen, view) in enumerate(watched(run), 1):
+    history = History()
+    for second, seen in enumerate(run.seconds, 1):
+        history.append(sample_of(run, seen, second))
         shares.append(seen.own_bytes / run.plan.total_bytes)
         rose = rose or five_points(shares)
         if second % _EVERY_SECONDS and second < len(run.seconds):
             continue
+        view = view_of(history.window(), PID)
+        assert view is not None
         memory = memory_of(view)
         if isinstance(memory, GpuMemory) and isinstance(memory.signs, Signs):
             steps = seen.epoch * run.plan.batches + min(seen.batch, run.plan.batches)
             found.append(Look(second, steps, memory.signs, memory.growth is not None, rose))
     return tuple(found)
-
-
-def watched(run: Run) -> Iterator[tuple[Second, View]]:
-    """Yield each second of a run with the view that gpumon has of it then."""
-    history = History()
-    for number, second in enumerate(run.seconds, 1):
-        history.append(sample_of(run, second, number))
-        view = view_of(history.window(), PID)
-        assert view is not None
-        yield second, view
 
 
 def sample_of(run: Run, second: Second, number: int) -> Sample:

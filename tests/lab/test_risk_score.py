@@ -102,6 +102,22 @@ def test_missed_false_and_near_are_told_apart() -> None:
     assert found["leak_lead_epochs"] == {"count": 1, "median": 0.0, "low": 0.0, "high": 0.0}
 
 
+def test_kinds_are_told_apart() -> None:
+    """How many of each ran out, were missed or warned of in vain, and ran out of whom little was told."""
+    found = summary(
+        [record((look(0), look(30)), failed=40, kind="leak"), record((look(0, 0.5), look(20)))], Weights()
+    )["kinds"]
+    assert found["leak"] == {
+        "runs": 1,
+        "failed": 1,
+        "missed": [1, 1],
+        "false_alarms": [0, 0],
+        "low_failed": [4, 4],
+    }
+    assert (found["steady"]["missed"], found["steady"]["false_alarms"]) == ([0, 0], [1, 1])
+    assert found["steady"]["low_failed"] == [0, 8]
+
+
 def test_who_fails_in_the_first_steps_could_not_be_warned_of() -> None:
     """Neither missed nor found."""
     assert summary([record((look(1),), failed=4), record((look(1),))])["missed"]["of"] == 0

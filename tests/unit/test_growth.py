@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 
 from gpumon.diagnosis.diagnose import diagnose
+from gpumon.diagnosis.growth import Growth
 from gpumon.diagnosis.memory import GpuMemory, memory_of
 from gpumon.diagnosis.view import View, view_of
-from gpumon.history.history import window_of
+from gpumon.history.history import History, window_of
 from gpumon.model.suggestion import OomRisk, RiskLevel
 from gpumon.model.training import Phase
 from tests.unit.run_scene import changed
@@ -135,3 +136,55 @@ def test_the_first_epochs_of_a_run_are_no_trend() -> None:
     """Caches fill in them; six later ones are asked for."""
     peaks = [5 + 0.1 * number for number in range(8)]
     assert _memory(_of_epochs(peaks, epoch=len(peaks) - 1)).growth is None
+
+
+@pytest.mark.parametrize("begins", [300, 500, 900])
+def test_growth_that_begins_late_is_seen(begins: int) -> None:
+    """A leak first uses up what is reserved and free: then 60 MiB more every 17 s, after minutes of rest."""
+    seconds = begins + 5 * 17
+
+    def used(second: int) -> int:
+        return 5 * GIB + max(0, second - begins) // 17 * 60 * _MIB
+
+    history = History()
+    for second in range(seconds):
+        history.append(replace(HEALTHY, gpu_own=used(second)).sample(second))
+    view = view_of(history.window(), PID)
+    assert view is not None
+    growth = _memory(view).growth
+    assert growth is not None
+    assert growth.bytes_per_second == pytest.approx(60 * _MIB / 17, rel=0.35)
+
+
+@pytest.mark.parametrize("seconds", [42, 48, 60], ids=["at once", "soon", "grown again"])
+def test_a_flush_does_not_end_growth(seconds: int) -> None:
+    """Cached memory was given back at second 41: what grew goes on growing, with room for so long."""
+
+    def used(second: int) -> int:
+        return 9 * GIB + second // 2 * 50 * _MIB - (second >= 41) * GIB
+
+    growth = _memory(_view(used, seconds)).growth
+    assert growth is not None
+    assert growth.bytes_per_second == pytest.approx(25 * _MIB, rel=0.2)
+
+
+def test_a_saw_tooth_at_the_limit_is_no_growth() -> None:
+    """A flush every ten seconds, and back within two."""
+    assert _memory(_view(lambda second: 11 * GIB - (2 - min(second % 10, 2)) * 200 * _MIB)).growth is None
+
+
+def test_what_the_first_validation_and_the_batch_before_it_need_is_no_trend() -> None:
+    """Two rises while training, one at the last batch, two in the validation."""
+    steps = ((33, 100), (38, 100), (49, 100), (50, 300), (52, 100))
+    samples = []
+    for second in range(60):
+        own = 5 * GIB + sum(mib for since, mib in steps if second >= since) * _MIB
+        sample = replace(HEALTHY, gpu_own=own, epoch=1).sample(second)
+        samples.append(changed(sample, phase=Phase.VALIDATE if 50 <= second < 56 else Phase.TRAIN))
+    assert _memory(view_of_samples(samples)).growth is None
+
+
+@pytest.mark.parametrize(("left", "probability"), [(100, 0.5), (75, 0.0), (120, 0.9), (500, 0.95), (0, 0.0)])
+def test_odds_are_even_where_the_run_ends_as_memory_is_full(left: float, probability: float) -> None:
+    """It is full in 100 s: with a quarter of that less to come hardly, with a fifth more nearly surely."""
+    assert Growth(1.0, 100.0, left).probability == pytest.approx(probability)
