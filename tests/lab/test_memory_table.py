@@ -39,10 +39,10 @@ def test_gpumons_doubt_is_that_of_the_public_logs() -> None:
     assert base_deviation("mine.pt") / 1e9 > told
 
 
-def test_the_share_that_can_be_used_is_the_median_of_the_messages() -> None:
+def test_the_share_that_can_be_used_is_below_the_median_of_the_messages() -> None:
     """And one in twenty fails below 0.95 of the limit."""
     median = float(usable_table().splitlines()[-1].split("|")[-2])
-    assert median == pytest.approx(USABLE_RATIO, abs=0.005)
+    assert USABLE_RATIO < median
     assert USABLE_RATIO - 1.645 * USABLE_DEVIATION == pytest.approx(0.95, abs=0.005)
 
 

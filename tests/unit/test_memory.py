@@ -219,7 +219,7 @@ def test_a_large_model_of_unknown_name_leaves_room_for_a_larger_batch() -> None:
     after = outlook(
         window_of([with_progress(sample, model_parameters=told) for sample in scene.samples()]), PID
     ).largest_safe_batch
-    assert (before, after) == (25, 28)
+    assert (before, after) == (24, 28)
 
 
 def test_a_batch_that_runs_with_little_risk_is_safe_although_its_room_is_small() -> None:
@@ -260,8 +260,8 @@ def test_an_earlier_validation_at_the_same_batch_counts_before_the_first_one() -
     scene = Scene(gpu_own=5 * GIB, batch_size=16, epoch=0)
     found = model(scene, Prior(memory=(SeenMemory(16, 6 * GIB, has_validation=True),)))
     assert found.peak == 6 * GIB
-    assert found.allowed == pytest.approx(1.08 * 12 * GIB)
-    assert model(scene).allowed == pytest.approx(1.03 * 12 * GIB)
+    assert found.allowed == pytest.approx(1.00 * 12 * GIB)
+    assert model(scene).allowed == pytest.approx(0.95 * 12 * GIB)
 
 
 @given(

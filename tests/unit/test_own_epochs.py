@@ -73,7 +73,7 @@ def test_a_resumed_run_has_the_margin_of_a_new_one() -> None:
     seen = view(of((Phase.TRAIN, 20)))
     model = model_of(seen, memory(seen))
     assert isinstance(model, MemoryModel)
-    assert model.allowed == pytest.approx(1.03 * 12 * GIB)
+    assert model.allowed == pytest.approx(0.95 * 12 * GIB)
 
 
 def test_steps_of_an_earlier_process_do_not_count() -> None:

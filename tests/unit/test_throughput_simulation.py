@@ -10,14 +10,15 @@ import pytest
 from gpumon.advice.advise import report_on
 from gpumon.model.suggestion import Effect, Suggestion
 from tests.unit.loader_simulation import Run, simulate
-from tests.unit.synthetic_training import PID, Scene
+from tests.unit.synthetic_training import GIB, PID, Scene
 
 BATCH = 24
 
 
 def scene_of(run: Run, workers: int, cores: int = 64) -> Scene:
-    """Return what gpumon sees of a simulated run whose workers burn a core while they work."""
+    """Return what gpumon sees of a simulated run whose workers burn a core while they work, its GPU full."""
     return Scene(
+        gpu_own=int(10.5 * GIB),
         wait=run.wait,
         workers=workers,
         idle=run.idle,
@@ -122,5 +123,5 @@ def test_twelve_workers_on_eight_cores_are_too_many() -> None:
 def test_more_batch_does_not_help_a_loader_that_is_the_limit() -> None:
     """A starved loader is never told to raise its batch."""
     before = simulate(2, lambda _: BATCH / WORKER_RATE, BATCH / GPU_RATE)
-    scene = replace(scene_of(before, 2), gpu_own=2 * 1024**3)
+    scene = replace(scene_of(before, 2), gpu_own=2 * GIB)
     assert [found.setting for found in report_on(scene.window(), PID).suggestions] == ["workers"]
