@@ -141,3 +141,32 @@ async def test_the_batch_that_would_fit_stands_in_one_row(width: int) -> None:
     pane = VerdictPane()
     async with pane_app(pane, size=(width, 20)):
         assert "batch 32 would still fit" in pane.text
+
+
+@pytest.mark.parametrize("width", range(60, 100, 3))
+async def test_in_ascii_too_no_change_of_memory_is_torn_apart(width: int) -> None:
+    """What is tied together stays in one row, though an arrow takes two cells there."""
+    pane, frame = VerdictPane(), fake_frame()
+    async with pane_app(pane, size=(width, 20)) as (app, _):
+        app.show(replace(frame, view=replace(frame.view, ascii=True)))
+        rows = [line for line in pane.text.splitlines() if "->" in line]
+
+        assert len(rows) > 0
+        assert not any(line.rstrip("| ").endswith("->") for line in rows)
+
+
+@pytest.mark.parametrize("height", [5, 6, 7, 8])
+async def test_the_memory_risk_is_told_in_however_little_room(height: int) -> None:
+    """What goes on over several rows waits for it, and is counted."""
+    frame = fake_frame()
+    report = frame.training_report
+    assert report is not None
+    why = "no number of workers can feed the GPU: it would take 8, and more than 2 are ruled out by 2 cores"
+    stays = replace(report.suggestions[0], to_value=2, text=f"{why}, shared with other programs")
+    judged = replace(report, suggestions=(stays,))
+    pane = VerdictPane()
+    async with pane_app(pane, size=(60, height)) as (app, _):
+        app.show(replace(frame, report=replace(frame.report, trainings=(judged,))))
+
+        assert _in_order(pane.text, "STARVED", "OOM RISK low")
+        assert "more" in pane.text or "+" in pane.text

@@ -93,10 +93,17 @@ class VerdictPane(Pane):
         self._opens = []
         shown = 0
         hint_at = -1
+        is_full, is_memory_to_come = False, any(block.row == memory for block in blocks)
         for block, broken in zip(blocks, self._wrapped(blocks, width, frame.view.ascii), strict=True):
             wrapped = broken
             left = height - len(rows)
-            if shown and len(wrapped) > left and not (left and block.row == memory):
+            if block.row == memory:
+                is_memory_to_come = False
+            elif shown and (is_full or len(wrapped) > left - is_memory_to_come):
+                # The memory risk is one of the three things to be told, be it in one row.
+                is_full = True
+                continue
+            if shown and not left:
                 break
             if len(wrapped) > left:
                 wrapped = [*wrapped[: left - 1], (*wrapped[left - 1], Span(f" {glyph.ellipsis}", "dim"))]
