@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil, floor, log10
 
-from gpumon.paint.numbers import bytes_text, span_text
+from gpumon.paint.numbers import bytes_text, percent, span_text
 from gpumon.paint.row import Row, Span, pad, runs
 
 _STEPS_SECONDS = (
@@ -79,8 +79,8 @@ def value_axis(height: int, top: float, text: Callable[[float], str], width: int
 
 
 def percent_label(ratio: float) -> str:
-    """Return an axis label for a ratio: `50%`."""
-    return f"{ratio * 100:.0f}%"
+    """Return an axis label for a ratio: `50 %`, as everywhere else."""
+    return percent(ratio, 0)
 
 
 def bytes_label(value: float) -> str:

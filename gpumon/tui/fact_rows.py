@@ -94,7 +94,11 @@ def _columns(facts: Sequence[Fact], width: int) -> Columns:
     if width >= _NARROW_BELOW_WIDTH:
         return _WIDE
     longest = max((text_width(fact.name) for fact in facts), default=0)
-    return Columns(min(_WIDE.name, longest + _NAME_MARGIN_CELLS), _NARROW_VALUE_CELLS)
+    # Of two widths, so that no number that grows moves what stands beside it.
+    lengths = [text_width(fact.value) for fact in facts if not fact.is_missing]
+    is_short = not any(_NARROW_VALUE_CELLS - 2 < length < _WIDE.value - 1 for length in lengths)
+    value = _NARROW_VALUE_CELLS if is_short else _WIDE.value
+    return Columns(min(_WIDE.name, longest + _NAME_MARGIN_CELLS), value)
 
 
 def _joined(facts: Sequence[Fact]) -> list[Fact]:

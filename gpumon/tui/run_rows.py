@@ -118,7 +118,10 @@ def run_details(seen: SeenRun, width: int, *, is_ascii: bool) -> list[Row]:
         ("seen", f"{seen_text(run)}, followed {followed_text(run)}"),
         ("machine", ", ".join(machine)),
         ("measured", "; ".join(numbers)),
-        ("ended", seen.end_text if word in seen.end_text else f"{word}: {seen.end_text}"),
+        (
+            "now" if seen.end is RunEnd.OPEN else "ended",
+            seen.end_text if word in seen.end_text else f"{word}: {seen.end_text}",
+        ),
         ("settings", ", ".join(settings)),
     ]
     if run.proof is not None:

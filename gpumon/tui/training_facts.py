@@ -171,7 +171,9 @@ def gpus(reading: TrainingReading, frame: Frame) -> Section:
     if not used:
         facts.append(missing("GPU", frame.report.sample.driver.text or "no GPU was found"))
     held = reading.gpu_memory_used_bytes
-    facts.append(counted("of the training", held, "the driver's list of processes", write=bytes_text))
+    is_real = not any(gpu.simulated for gpu in used)
+    source = "the driver's list of processes" if is_real else "virtual GPU, simulated"
+    facts.append(counted("of the training", held, source, write=bytes_text))
     return Section("GPU", tuple(facts))
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from gpumon.model.measure import Certainty, Measure, Missing
+from gpumon.model.process import Role
 from gpumon.model.reading import LossesReading, ProgressReading, TrainingReading
 from gpumon.model.training import Setting
 from gpumon.paint.glyphs import UNICODE
@@ -15,6 +16,7 @@ from gpumon.paint.row import Span, row_text, row_width
 from gpumon.tui.fact_rows import section_rows, source_rows
 from gpumon.tui.facts import RATE, Fact, Section, measured, missing
 from gpumon.tui.losses import loss_mark
+from gpumon.tui.process_rows import process_rows
 from gpumon.tui.widgets.frame import Frame
 from tests.tui.fakes import VARIANTS, fake_frame
 
@@ -261,3 +263,17 @@ def test_an_error_of_a_rate_has_one_digit(error: float, words: str) -> None:
     rate = Measure(15.4, Certainty.SAMPLED, "log", error)
 
     assert words == measured("batches per second", rate, RATE, UNICODE).value
+
+
+def test_the_memory_of_a_virtual_gpu_is_not_said_to_be_the_drivers() -> None:
+    """Simulated is labelled simulated at each number."""
+    frame = fake_frame()
+    sample = frame.report.sample
+    simulated = replace(sample, gpus=tuple(replace(gpu, simulated=True) for gpu in sample.gpus))
+    frame = replace(frame, report=replace(frame.report, sample=simulated))
+    main = next(process for process in _reading(frame).processes if process.role is Role.MAIN)
+    rows = [row_text(row) for row in process_rows(main, frame, 100)]
+
+    assert "virtual GPU, simulated" in next(row for row in rows if row.startswith("  GPU 0 "))
+    assert not any("NVML" in row for row in rows)
+    assert "virtual GPU, simulated" in _row(frame, "of the training")

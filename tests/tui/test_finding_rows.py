@@ -9,10 +9,12 @@ import pytest
 from gpumon.advice.amount import amount
 from gpumon.model.measure import Missing
 from gpumon.model.report import TrainingReport
-from gpumon.model.suggestion import Suggestion
+from gpumon.model.suggestion import Bound, Suggestion
+from gpumon.paint.glyphs import UNICODE
 from gpumon.paint.row import Row, row_text
 from gpumon.tui.finding_rows import command_rows, finding_rows, suggestion_rows
 from gpumon.tui.widgets.frame import Frame
+from gpumon.tui.widgets.suggestion_words import suggestion_row
 from tests.tui.fakes import MAIN_PID, fake_frame, fake_report
 
 
@@ -126,3 +128,21 @@ def test_no_change_is_said_as_such() -> None:
     assert "no change" in text
     assert "no number of workers can feed the GPU" in text
     assert not any(word in text for word in ("→", "speed-up", "command", "what to change"))
+
+
+def test_a_bound_has_one_name_in_short_and_in_full() -> None:
+    """What the row calls the framework's cap is not called otherwise where it is explained."""
+    frame = fake_frame()
+    capped = replace(_suggestion(), bound=Bound.FRAMEWORK)
+    short = _text([suggestion_row(capped, frame.training, UNICODE)]).replace("\N{NO-BREAK SPACE}", " ")
+
+    assert "bound: YOLOv5's cap" in short
+    assert "bound       YOLOv5's cap: its own limit" in _text(suggestion_rows(capped, 100, frame.training))
+
+
+def test_several_warnings_have_one_label() -> None:
+    """The word stands in front of the first."""
+    warned = replace(_suggestion(), warnings=("the epoch begins again", "a smaller learning rate"))
+    text = _text(suggestion_rows(warned, 100))
+
+    assert "  mind        the epoch begins again\n              a smaller learning rate" in text

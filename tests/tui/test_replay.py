@@ -214,3 +214,13 @@ async def test_the_palette_of_a_recording_has_its_keys() -> None:
 
     assert {"replay: play or pause", "replay: one sample forward", "replay: to the next finding"} <= titles
     assert not any("sampling goes on" in title for title in titles)
+
+
+async def test_at_80_columns_the_bottom_line_says_where_one_is() -> None:
+    """The word for sources goes before the name of the place."""
+    async with replayed(_SAMPLES, size=(80, 24)) as shown:
+        for key, place in (("1", "overview"), ("3", "processes"), ("5", "history")):
+            await shown.press(key)
+
+            assert f"{key} {place}" in shown.lines()[-1]
+            assert "q quit" in shown.lines()[-1]

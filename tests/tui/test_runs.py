@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from gpumon.paint.row import row_text
 from gpumon.recording.runs import RunsDatabase
 from gpumon.recording.runs_compare import compare
 from gpumon.recording.runs_run import RunEnd, RunSetting, RunState
@@ -289,3 +290,13 @@ async def test_the_run_in_full_takes_the_room_that_the_list_leaves(path: Path) -
 
     assert "setting_19 19" in text
     assert " of " not in next(line for line in text.splitlines() if line.startswith("┌─ run 4"))
+
+
+def test_limits_below_a_share_have_its_unit() -> None:
+    """In a row of their own they are read for themselves."""
+    slow, fast = run_of([90.0, 91.0] * 4), run_of([147.0, 148.0] * 4, number=2)
+    rows = [row_text(row) for row in comparison_rows(compare(slow, fast), "boot-1", 120, is_ascii=False)]
+    at = next(index for index, row in enumerate(rows) if row.startswith("wait for data"))
+
+    assert rows[at].count(" %") == 2
+    assert rows[at + 1].count(" %") == 2

@@ -23,7 +23,7 @@ from gpumon.tui.widgets.without_gpu import driver_rows, driver_words, wait_pictu
 if TYPE_CHECKING:
     from gpumon.model.reading import TrainingReading
 
-_AXIS_CELLS = 4
+_AXIS_CELLS = 5
 _NAME_CELLS = 24
 _LEAST_NAME_CELLS = 8
 _LONG_LEGEND_FROM = 76
@@ -154,7 +154,8 @@ def _waited(frame: Frame, gpu: GpuReading, columns: int) -> tuple[float | None, 
 
 
 def _labels(height: int) -> list[Span]:
-    marks = ["100%", *["    "] * (height - 2), "  0%"] if height > 1 else ["100%"] * height
+    first, last, between = percent_label(1.0), percent_label(0.0).rjust(_AXIS_CELLS), " " * _AXIS_CELLS
+    marks = [first, *[between] * (height - 2), last] if height > 1 else [first] * height
     return [Span(mark, "axis") for mark in marks]
 
 
@@ -168,7 +169,7 @@ def _status(gpu: GpuReading, frame: Frame, width: int) -> Row:
     glyph = glyphs(ascii_only)
     parts: list[Row] = [_slowed(gpu, glyph)] if _slowed(gpu, glyph) else []
     parts += [_temperature(gpu, ascii_only=ascii_only), _power(gpu)]
-    parts.append((Span("SM ", "dim"), Span(hertz(known(gpu.gpu_sm_clock_hertz), 8))))
+    parts.append((Span("clock ", "dim"), Span(hertz(known(gpu.gpu_sm_clock_hertz), 8))))
     if len(frame.report.sample.gpus) > 1:
         # A pane as wide as a small terminal stands above a line of all GPUs, a wider one beside their list.
         if width < _LONG_LEGEND_FROM:

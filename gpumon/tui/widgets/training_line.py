@@ -29,18 +29,22 @@ _PHASES = {
 _NAME_CELLS = 20
 _PATH_CELLS = 24
 _BAR_CELLS = 14
-_DONE_CELLS = 5  # of `100 %`
-_ETA_CELLS = 6
+_DONE_CELLS = 8  # of `at 100 %`
+_ETA_CELLS = 10  # of `ETA 12m05s`
 _GAP_CELLS = 3  # a dot between two blanks
 
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A part of the line; where room is short the part with the highest `rank` goes first."""
+    """A part of the line; where room is short the part with the highest `rank` goes first.
+
+    `most_cells` is what it takes when its number is longest, so that as many parts fit in every second.
+    """
 
     rank: int
     row: Row
     apart: bool = True
+    most_cells: int = 0
 
 
 class TrainingLine(Pane):
@@ -83,7 +87,7 @@ def _fitted(pieces: list[_Piece], width: int, glyph: Glyphs) -> Row:
     for _, index in sorted((piece.rank, index) for index, piece in enumerate(pieces)):
         piece = pieces[index]
         gap = 0 if index == 0 else _GAP_CELLS if piece.apart else 1
-        cells = gap + row_width(piece.row)
+        cells = gap + max(row_width(piece.row), piece.most_cells)
         if used + cells <= width or piece.rank == 0:
             kept.add(index)
             used += cells
@@ -145,19 +149,17 @@ def _progress(
         text = f"{epoch + first}/{last}"
         pieces.append(_Piece(1, (Span("epoch ", "dim"), Span(text, "value"))))
     batch, batches = known(progress.batch), known(progress.batches)
-    done = ""
     if batch is not None and batches:
         share = min(1.0, batch / batches)
         bar = gauge(share, _BAR_CELLS, ascii_only=ascii_only)
         edges = (Span(glyph.left_edge, "dim"), Span(glyph.right_edge, "dim"))
         pieces.append(_Piece(4, (edges[0], *bar, edges[1]), apart=False))
-        done = percent(share, 0)
-        pieces.append(_Piece(2, (Span("at ", "dim"), Span(done)), apart=False))
+        row = (Span("at ", "dim"), Span(percent(share, 0)))
+        pieces.append(_Piece(2, row, apart=False, most_cells=_DONE_CELLS))
     eta = number(progress.eta_seconds)
     if eta is not None:
-        # What a shorter number leaves free stands at the end, so that as many parts fit in every second.
-        room = _ETA_CELLS + (_DONE_CELLS - len(done) if done else 0)
-        pieces.append(_Piece(1, (Span("ETA ", "dim"), Span(duration(eta).ljust(room), "value"))))
+        row = (Span("ETA ", "dim"), Span(duration(eta), "value"))
+        pieces.append(_Piece(1, row, most_cells=_ETA_CELLS))
     return pieces
 
 

@@ -14,7 +14,7 @@ from gpumon.paint.wrap import wrap
 from gpumon.tui.widgets.chart import columns_of, highest, means, with_axes
 from gpumon.tui.widgets.frame import Frame
 
-_PERCENT_CELLS = 4
+_PERCENT_CELLS = 5
 _BYTES_CELLS = 8
 _LEAST_CHART_ROWS = 5
 _ROOM_FOR_WORDS = 8
