@@ -38,6 +38,8 @@ _LEAST_RISE_IN_ALL = 0.02
 # What torch gives back when the driver refuses more: hundreds of MB, of a small device a fiftieth of it.
 _FLUSH_BYTES = 100e6
 _FLUSH_RATIO = 0.02
+# Chosen: a batch asks for a quarter of a device at once at most.
+_NEAR_LIMIT = 0.75
 # Fitted on simulated leaks: of those with three quarters of the time that they need none filled the memory.
 _ODDS_SLOPE = 2.0
 
@@ -123,14 +125,14 @@ def _by_epochs(view: View, total_bytes: int, headroom_bytes: int) -> Growth | No
 def _by_columns(view: View, total_bytes: int, headroom_bytes: int) -> Growth | None:
     for span_seconds, columns in _SPANS:
         marks = _marks(view, span_seconds, columns)
-        newest = _unbroken(marks, total_bytes)
+        highest = max((mark.high for mark in marks), default=0.0)
+        newest = _unbroken(marks, total_bytes, _NEAR_LIMIT * (highest + headroom_bytes))
         # Growth may have begun late in the span, when what was reserved and free was used up.
         count = len(newest)
         while count >= _LEAST_COLUMNS:
             slope = _trend(newest[-count:], _LEAST_RISE * total_bytes)
             if slope is not None:
-                given_back = max(mark.high for mark in marks) - marks[-1].high
-                room = headroom_bytes + int(max(0.0, given_back))
+                room = headroom_bytes + int(highest - marks[-1].high)
                 return _growth(view, slope, room, newest[-1].seconds - newest[-count].seconds)
             count = max(_LEAST_COLUMNS, count // 2) if count > _LEAST_COLUMNS else 0
     return None
@@ -165,20 +167,26 @@ def _marks(view: View, span_seconds: float, columns: int) -> list[_Mark]:
     ]
 
 
-def _unbroken(marks: list[_Mark], total_bytes: int) -> list[_Mark]:
-    """Return the newest marks without a flush of the allocator between them.
+def _unbroken(marks: list[_Mark], total_bytes: int, near_limit: float) -> list[_Mark]:
+    """Return the newest high-water marks without a flush of the allocator between them.
 
-    After one memory starts again from what is needed. Soon after it those before it say how it went: what
-    was refused more memory while it grew is not cured by giving its cache back.
+    Who falls from less than `near_limit` was refused nothing: some frameworks empty the cache at the end of
+    an epoch, and what comes back after that is no trend. After a flush memory starts again from what is
+    needed. Soon after it those before it say how it went: what was refused more memory while it grew is not
+    cured by giving its cache back.
     """
     falls = [
         place
         for place in range(1, len(marks))
-        if marks[place - 1].high - marks[place].high > max(_FLUSH_BYTES, _FLUSH_RATIO * total_bytes)
+        if marks[place - 1].high >= near_limit
+        and marks[place - 1].high - marks[place].high > max(_FLUSH_BYTES, _FLUSH_RATIO * total_bytes)
     ]
-    if not falls or len(marks) - falls[-1] >= _LEAST_COLUMNS:
-        return marks[falls[-1] :] if falls else marks
-    return marks[falls[-2] if len(falls) > 1 else 0 : falls[-1]]
+    bounds = [0, *falls, len(marks)]
+    if len(bounds) > 2 and bounds[-1] - bounds[-2] < _LEAST_COLUMNS:
+        bounds.pop()
+    newest = marks[bounds[-2] : bounds[-1]]
+    highest = accumulate((mark.high for mark in newest), max)
+    return [mark._replace(high=high) for mark, high in zip(newest, highest, strict=True)]
 
 
 def _trend(marks: list[_Mark], least: float) -> float | None:
@@ -190,7 +198,7 @@ def _trend(marks: list[_Mark], least: float) -> float | None:
     if len(rises) < _LEAST_RISES or not 0 < late < len(rises):
         return None
     first = rises[0]
-    return (max(mark.high for mark in newer) - first.high) / (newer[-1].seconds - first.seconds)
+    return (newer[-1].high - first.high) / (newer[-1].seconds - first.seconds)
 
 
 def _growth(view: View, slope: float, headroom_bytes: int, watched_seconds: float, epochs: int = 0) -> Growth:
@@ -204,10 +212,9 @@ def _rises(marks: list[_Mark], least: float) -> list[_Mark]:
     rises: list[_Mark] = []
     highest = marks[0].high
     for mark in marks[1:]:
-        if mark.high - highest >= least:
-            if mark.counts:
-                rises.append(mark)
+        if mark.high - highest >= least and mark.counts:
+            rises.append(mark)
             highest = mark.high
         elif not mark.counts:
-            highest = max(highest, mark.high)
+            highest = mark.high
     return rises

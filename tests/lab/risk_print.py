@@ -114,9 +114,7 @@ def _of(part: Sequence[int]) -> str:
 def _batches(batches: Mapping[str, Any]) -> str:
     rows = []
     for key, name in _BATCHES.items():
-        row = batches["rows"].get(key)
-        if row is None:
-            continue
+        row = batches["rows"][key]
         rows.append(
             [
                 name,

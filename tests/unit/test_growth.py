@@ -173,6 +173,16 @@ def test_a_saw_tooth_at_the_limit_is_no_growth() -> None:
     assert _memory(_view(lambda second: 11 * GIB - (2 - min(second % 10, 2)) * 200 * _MIB)).growth is None
 
 
+def test_what_comes_back_after_a_cache_was_emptied_far_from_the_limit_is_no_growth() -> None:
+    """As at the end of an epoch: 1 GiB is given back at second 41, and comes again in steps."""
+
+    def used(second: int) -> int:
+        steps = sum(second >= since for since in (43, 49, 50, 52, 53))
+        return 6 * GIB - (second >= 41) * GIB + steps * 100 * _MIB
+
+    assert _memory(_view(used, 55)).growth is None
+
+
 def test_what_the_first_validation_and_the_batch_before_it_need_is_no_trend() -> None:
     """Two rises while training, one at the last batch, two in the validation."""
     steps = ((33, 100), (38, 100), (49, 100), (50, 300), (52, 100))
