@@ -39,6 +39,8 @@ SIZES = ((80, 24), (120, 36), (200, 50))
 _FILL_SECONDS = 100.0
 # Two more frames on the overview, one elsewhere, so that all has been drawn from fresh samples.
 _FRESH_SECONDS, _NEXT_SECONDS = 2.2, 1.2
+# A training that ends is looked for once more before it is told to be over.
+_ENDED_SECONDS = 10.0
 # A screen that reads files does so in a thread of its own.
 _KEY_SECONDS = 0.4
 _ARROWS = frozenset({"left", "right", "up", "down"})
@@ -77,6 +79,7 @@ STOPS = (
     Stop("findings", ("2",)),
     Stop("finding-page", ("2", "enter")),
     Stop("processes", ("3",)),
+    Stop("process", ("3", "enter")),
     Stop("memory", ("4",)),
     Stop("history", ("5",)),
     Stop("cursor", ("5", *("left",) * 20)),
@@ -85,9 +88,13 @@ STOPS = (
     Stop("chart", ("m",)),
     Stop("sources", ("i",)),
     Stop("help", ("question_mark",)),
+    Stop("chooser", ("c",)),
     # The last one: while a question is open the other keys answer it.
     Stop("signal", ("3", "down", "K", "down", "enter")),
 )
+# A tour of its own: where it is open, the key of the next stop would be looked for.
+PALETTE_STOPS = (Stop("palette", ("ctrl+p",)),)
+ENDED_STOPS = (Stop("ended"),)
 RUN_STOPS = (Stop("runs", ("u",)), Stop("comparison", ("u", "enter", "down", "enter")))
 REPLAY_STOPS = (Stop("replay"),)
 
@@ -202,6 +209,7 @@ def take_starved(folder: Path, only: str) -> None:
             if only != "moving":
                 time.sleep(max(0.0, began + _FILL_SECONDS - time.monotonic()))
                 tour_all(monitor, STOPS)
+                tour_all(monitor, PALETTE_STOPS)
                 asyncio.run(go(monitor, ASCII, (Stop("ascii"),)))
         monitor.close()
         recorder.close()
@@ -217,6 +225,10 @@ def take_runs() -> None:
             monitor.start()
             time.sleep(_FILL_SECONDS)
             tour_all(monitor, RUN_STOPS)
+            demo.process.terminate()
+            demo.process.wait()
+            time.sleep(_ENDED_SECONDS)
+            tour_all(monitor, ENDED_STOPS)
         monitor.close()
 
 
