@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from gpumon.model.finding import Finding, Severity
+from gpumon.model.report import AttachState
 from gpumon.model.suggestion import Bound, Change, Effect
 from gpumon.tui.widgets.verdict import VerdictPane
 from tests.tui.fakes import fake_frame
@@ -170,3 +171,18 @@ async def test_the_memory_risk_is_told_in_however_little_room(height: int) -> No
 
         assert _in_order(pane.text, "STARVED", "OOM RISK low")
         assert "more" in pane.text or "+" in pane.text
+
+
+async def test_a_training_that_ended_without_a_verdict_is_waited_for_no_more() -> None:
+    """That it has ended is what there is to say; nothing is measured any longer."""
+    frame = fake_frame()
+    report = frame.training_report
+    assert report is not None
+    early = replace(report, findings=(), suggestions=(), settled=False)
+    over = replace(frame.report.attachment, state=AttachState.ENDED, text="it has ended: killed")
+    pane = VerdictPane()
+    async with pane_app(pane, size=(80, 14)) as (app, _):
+        app.show(replace(frame, report=replace(frame.report, trainings=(early,), attachment=over)))
+
+        assert "ENDED  it has ended: killed" in pane.text
+        assert "WATCHING" not in pane.text

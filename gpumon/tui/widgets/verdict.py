@@ -228,7 +228,9 @@ def _judgement(report: TrainingReport, frame: Frame, glyph: Glyphs) -> Blocks:
     if not report.findings:
         doubt = report.doubt or "the first verdict takes some seconds"
         text = "no finding so far" if report.settled else f"measuring: {doubt}"
-        blocks.append(Block((Span(f"{glyph.ring} WATCHING", "info"), Span("  "), Span(text)), 0))
+        # What has ended is waited for no more.
+        if frame.report.attachment.state is not AttachState.ENDED:
+            blocks.append(Block((Span(f"{glyph.ring} WATCHING", "info"), Span("  "), Span(text)), 0))
     beside: Blocks = []
     later: Blocks = []
     placed: set[int] = set()
