@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 
-from gpumon.advice.effective import cores_divisor, gpus_seen, validation_factor
+from gpumon.advice import effective
+from gpumon.advice.effective import WorkerCap, cores_divisor, gpus_seen
 from gpumon.advice.shared_memory import shared_memory_need_bytes, workers_that_fit
 from gpumon.advice.throughput import Pipeline, pipeline_of, workers_for_cores
 from gpumon.diagnosis.cores import CoreLimit, cores_of, limit_words
@@ -164,22 +166,41 @@ def _memory(view: View) -> WorkerBound | None:
             free.append((1 - _KEPT_MEMORY_RATIO) * limit - used)
     if workers is None or not sizes or not free:
         return None
-    each = mean(sizes)
-    more = max(0, int(min(free) / (each * (view.ranks + validation_workers(view)))))
+    each, room = mean(sizes), min(free)
+
+    def need(count: int) -> float:
+        more = validation_workers(view, count) - validation_workers(view, workers)
+        return each * (view.ranks * (count - workers) + more)
+
+    counts = range(workers + 1, workers + 2 + int(max(0.0, room) / each))
+    most = workers + bisect_right(counts, room, key=need)
+    beside = validation_workers(view, most + 1) - validation_workers(view, most)
     words = f"memory: a worker takes {bytes_words(each)}"
-    if validation_workers(view):
-        words += f", and so do {count_words(validation_workers(view), 'more')} for validation"
-    return WorkerBound(workers + more, Bound.MEMORY, words)
+    if beside:
+        words += f", and so do {count_words(beside, 'more')} for validation"
+    return WorkerBound(most, Bound.MEMORY, words)
 
 
-def validation_workers(view: View) -> int:
-    """Return how many workers for validation come with each train worker of a rank, all on rank 0.
+def validation_workers(view: View, workers: int, batch: int | None = None) -> int:
+    """Return how many validation workers rank 0 has with so many train workers of a rank.
 
-    They stay for the whole run (YOLOv5's train.py and InfiniteDataLoader).
+    `batch` is that of a rank where it is to change. They stay for the whole run (YOLOv5's train.py and
+    InfiniteDataLoader).
     """
-    training = view.reading.training
-    version = known(training.framework_version) or ""
-    return validation_factor(training.framework, version, classifies="classify" in training.name)
+    training, cores = view.reading.training, known(view.sample.host.cores)
+    return effective.validation_workers(
+        training.framework,
+        known(training.framework_version) or "",
+        WorkerCap(
+            asked=workers,
+            batch=batch or rank_batch(view),
+            cores=len(cores) if cores else None,
+            gpus=visible_gpus(view),
+            world_size=view.ranks,
+        ),
+        classifies="classify" in training.name,
+        on_cpu=not view.on_gpu,
+    )
 
 
 def _shm(view: View, batch: int | None) -> WorkerBound | None:
@@ -187,13 +208,16 @@ def _shm(view: View, batch: int | None) -> WorkerBound | None:
     now = rank_batch(view)
     if shm is None or workers is None or now is None or not isinstance(size, int) or size <= 0:
         return None
-    validates = validation_workers(view) > 0
     free = shm.shm_free_bytes - _KEPT_SHM_RATIO * shm.shm_total_bytes
     running = workers
     if batch is not None and batch != now:
         # A new start, with what the present batches hold at least.
-        val_workers = validation_workers(view) * workers
-        held = shared_memory_need_bytes(workers, now, size, ranks=view.ranks, val_workers=val_workers)
+        val_workers = validation_workers(view, workers)
+        held = shared_memory_need_bytes(workers, now, size, val_workers=val_workers, ranks=view.ranks)
         free, running = free + held.low, 0
-    most = workers_that_fit(free, running, batch or now, size, ranks=view.ranks, validates=validates)
+
+    def beside(count: int) -> int:
+        return validation_workers(view, count, batch)
+
+    most = workers_that_fit(free, running, batch or now, size, beside, view.ranks)
     return WorkerBound(most, Bound.SHM, f"a /dev/shm of {bytes_words(shm.shm_total_bytes)}")

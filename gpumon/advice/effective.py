@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gpumon.advice.knobs import yolov5
 
@@ -81,6 +81,23 @@ def validation_factor(framework: str, version: str, *, classifies: bool) -> int:
     if classifies or (framework == "yolov5" and not yolov5.at_least(version, "v6.1")):
         return 1
     return 2
+
+
+def validation_workers(
+    framework: str, version: str, cap: WorkerCap, *, classifies: bool = False, on_cpu: bool = False
+) -> int:
+    """Return how many validation workers rank 0 starts beside the train workers that `cap` is about.
+
+    The cap holds for the validation's loader, too, whose batch is twice that of a rank. 0 for other
+    frameworks, where none are known.
+    """
+    factor = validation_factor(framework, version, classifies=classifies)
+    if not factor:
+        return 0
+    asked = replace(cap, asked=factor * cap.asked, batch=None if cap.batch is None else 2 * cap.batch)
+    if framework == "ultralytics":
+        return ultralytics_workers(asked, on_cpu=on_cpu).value
+    return yolov5_workers(asked, version).value
 
 
 def _share(cores: int, divisor: int) -> tuple[int, str]:

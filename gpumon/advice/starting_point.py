@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import floor
 
+from gpumon.advice.effective import WorkerCap, validation_workers
 from gpumon.advice.host_memory import CACHE_SAFETY
 from gpumon.advice.memory import MemoryModel, learned_base, nominal_batch
 from gpumon.advice.model_memory import (
@@ -268,7 +269,10 @@ def _shm(facts: StartingFacts, batch: int, workers: int) -> list[str]:
     free = known(facts.machine.shm_free_bytes)
     if free is None or workers < 1:
         return []
-    need = shared_memory_need_bytes(workers, batch, facts.imgsz)
+    machine = facts.machine
+    cap = WorkerCap(workers, batch, machine.cpu_count, machine.visible_gpus)
+    val_workers = validation_workers("yolov5", "", cap)
+    need = shared_memory_need_bytes(workers, batch, facts.imgsz, val_workers=val_workers)
     if need.high <= free:
         return []
     return ["shared memory: these workers need more than is free (in Docker: --ipc=host or --shm-size)"]

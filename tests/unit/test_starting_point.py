@@ -194,6 +194,18 @@ def test_a_small_shm_is_to_be_watched() -> None:
     assert not any("--shm-size" in text for text in starting_point(FACTS).watch)
 
 
+def test_validation_workers_are_capped_in_what_they_hold() -> None:
+    """7 workers, and 14 of validation on 16 CPUs, but 8 on 8: there 2.5 GB of shared memory are enough."""
+
+    def warned(cpus: int) -> bool:
+        machine = replace(MACHINE, cpu_count=cpus, usable_cores=8.0, shm_free_bytes=2_500_000_000)
+        start = starting_point(replace(FACTS, machine=machine))
+        assert start.workers.workers == 7
+        return any("--shm-size" in text for text in start.watch)
+
+    assert (warned(8), warned(16)) == (False, True)
+
+
 def test_pictures_much_larger_than_needed_are_to_be_resized() -> None:
     """Decoding them is what will be waited for."""
     large = replace(FACTS, data=replace(SMALL, sizes=((3200, 2400),)))

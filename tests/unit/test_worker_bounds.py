@@ -99,11 +99,56 @@ def test_only_yolov5_cuts_workers_to_the_batch(batch: int) -> None:
 def test_validation_has_workers_of_its_own(framework: str, name: str, version: str, factor: int) -> None:
     """As many or twice as many as a rank's train workers; nothing is known of other trainers."""
     view = seen(STARVED, framework=framework, name=name, framework_version=version)
-    assert validation_workers(view) == factor
+    assert validation_workers(view, 2) == 2 * factor
+
+
+@pytest.mark.parametrize(
+    ("framework", "version", "cores", "batch", "workers", "validating"),
+    [
+        ("yolov5", "v7.0", 2, 16, 2, 2),
+        ("yolov5", "v7.0", 8, 16, 8, 8),
+        ("yolov5", "v7.0", 64, 2, 8, 4),
+        ("yolov5", "v7.0", 64, 16, 8, 16),
+        ("yolov5", "v6.0", 64, 16, 8, 8),
+        ("ultralytics", "8.4.190", 8, 2, 8, 8),
+        ("ultralytics", "8.4.190", 64, 2, 8, 16),
+    ],
+)
+def test_the_cap_holds_for_validation_too(  # noqa: PLR0917 - a row of the table
+    framework: str, version: str, cores: int, batch: int, workers: int, validating: int
+) -> None:
+    """YOLOv5: the CPUs per GPU, and twice a rank's batch; ultralytics: the CPUs per GPU alone."""
+    scene = replace(STARVED, cores=cores, batch_size=batch)
+    view = seen(scene, framework=framework, framework_version=version, visible_gpus=1)
+    assert validation_workers(view, workers) == validating
+
+
+def test_a_larger_batch_lets_more_of_them_start() -> None:
+    """16 for 8 workers at batch 8 of 64 cores, where batch 2 allows 4."""
+    view = seen(replace(STARVED, cores=64, batch_size=2), visible_gpus=1)
+    assert (validation_workers(view, 8), validation_workers(view, 8, 8)) == (4, 16)
+
+
+def test_capped_validation_leaves_room_in_shared_memory() -> None:
+    """2 of 8 workers run; 1.0 GB more is room for 8 of them and 8 for validation, not for 16 of those."""
+    scene = replace(STARVED, cores=8, batch_size=16, shm_total=0, shm_free=780_000_000)
+    few = seen(scene, visible_gpus=1)
+    many = seen(replace(scene, cores=64), visible_gpus=1)
+    assert most(few)[Bound.SHM] > most(many)[Bound.SHM]
+    assert most(few)[Bound.SHM] >= 8
+
+
+def test_capped_validation_takes_no_more_memory() -> None:
+    """On 4 cores all 4 of validation run beside 2 workers: 13.6 GiB are room for 13 more of 1 GiB each."""
+    scene = replace(STARVED, worker_pss=GIB, memory_total=64 * GIB, memory_available=20 * GIB, cores=4)
+    view = seen(scene, framework="ultralytics", framework_version="8.4.190", visible_gpus=1)
+    assert most(view)[Bound.MEMORY] == STARVED.workers + 13
+    (bound,) = (bound for bound in bounds_of(view) if bound.bound is Bound.MEMORY)
+    assert "for validation" not in bound.text
 
 
 def test_the_validation_workers_of_ultralytics_take_memory_too() -> None:
     """Each train worker brings two more: 13.6 GiB above what is kept are room for 4 of 1 GiB each."""
-    tight = replace(STARVED, worker_pss=GIB, memory_total=64 * GIB, memory_available=20 * GIB)
+    tight = replace(STARVED, worker_pss=GIB, memory_total=64 * GIB, memory_available=20 * GIB, cores=64)
     view = seen(tight, framework="ultralytics", framework_version="8.4.190")
     assert most(view)[Bound.MEMORY] == STARVED.workers + 4
