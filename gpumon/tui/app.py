@@ -164,6 +164,8 @@ class GpumonApp(ChosenApp):
 
     def show_frame(self) -> None:
         """Show the frame on the screen that is open."""
+        if not self.screen_stack:
+            return
         frame = self.frame
         screen = self.screen
         if frame is None or not isinstance(screen, ViewScreen) or not screen.is_mounted:
@@ -274,7 +276,8 @@ class GpumonApp(ChosenApp):
             self.post_message(NewsArrived())
 
     def _take_news(self) -> None:
-        if self._paused and self._news is not None:
+        # News may arrive while the dashboard closes, when its screens are gone already.
+        if not self.screen_stack or (self._paused and self._news is not None):
             return
         report, window = self._feed.report(), self._feed.window()
         if report is None or window is None:

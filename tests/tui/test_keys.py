@@ -44,6 +44,19 @@ async def test_news_after_the_end_is_harmless() -> None:
     assert shown.app.is_running is False
 
 
+@pytest.mark.parametrize("variant", ["starved", "choosing"])
+async def test_news_that_arrive_while_the_screens_are_closed_are_harmless(variant: str) -> None:
+    """Between the last screen's end and the dashboard's there is nothing to show them on."""
+    async with dashboard(seconds=1) as shown:
+        await shown.press("q")
+    shown.feed.variant = variant
+    shown.feed.advance()
+    shown.app.on_news_arrived()
+    shown.app.show_frame()
+
+    assert shown.app.screen_stack == []
+
+
 async def test_pause_holds_the_picture_and_says_so() -> None:
     """While paused nothing but the word changes; afterwards the newest report is shown."""
     async with dashboard() as shown:
