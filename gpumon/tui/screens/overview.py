@@ -26,7 +26,7 @@ from gpumon.tui.widgets.pane import Pane
 from gpumon.tui.widgets.pipeline import PipelineLine, PipelinePane
 from gpumon.tui.widgets.process_table import ProcessTable
 from gpumon.tui.widgets.status import StatusLine
-from gpumon.tui.widgets.verdict import VerdictPane
+from gpumon.tui.widgets.verdict import FEW_ROWS_BELOW, VerdictPane
 from gpumon.tui.widgets.vram import VramGauge, VramPane
 
 _METRICS: tuple[tuple[type[Pane], str], ...] = (
@@ -39,7 +39,7 @@ _METRICS: tuple[tuple[type[Pane], str], ...] = (
 _MOST_MEMBER_ROWS = 14
 _FRAME_ROWS = 3
 # Rows of the verdict with its box, least and most, from that many lines of the terminal on.
-_VERDICT_ROWS = ((44, (6, 12)), (32, (6, 11)), (0, (6, 9)))
+_VERDICT_ROWS = ((44, (6, 12)), (FEW_ROWS_BELOW, (6, 11)), (0, (6, 9)))
 _EDGES = 2
 # Of a pane over the whole screen: first of all how to leave it.
 _ZOOMED_KEYS = (

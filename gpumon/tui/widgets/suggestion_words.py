@@ -110,11 +110,33 @@ def bound_text(bound: Bound, training: TrainingReading | None) -> str:
 
 def proof_row(proof: Proof, glyph: Glyphs) -> Row:
     """Return what changed settings brought, as a row: green where it came as predicted."""
+    return _proof_row(proof, proof.text, glyph)
+
+
+def short_proof_rows(proof: Proof, glyph: Glyphs) -> tuple[Row, ...]:
+    """Return a proof in fewer and fewer words: without what was changed, then without the intervals.
+
+    Predicted and achieved are in all of them, where something was predicted.
+    """
+    text = proof.text.replace(" images/s", " img/s")
+    changes, colon, brought = text.partition(": predicted ")
+    if not colon:
+        changes, _, brought = text.partition(": ")
+    texts = [text, f"predicted {brought}" if colon else brought or changes]
+    rate = known(proof.images_per_second)
+    if rate is not None and rate.predicted is not None:
+        short = f"predicted {quantity(rate.predicted)}, achieved {quantity(rate.achieved)} img/s"
+        _, semicolon, seen = text.rpartition("; ")
+        texts += [f"{short}; {seen}"] * (bool(semicolon) and not proof.settled) + [short]
+    return tuple(_proof_row(proof, each, glyph) for each in texts)
+
+
+def _proof_row(proof: Proof, text: str, glyph: Glyphs) -> Row:
     rate = known(proof.images_per_second)
     came = None if rate is None else rate.is_as_predicted
     role = "dim" if not proof.settled else {True: "good", False: "warn", None: "info"}[came]
     mark = glyph.bullet if proof.settled and came is False else glyph.ring
-    return (Span(f"{mark} ", role), Span("PROOF", role), Span("  "), *emphasised(proof.text))
+    return (Span(f"{mark} ", role), Span("PROOF", role), Span("  "), *emphasised(text))
 
 
 def _change(effect: Effect, unit: str, glyph: Glyphs) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from textual import events
 from textual.message import Message
@@ -12,36 +12,30 @@ from gpumon.advice.changing import is_change
 from gpumon.model.kinds import Severity
 from gpumon.model.measure import Maybe, Missing, known
 from gpumon.model.report import AttachState, TrainingReport
-from gpumon.paint.glyphs import Glyphs, ascii_words, glyphs
-from gpumon.paint.row import Row, Span, clip, fit, row_width, spread, text_width
-from gpumon.paint.wrap import wrap
+from gpumon.paint.glyphs import Glyphs, glyphs
+from gpumon.paint.row import Row, Span, clip, row_width, spread, text_width
+from gpumon.tui.widgets.blocks import Block, broken, cut, rows_given
 from gpumon.tui.widgets.finding_words import finding_row, framework_name, memory_row
 from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.pane import Pane
-from gpumon.tui.widgets.suggestion_words import proof_row, suggestion_row
+from gpumon.tui.widgets.suggestion_words import proof_row, short_proof_rows, suggestion_row
 
 if TYPE_CHECKING:
+    from gpumon.model.reading import TrainingReading
+    from gpumon.model.suggestion import Suggestion
     from gpumon.model.training import Setting, Training
-
-
-class Block(NamedTuple):
-    """Something to say, with its indent; cut rather than broken where it has one line at most.
-
-    `opens` is what a click on it leads to: the id of a finding, or a place; empty: nothing.
-    """
-
-    row: Row
-    indent: int
-    is_one_line: bool = False
-    opens: str = ""
 
 
 Blocks: TypeAlias = list[Block]
 
-_INDENT = 2
-_TIE = "\N{NO-BREAK SPACE}"
 # The finding that the row about memory tells already.
 _SAID_BY_MEMORY = "vram-at-limit"
+# The finding that is the cause of a high memory risk.
+_CAUSE_OF_RISK = "vram-growth"
+# What has to be told, in this order where there is hardly any room.
+_MEMORY, _CRITICAL, _VERDICT, _CHANGE, _PROOF = range(1, 6)
+# A terminal with fewer lines has few rows for the verdict: what is to stay as it is takes one.
+FEW_ROWS_BELOW = 32
 # Keys that go with a suggestion, and what they do: as many as have room.
 _HINT = (("enter", "why"), ("y", "copy the command"))
 _HINT_GO_ON = (*_HINT, ("Y", "to go on"))
@@ -53,7 +47,8 @@ class VerdictPane(Pane):
 
     Order by what must not be missed: a run that is about to die comes before one that is slow. So a high
     memory risk and critical findings, then the verdict with its suggestion, the memory risk, what changed
-    settings brought, the rest; with the most urgent warning beside the verdict right after it.
+    settings brought, the rest; with the most urgent warning beside the verdict right after it. All but the
+    rest and that warning are told in however little room.
     """
 
     class Opened(Message):
@@ -66,6 +61,7 @@ class VerdictPane(Pane):
     def __init__(self) -> None:
         super().__init__()
         self._said_of: Frame | None = None
+        self._has_few_rows = False
         self._blocks: Blocks = []
         self._broken: list[list[Row]] = []
         self._broken_for: tuple[Blocks, int] | None = None
@@ -86,33 +82,20 @@ class VerdictPane(Pane):
         """Return the rows, with a count of what had no room."""
         glyph = glyphs(frame.view.ascii)
         blocks = self._said(frame, glyph)
-        memory = _memory_block(frame, glyph)
         arrow = Span(f"{glyph.arrow} ", "suggestion")
         hinted = next((block for block in blocks if block.row[0] == arrow), None)
         rows: list[Row] = []
         self._opens = []
-        shown = 0
         hint_at = -1
-        is_full, is_memory_to_come = False, any(block.row == memory for block in blocks)
-        for block, broken in zip(blocks, self._wrapped(blocks, width, frame.view.ascii), strict=True):
-            wrapped = broken
-            left = height - len(rows)
-            if block.row == memory:
-                is_memory_to_come = False
-            elif shown and (is_full or len(wrapped) > left - is_memory_to_come):
-                # The memory risk is one of the three things to be told, be it in one row.
-                is_full = True
-                continue
-            if shown and not left:
-                break
-            if len(wrapped) > left:
-                wrapped = [*wrapped[: left - 1], (*wrapped[left - 1], Span(f" {glyph.ellipsis}", "dim"))]
-            elif block is hinted:
-                hint_at = len(rows) + len(wrapped) - 1
-            rows.extend((Span(" " * (block.indent + 1)), *part) for part in wrapped)
-            self._opens += [block.opens] * len(wrapped)
-            shown += 1
-        hidden = len(blocks) - shown
+        wrapped = self._wrapped(blocks, width, frame.view.ascii)
+        given = rows_given(blocks, [len(each) for each in wrapped], height)
+        for block, whole, count in zip(blocks, wrapped, given, strict=True):
+            indent = Span(" " * (block.indent + 1))
+            rows += [(indent, *part) for part in cut(whole, count, width - 2 - block.indent, glyph.ellipsis)]
+            self._opens += [block.opens] * count
+            if block is hinted and count == len(whole):
+                hint_at = len(rows) - 1
+        hidden = sum(bool(whole) and not count for whole, count in zip(wrapped, given, strict=True))
         if hidden > 0 and len(rows) < height:
             rows.append((Span(f" {glyph.ellipsis} {hidden} more", "dim"),))
             self._opens.append("findings")
@@ -130,8 +113,10 @@ class VerdictPane(Pane):
 
     def _said(self, frame: Frame, glyph: Glyphs) -> Blocks:
         """Return the blocks of a frame, made once: the height is asked for before the rows."""
-        if self._said_of is not frame:
-            self._said_of, self._blocks = frame, _blocks(frame, glyph)
+        has_few_rows = self.app.size.height < FEW_ROWS_BELOW
+        if self._said_of is not frame or has_few_rows is not self._has_few_rows:
+            self._said_of, self._has_few_rows = frame, has_few_rows
+            self._blocks = _blocks(frame, glyph, has_few_rows=has_few_rows)
         return self._blocks
 
     def _wrapped(self, blocks: Blocks, width: int, ascii_only: bool) -> list[list[Row]]:
@@ -139,17 +124,9 @@ class VerdictPane(Pane):
         key = (blocks, width)
         if key != self._broken_for:
             inner = max(0, width - 2)
-            self._broken = [_broken(block, inner, ascii_only=ascii_only) for block in blocks]
+            self._broken = [broken(block, inner, ascii_only=ascii_only) for block in blocks]
             self._broken_for = key
         return self._broken
-
-
-def _broken(block: Block, width: int, *, ascii_only: bool) -> list[Row]:
-    """Return a block in as many rows as it may take."""
-    row, room = _words(block.row, ascii_only=ascii_only), width - block.indent
-    if not block.is_one_line:
-        return wrap(row, room, indent=_INDENT)
-    return [row if row_width(row) <= room else fit(row, room, ellipsis=glyphs(ascii_only).ellipsis)]
 
 
 def _hint(frame: Frame, row: Row, width: int) -> Row:
@@ -191,7 +168,7 @@ def _advised_batch(frame: Frame) -> object:
     return None
 
 
-def _blocks(frame: Frame, glyph: Glyphs) -> Blocks:
+def _blocks(frame: Frame, glyph: Glyphs, *, has_few_rows: bool) -> Blocks:
     """Return what there is to say, most important first, each with its indent."""
     report = frame.training_report
     attachment = frame.report.attachment
@@ -212,18 +189,18 @@ def _blocks(frame: Frame, glyph: Glyphs) -> Blocks:
     elif report is not None:
         if attachment.state is AttachState.ENDED and report.findings:
             blocks.append(Block((Span("at its end:", "dim"),), 2))
-        blocks += _judgement(report, frame, glyph)
+        blocks += _judgement(report, frame, glyph, has_few_rows=has_few_rows)
     if not blocks:
         text = attachment.text or "nothing is known yet"
         blocks.append(Block((Span(f"{glyph.ring} WATCHING", "info"), Span("  "), Span(text)), 0))
     return blocks
 
 
-def _judgement(report: TrainingReport, frame: Frame, glyph: Glyphs) -> Blocks:
+def _judgement(report: TrainingReport, frame: Frame, glyph: Glyphs, *, has_few_rows: bool) -> Blocks:
     training = frame.training
     memory = _memory_block(frame, glyph)
     is_urgent = bool(memory) and memory[0].role == "danger"
-    urgent: Blocks = [Block(memory, 0, opens="memory")] if is_urgent else []
+    urgent: Blocks = [Block(memory, 0, opens="memory", need=_MEMORY)] if is_urgent else []
     blocks: Blocks = []
     if not report.findings:
         doubt = report.doubt or "the first verdict takes some seconds"
@@ -233,31 +210,52 @@ def _judgement(report: TrainingReport, frame: Frame, glyph: Glyphs) -> Blocks:
             blocks.append(Block((Span(f"{glyph.ring} WATCHING", "info"), Span("  "), Span(text)), 0))
     beside: Blocks = []
     later: Blocks = []
+    more: Blocks = []
     placed: set[int] = set()
+    has_change = False
     for number, finding in enumerate(report.findings):
         is_muted = finding.id in frame.muted
+        is_cause = is_urgent and finding.id == _CAUSE_OF_RISK
+        need = 0
         if number == 0:
-            target = blocks
-        elif is_muted or finding.severity is Severity.INFO:
+            target, need = blocks, _VERDICT
+        elif is_muted or (finding.severity is Severity.INFO and not is_cause):
             target = later
-        elif finding.severity is Severity.CRITICAL:
-            target = urgent
+        elif is_cause or finding.severity is Severity.CRITICAL:
+            target, need = urgent, _CRITICAL
         else:
             target = later if beside else beside
         if not (memory and finding.id == _SAID_BY_MEMORY):
-            target.append(Block(finding_row(finding, glyph, is_muted=is_muted), 0, opens=finding.id))
+            row = finding_row(finding, glyph, is_muted=is_muted)
+            target.append(Block(row, 0, opens=finding.id, need=need))
         # What is to be changed comes before what is to stay.
         of_it = sorted(enumerate(report.suggestions), key=lambda numbered: not is_change(numbered[1]))
         for index, suggestion in of_it:
             if suggestion.finding == finding.id and index not in placed:
+                is_first = need > 0 and not has_change and is_change(suggestion)
+                has_change = has_change or is_first
                 placed.add(index)
-                target.append(Block(suggestion_row(suggestion, training, glyph), 2, opens=finding.id))
+                block = _suggestion_block(suggestion, training, glyph, has_few_rows=has_few_rows)
+                block = block._replace(opens=finding.id, need=_CHANGE if is_first else 0)
+                (more if number == 0 and not is_first else target).append(block)
     if memory and not is_urgent:
-        beside.append(Block(memory, 0, opens="memory"))
+        beside.append(Block(memory, 0, opens="memory", need=_MEMORY))
     rest = [each for index, each in enumerate(report.suggestions) if index not in placed]
-    last: Blocks = [Block(suggestion_row(each, training, glyph), 2, opens="plan") for each in rest]
-    proof = [] if report.proof is None else [Block(proof_row(report.proof, glyph), 0, is_one_line=True)]
-    return [*urgent, *blocks, *beside, *proof, *later, *last]
+    last = [_suggestion_block(each, training, glyph, has_few_rows=has_few_rows) for each in rest]
+    if report.proof is None:
+        return [*urgent, *blocks, *more, *beside, *later, *last]
+    shorter = short_proof_rows(report.proof, glyph)
+    proof = Block(proof_row(report.proof, glyph), 0, is_one_line=True, need=_PROOF, shorter=shorter)
+    # What a change brought says more than what else could be changed, or is to stay.
+    return [*urgent, *blocks, *beside, proof, *more, *later, *last]
+
+
+def _suggestion_block(
+    suggestion: Suggestion, training: TrainingReading | None, glyph: Glyphs, *, has_few_rows: bool
+) -> Block:
+    """Return a suggestion; where there are few rows, one that changes nothing has one row at most."""
+    is_one_line = has_few_rows and not is_change(suggestion)
+    return Block(suggestion_row(suggestion, training, glyph), 2, is_one_line=is_one_line, opens="plan")
 
 
 def _candidate(number: int, training: Training) -> Row:
@@ -275,12 +273,3 @@ def _candidate(number: int, training: Training) -> Row:
 def _value(setting: Maybe[Setting]) -> str:
     found = known(setting)
     return "–" if found is None or found.value is None else str(found.value)
-
-
-def _words(row: Row, *, ascii_only: bool) -> Row:
-    if not ascii_only:
-        return row
-    # What is tied together stays so: only the breaking into rows makes a blank of a no-break space.
-    return tuple(
-        Span(_TIE.join(ascii_words(part) for part in span.text.split(_TIE)), span.role) for span in row
-    )
