@@ -12,8 +12,10 @@ from gpumon.advice.idle_gpus import advise_idle_gpus
 from gpumon.advice.launcher import advise_ddp
 from gpumon.advice.learning_rate_change import learning_rate_suggestions
 from gpumon.advice.memory import outlook_of
+from gpumon.advice.memory_growth import while_it_grows
 from gpumon.advice.proof import proof_of
 from gpumon.advice.terms import ORDINARY_TERMS, Terms
+from gpumon.advice.turn import in_turn
 from gpumon.advice.workers import advise_workers
 from gpumon.diagnosis.diagnose import Diagnosis, examine
 from gpumon.diagnosis.order import WAITS
@@ -37,7 +39,7 @@ _CURED_OTHERWISE = "starved-slow-samples"
 def advise(
     window: Window, pid: int, findings: tuple[Finding, ...], terms: Terms = ORDINARY_TERMS
 ) -> tuple[Suggestion, ...]:
-    """Return what to change in the training with that main PID, the most urgent first.
+    """Return what to change in the training with that main PID, the most urgent first (`in_turn`).
 
     `findings` are those of `diagnose` on the same window. A larger batch is advised to a starved training
     together with the workers that feed it, or where no other number of them helps; never to one whose GPU
@@ -71,10 +73,11 @@ def report_of(view: View, diagnosis: Diagnosis, terms: Terms = ORDINARY_TERMS) -
 
 def advise_view(view: View, findings: tuple[Finding, ...], terms: Terms) -> tuple[Suggestion, ...]:
     """Return the suggestions that follow from the findings on one view."""
-    if view.reading.ended is not None:
-        return ()
     by_id = {finding.id: finding for finding in findings}
-    suggestions: list[Suggestion] = []
+    endangered = by_id.get("vram-growth") or by_id.get("vram-at-limit")
+    suggestions = [] if endangered is None else [*while_it_grows(view, endangered, terms)]
+    if view.reading.ended is not None:
+        return tuple(suggestions)
     at_risk = by_id.get("vram-at-limit")
     if at_risk is not None:
         # Who runs out of memory first needs no more images a second.
@@ -94,7 +97,7 @@ def advise_view(view: View, findings: tuple[Finding, ...], terms: Terms) -> tupl
     for more in (advise_amp, advise_ddp, advise_idle_gpus):
         suggestions += more(view, findings, terms)
     suggestions += learning_rate_suggestions(view, findings, suggestions, terms)
-    return tuple(suggestions)
+    return in_turn(tuple(suggestions))
 
 
 def _is_overtaken(found: Suggestion) -> bool:

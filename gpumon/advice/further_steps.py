@@ -39,9 +39,6 @@ def cache_step(seen: Situation) -> PlanStep | None:
     """Return the step about the cache: where one is suggested, and where there is one."""
     found = seen.change("cache")
     if found is not None:
-        first = seen.change("workers")
-        if first is not None and first[0] != found[0]:
-            return PlanStep("cache", StepState.LATER, f"after the workers: {found[1].text}", (), found[0])
         return PlanStep("cache", StepState.TO_DO, found[1].text, (), found[0])
     cache = seen.view.setting("cache")
     if not cache:
@@ -55,7 +52,7 @@ def images_step(seen: Situation) -> PlanStep | None:
     found = seen.change("images")
     if found is None:
         return None
-    return PlanStep("images", StepState.LATER, found[1].text, (), found[0])
+    return PlanStep("images", StepState.TO_DO, found[1].text, (), found[0])
 
 
 def gpus_step(seen: Situation) -> PlanStep | None:

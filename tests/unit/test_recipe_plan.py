@@ -77,9 +77,9 @@ def test_a_starved_training_gets_its_workers_first() -> None:
 
 
 def test_workers_that_cannot_feed_the_gpu_are_not_ticked() -> None:
-    """Where no number of workers helps the step stays open and says so."""
+    """Where no number of workers helps the step is for later and says so, else it stays open."""
     steps = plan(Seen(STARVED), changed("workers", 2, 2))
-    assert (steps["workers"].state, steps["workers"].suggestion) == (StepState.TO_DO, 0)
+    assert (steps["workers"].state, steps["workers"].suggestion) == (StepState.LATER, 0)
     without = plan(Seen(STARVED))
     assert (without["workers"].state, without["workers"].suggestion) == (StepState.TO_DO, None)
 
