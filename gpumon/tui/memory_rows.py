@@ -32,7 +32,7 @@ def memory_rows(frame: Frame, width: int) -> list[Row]:
         rows += [_head("GPU memory"), *_word(frame.report.sample.driver.text or "no GPU was found", width)]
     if training is not None:
         outlook = report.memory if report is not None else None
-        rows += [(), _head("outlook"), *_outlook_rows(outlook, width)]
+        rows += [(), _head(f"outlook{_where(frame, training)}"), *_outlook_rows(outlook, width)]
     if len(frame.report.sample.gpus) > 1:
         rows += [(), _head("all GPUs"), *_each_gpu_rows(frame)]
     rows += [(), _head("host memory"), *_host_rows(frame.report.sample.host.memory, width, frame.view.ascii)]
@@ -41,6 +41,13 @@ def memory_rows(frame: Frame, width: int) -> list[Row]:
         rows += _shm_rows(training.loader.shm, training, width, frame.view.ascii)
         rows += [(), _head("cgroup of the training"), *_cgroup_rows(training.cgroup, width, frame.view.ascii)]
     return rows
+
+
+def _where(frame: Frame, training: TrainingReading) -> str:
+    """Return on which of several GPUs a training is: another one may be looked at."""
+    gpus = frame.report.sample.gpus
+    indices = ", ".join(str(gpu.index) for gpu in training.gpus(gpus))
+    return f" on GPU {indices}" if len(gpus) > 1 and indices else ""
 
 
 def _gpu_rows(gpu: GpuReading, training: TrainingReading | None, width: int) -> list[Row]:

@@ -9,12 +9,13 @@ import pytest
 
 from gpumon.model.gpu import GpuState
 from gpumon.paint.row import row_text
+from gpumon.tui.memory_rows import memory_rows
 from gpumon.tui.widgets.enlarged_chart import EnlargedChart
 from gpumon.tui.widgets.frame import View
 from gpumon.tui.widgets.gpu import GpuPane
 from gpumon.tui.widgets.gpu_list import GpuStrip, gpu_rows
 from gpumon.tui.widgets.pipeline import PipelinePane
-from gpumon.tui.widgets.vram import VramPane
+from gpumon.tui.widgets.vram import VramGauge, VramPane
 from tests.tui.fakes import fake_frame
 from tests.tui.pane_app import pane_app
 from tests.tui.screen import dashboard
@@ -31,7 +32,7 @@ async def test_the_chosen_gpu_is_shown() -> None:
     """The view's choice decides which of eight GPUs is shown."""
     pane = GpuPane()
     async with pane_app(pane, size=(70, 20), variant="eight_gpus", view=View(gpu_uuid="GPU-6")):
-        assert "GPU 6 of 8 RTX 3060" in pane.text
+        assert "GPU 6 RTX 3060 · one of 8 · busy" in pane.text
         assert re.search(r"all \S{8}  g: next", pane.text)
 
 
@@ -41,7 +42,7 @@ async def test_a_gpu_that_the_training_does_not_use_is_neither_low_nor_waits() -
     async with pane_app(own, variant="eight_gpus", view=View(gpu_uuid="GPU-0")):
         assert re.search("▼low .* waits for data", own.text)
     async with pane_app(other, variant="eight_gpus", view=View(gpu_uuid="GPU-2")):
-        assert "GPU 2 of 8" in other.text
+        assert "GPU 2 " in other.text
         assert "low" not in other.text
         assert "waits" not in other.text
 
@@ -100,6 +101,27 @@ async def test_charts_say_of_which_gpu_they_are() -> None:
     alone = VramPane()
     async with pane_app(alone, size=(80, 20)):
         assert "on GPU" not in alone.text
+
+
+async def test_the_peak_is_shown_on_the_training_s_gpu_only() -> None:
+    """In the title, by its dashed line and in the gauge: another GPU never held it."""
+    own = VramPane(), VramGauge()
+    other = VramPane(), VramGauge()
+    async with pane_app(*own, size=(80, 12), variant="eight_gpus", view=View(gpu_uuid="GPU-0")):
+        assert all("peak 6.6 GiB" in pane.text for pane in own)
+        assert "┄┄┄┄" in own[0].text.partition("\n")[2]
+    async with pane_app(*other, size=(80, 12), variant="eight_gpus", view=View(gpu_uuid="GPU-3")):
+        assert all("VRAM" in pane.text and "peak" not in pane.text for pane in other)
+        assert "┄┄┄┄" not in other[0].text
+
+
+def test_the_outlook_says_on_which_gpu_it_is() -> None:
+    """Where there are several, and another one may be looked at."""
+    frame = fake_frame("eight_gpus", view=View(gpu_uuid="GPU-3"))
+    rows = [row_text(row) for row in memory_rows(frame, 80)]
+
+    assert rows[0].startswith("GPU 3 ")
+    assert "outlook on GPU 0" in rows
 
 
 async def test_a_small_terminal_has_all_gpus_in_a_line() -> None:

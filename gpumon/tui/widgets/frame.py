@@ -83,6 +83,11 @@ class Frame:
         training = self.training
         return None if training is None else self.report.of(training.training.id.pid)
 
+    def trains_on(self, gpu: GpuReading) -> bool:
+        """Tell whether the training that is looked at is on a GPU, as far as is known."""
+        training = self.training
+        return training is not None and (not training.gpu_uuids or gpu.uuid in training.gpu_uuids)
+
     @property
     def which_gpu(self) -> str:
         """Which of several GPUs is looked at: ` on GPU 3`; nothing of one alone."""

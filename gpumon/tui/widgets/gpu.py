@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from gpumon.model.gpu import GpuReading, GpuState
 from gpumon.model.kinds import Phase
@@ -19,9 +18,6 @@ from gpumon.tui.widgets.frame import Frame
 from gpumon.tui.widgets.pane import Pane
 from gpumon.tui.widgets.recent import recent_wait
 from gpumon.tui.widgets.without_gpu import driver_rows, driver_words, wait_picture
-
-if TYPE_CHECKING:
-    from gpumon.model.reading import TrainingReading
 
 _AXIS_CELLS = 5
 _NAME_CELLS = 24
@@ -43,7 +39,7 @@ class GpuPane(Pane):
     """
 
     def title(self, frame: Frame) -> Row:
-        """Return `GPU 0 of 8 RTX 3060 · busy 58 %`; a low share has its own mark."""
+        """Return `GPU 7 RTX 3060 · one of 8 · busy 58 %`; a low share has its own mark."""
         gpu = frame.gpu
         glyph = glyphs(frame.view.ascii)
         if gpu is None:
@@ -51,12 +47,13 @@ class GpuPane(Pane):
             head = Span("GPU" if wait is None else "waits for data", "title")
             return (head,) if wait is None else (head, *wait_spans(wait, glyph))
         count = len(frame.report.sample.gpus)
-        of = f" of {count}" if count > 1 else ""
+        # Not `7 of 8`: indices begin with 0.
+        of = f" {glyph.dot} one of {count}" if count > 1 else ""
         cells = max(_LEAST_NAME_CELLS, min(_NAME_CELLS, self.size.width - 46 - len(of)))
         name: Row = (
             Span(f"GPU {gpu.index}", "title"),
-            Span(of, "dim"),
             Span(f" {short_name(gpu.name, cells)}", "title"),
+            Span(of, "dim"),
         )
         if gpu.state is not GpuState.OK:
             return (*name, Span(f" {glyph.dot} ", "dim"), Span(gpu.state.value.upper(), "danger"))
@@ -65,7 +62,7 @@ class GpuPane(Pane):
     def subtitle(self, frame: Frame) -> Row:
         """Return the legend of the shaded part, with its number."""
         training, gpu = frame.training, frame.gpu
-        if training is None or gpu is None or training.ended is not None or not _trains_on(training, gpu):
+        if training is None or gpu is None or training.ended is not None or not frame.trains_on(gpu):
             return ()
         wait = known(recent_wait(frame))
         if wait is None:
@@ -124,7 +121,7 @@ def busy_spans(gpu: GpuReading, frame: Frame, glyph: Glyphs, cells: int = 0) -> 
         training is not None
         and training.phase is Phase.TRAIN
         and training.ended is None
-        and _trains_on(training, gpu)
+        and frame.trains_on(gpu)
     )
     if busy is not None and trains and busy < _LOW_BUSY_RATIO:
         return (Span(percent(busy, cells), "value"), Span(f" {glyph.low}low", "warn"))
@@ -139,15 +136,10 @@ def wait_spans(wait: Measure, glyph: Glyphs) -> Row:
     return (Span(percent(wait.value), role), Span(more.ljust(len(more) and len(glyph.plus_minus) + 2), "dim"))
 
 
-def _trains_on(training: TrainingReading, gpu: GpuReading) -> bool:
-    """Tell whether a training is on a GPU, as far as is known."""
-    return not training.gpu_uuids or gpu.uuid in training.gpu_uuids
-
-
 def _waited(frame: Frame, gpu: GpuReading, columns: int) -> tuple[float | None, ...]:
     """Return the share waited for data, where the training runs on this GPU."""
     training = frame.training
-    if training is None or not _trains_on(training, gpu):
+    if training is None or not frame.trains_on(gpu):
         return ()
     label = str(training.training.id.pid)
     return means(columns_of(frame, "data_wait_ratio", label, columns))

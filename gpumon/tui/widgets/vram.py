@@ -30,7 +30,7 @@ _AXES_FROM = 4
 
 @dataclass(frozen=True, slots=True)
 class _Memory:
-    """Memory of one GPU in bytes: of the training, of others, reserved, in all, and the training's peak."""
+    """Memory of one GPU in bytes: of the training, of others, reserved, in all, the training's peak on it."""
 
     training: int | None
     used: int | None
@@ -153,9 +153,11 @@ def _memory(frame: Frame, gpu: GpuReading) -> _Memory:
         pids = set(training.training.pids())
         held = [known(process.gpu_memory_used_bytes) or 0 for process in processes if process.pid in pids]
         own = sum(held) if held else None
-    if own is None and training is not None and training.gpu_uuids == (gpu.uuid,):
+    is_over = training is not None and training.ended is not None
+    if own is None and training is not None and not is_over and training.gpu_uuids == (gpu.uuid,):
         own = known(training.gpu_memory_used_bytes)
-    peak = known(report.memory.peak_bytes) if report is not None and report.memory is not None else None
+    outlook = report.memory if report is not None and frame.trains_on(gpu) else None
+    peak = known(outlook.peak_bytes) if outlook is not None else None
     return _Memory(
         training=own,
         used=known(gpu.gpu_memory_used_bytes),
