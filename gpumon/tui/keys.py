@@ -34,6 +34,8 @@ _TOOLTIPS = {
     "history": "any measure over time, large and with axes",
     "plan": "the steps of tuning, ticked with the evidence of this run",
 }
+# `gpumon demo` began its training itself, and ends it.
+_LEAVE = "leave gpumon; the training goes on (that of a demo ends)"
 
 # In the order of the help, the most used ones first: at 80x24 its first page ends with `quit`.
 APP_BINDINGS: tuple[Binding, ...] = (
@@ -57,7 +59,7 @@ APP_BINDINGS: tuple[Binding, ...] = (
         tooltip="where each number comes from, and how certain it is",
     ),
     Binding("escape", "back", "back", id="back", tooltip="close what is on top, or go to the overview"),
-    Binding("q,ctrl+q", "leave(0)", "quit", id="quit", tooltip="leave gpumon; the training goes on"),
+    Binding("q,ctrl+q", "leave(0)", "quit", id="quit", tooltip=_LEAVE),
     Binding(
         "c", "candidates", "choose training", id="choose", tooltip="list the trainings and attach to another"
     ),
@@ -111,9 +113,9 @@ APP_BINDINGS: tuple[Binding, ...] = (
     Binding(
         "ctrl+c",
         "leave(130)",
-        "quit",
+        "interrupt",
         id="interrupt",
-        tooltip="leave gpumon; the training goes on",
+        tooltip=_LEAVE,
         priority=True,
         show=False,
         system=True,

@@ -298,6 +298,16 @@ async def test_the_palette_has_every_key() -> None:
             assert binding.tooltip in titles
 
 
+@pytest.mark.parametrize("place", "123456")
+async def test_no_two_commands_of_the_palette_have_one_name(place: str) -> None:
+    """What is chosen there is chosen by its name."""
+    async with dashboard(size=(120, 36)) as shown:
+        await shown.press(place)
+        titles = [command.title for command in shown.app.get_system_commands(shown.app.screen)]
+
+        assert sorted(set(titles)) == sorted(titles)
+
+
 async def test_every_binding_has_an_id_and_a_tooltip() -> None:
     """Keys can be remapped by id and explained everywhere."""
     async with dashboard() as shown:

@@ -63,8 +63,16 @@ class EnlargedChart(Pane, can_focus=True):
         Binding("right", "cursor(1)", "cursor right", id="chart.right", tooltip="values of the next column"),
         Binding("home", "edge(0)", "first column", id="chart.first", tooltip="cursor to the left edge"),
         Binding("end", "edge(1)", "last column", id="chart.last", tooltip="back to now, the cursor with it"),
-        Binding("shift+left", "scroll(-0.25)", "back", id="chart.back", tooltip="a quarter of the span back"),
-        Binding("shift+right", "scroll(0.25)", "on", id="chart.on", tooltip="a quarter of the span on"),
+        Binding(
+            "shift+left",
+            "scroll(-0.25)",
+            "quarter back",
+            id="chart.back",
+            tooltip="a quarter of the span back",
+        ),
+        Binding(
+            "shift+right", "scroll(0.25)", "quarter on", id="chart.on", tooltip="a quarter of the span on"
+        ),
         Binding("pageup", "scroll(-1.0)", "page back", id="chart.page_back", tooltip="a whole span back"),
         Binding("pagedown", "scroll(1.0)", "page on", id="chart.page_on", tooltip="a whole span on"),
         Binding("0", "now", "now", id="chart.now", tooltip="back to now, without the cursor"),
