@@ -57,7 +57,7 @@ def _in_turn(step: PlanStep, seen: Situation) -> PlanStep:
     """
     blocked, index = seen.blocked, step.suggestion
     if blocked is not None and step.name in _BLOCKED:
-        return replace(step, state=StepState.LATER, text=f"first of all: {blocked.text}", suggestion=None)
+        return replace(step, state=StepState.LATER, text=f"{blocked.text}; that comes first", suggestion=None)
     if step.state is not StepState.TO_DO:
         return step
     if index is not None and is_change(seen.suggestions[index]):
@@ -88,12 +88,18 @@ def _name(suggestion: Suggestion) -> str:
 
 
 def _told_once(steps: tuple[PlanStep, ...]) -> tuple[PlanStep, ...]:
-    """Return the steps; one that an earlier step's command does says so instead of the same sentence."""
-    told: dict[int, str] = {}
+    """Return the steps; one that an earlier one's command does, or its sentence is about, names that one."""
+    done_by: dict[int, str] = {}
+    told: dict[str, str] = {}
     found = []
     for step in steps:
-        first = None if step.suggestion is None else told.get(step.suggestion)
-        found.append(step if first is None else replace(step, text=f"with the {first}, by the same command"))
+        name, text = step.name.replace("-", " "), step.text
+        if step.suggestion is not None and step.suggestion in done_by:
+            text = f"with the {done_by[step.suggestion]}, by the same command"
+        elif text in told:
+            text = f"as for the {told[text]}"
+        found.append(replace(step, text=text))
+        told.setdefault(step.text, name)
         if step.suggestion is not None:
-            told.setdefault(step.suggestion, step.name.replace("-", " "))
+            done_by.setdefault(step.suggestion, name)
     return tuple(found)

@@ -322,9 +322,10 @@ def test_more_gpus_are_to_do_once_all_before_is_done() -> None:
 
 
 def test_a_training_that_hangs_has_no_step_before_that() -> None:
-    """Every number is of before: batch and workers are for later."""
+    """Every number is of before: batch and workers are for later, the reason is told once."""
     seen = Seen(HEALTHY).view()
     hung = Finding("hung", Severity.CRITICAL, "no batch has come for 60 s", 0.0)
     steps = plan_of(seen, (hung,), (), outlook(32), NOTHING_KNOWN)
     assert [step.state for step in steps[:2]] == [StepState.LATER] * 2
-    assert steps[0].text == "first of all: no batch has come for 60 s"
+    assert steps[0].text == "no batch has come for 60 s; that comes first"
+    assert steps[1].text == "as for the batch"
