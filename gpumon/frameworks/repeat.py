@@ -50,10 +50,13 @@ def environment_of(starter: ProcessSeen, shell: Mapping[str, str]) -> tuple[tupl
     found: list[tuple[str, str]] = []
     for name in TOLD_VARIABLES if starter.pid_in_container is not None else ALL_VARIABLES:
         value = variable(starter, name)
-        if name == "PYTHONPATH":
-            value = _without_reporter(value)
+        # Before the reporter's part is taken off: what is left would not look cut.
         if value is None or len(value) >= VALUE_CHARACTERS:
             continue
+        if name == "PYTHONPATH":
+            value = _without_reporter(value)
+            if value is None:
+                continue
         if name in TOLD_VARIABLES or shell.get(name) != value:
             found.append((name, value))
     return tuple(found)

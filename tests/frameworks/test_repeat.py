@@ -80,6 +80,8 @@ def test_what_every_shell_of_a_container_has_is_not_told() -> None:
 def test_a_value_that_was_cut_is_not_told() -> None:
     """Half a path is a wrong one."""
     assert environment_of(started(LD_LIBRARY_PATH="/" * VALUE_CHARACTERS), {}) == ()
+    cut = f"/lib/gpumon/reporter/injected:{'/' * VALUE_CHARACTERS}"[:VALUE_CHARACTERS]
+    assert environment_of(started(PYTHONPATH=cut), {}) == ()
 
 
 def test_all_that_is_told_is_read() -> None:
