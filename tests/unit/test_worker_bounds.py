@@ -130,7 +130,7 @@ def test_a_larger_batch_lets_more_of_them_start() -> None:
 
 
 def test_capped_validation_leaves_room_in_shared_memory() -> None:
-    """2 of 8 workers run; 1.0 GB more is room for 8 of them and 8 for validation, not for 16 of those."""
+    """2 of 8 workers run; 0.78 GB more are room for 8 of them and 8 for validation, not for 16 of those."""
     scene = replace(STARVED, cores=8, batch_size=16, shm_total=0, shm_free=780_000_000)
     few = seen(scene, visible_gpus=1)
     many = seen(replace(scene, cores=64), visible_gpus=1)
