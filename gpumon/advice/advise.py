@@ -75,7 +75,9 @@ def advise_view(view: View, findings: tuple[Finding, ...], terms: Terms) -> tupl
     """Return the suggestions that follow from the findings on one view."""
     by_id = {finding.id: finding for finding in findings}
     endangered = by_id.get("vram-growth") or by_id.get("vram-at-limit")
-    suggestions = [] if endangered is None else [*while_it_grows(view, endangered, terms)]
+    suggestions: list[Suggestion] = []
+    if endangered is not None:
+        suggestions += while_it_grows(view, endangered, terms)
     if view.reading.ended is not None:
         return tuple(suggestions)
     at_risk = by_id.get("vram-at-limit")

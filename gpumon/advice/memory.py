@@ -43,6 +43,7 @@ _STILL_RISING = 0.02
 # an update sums as many images as before. Up to 8: so far all published batches brought more
 # (gpumon.advice.step_time).
 _LARGEST_STEP, _FEW = 2, 8
+_GROWS = Missing("its memory grows, and a larger batch would be full sooner")
 # --multi-scale: the largest of its 21 sizes has been drawn after 100 steps with 99.2 %.
 _STEPS_TO_LARGEST = 100
 _NOMINAL = 64
@@ -136,20 +137,24 @@ def outlook(window: Window, pid: int, prior: Prior = NOTHING_KNOWN) -> MemoryOut
 
 
 def outlook_of(view: View, prior: Prior = NOTHING_KNOWN) -> MemoryOutlook:
-    """Return the GPU memory of one training. `prior` holds what earlier runs of it held."""
+    """Return the GPU memory of one training. `prior` holds what earlier runs of it held.
+
+    While memory grows no batch is called safe: each is full some time.
+    """
     memory = memory_of(view)
     if isinstance(memory, Missing):
         return _unknown(memory)
-    growth = memory.growth
-    full = Missing("its memory does not grow steadily") if growth is None else growth.full_in_seconds
+    if memory.growth is not None:
+        full = memory.growth.full_in_seconds
+        return MemoryOutlook(memory.peak, memory.limit, memory.risk, _GROWS, full_in_seconds=full)
     model = model_of(view, memory, prior)
     if isinstance(model, Missing):
-        return MemoryOutlook(memory.peak, memory.limit, memory.risk, model, full_in_seconds=full)
+        return MemoryOutlook(memory.peak, memory.limit, memory.risk, model)
     # As large as it is: who advises a batch makes it round.
     safe = model.largest(safe=True)
     if safe < 1:
         none = Missing("even a batch of 1 would not fit with the margin")
-        return MemoryOutlook(memory.peak, memory.limit, memory.risk, none, full_in_seconds=full)
+        return MemoryOutlook(memory.peak, memory.limit, memory.risk, none)
     high = max(safe, model.largest(safe=False))
     ranks = view.ranks
     return MemoryOutlook(
@@ -159,7 +164,6 @@ def outlook_of(view: View, prior: Prior = NOTHING_KNOWN) -> MemoryOutlook:
         safe * ranks,
         safe * ranks,
         high * ranks,
-        full_in_seconds=full,
         batch_rests_on=model.rests_on,
     )
 

@@ -41,6 +41,10 @@ _BATCH_RATIO = 0.8
 _CACHED_RATIO = 0.08
 # Of sizes nothing is told before: ten steps take seconds, in which nobody can act, and draw most of them.
 _LEAST_DRAWN = 10
+# Growth shows after half a minute to a minute (gpumon.diagnosis.growth): till then it is said how short that
+# what was seen of it is. Steps before it count, as the peak that they left is seen.
+_WATCHED_SECONDS = 60.0
+_RAN_OUT = "GPU ran out of memory"  # of gpumon's own sentence about the ending (gpumon.frameworks.ending)
 _MIG = (
     "the GPU is divided by MIG, and on which slice the training runs is not known: its peak, its limit, the"
     " risk and the largest batch are not known"
@@ -122,7 +126,13 @@ def _memory(view: View) -> Maybe[GpuMemory]:
     if view.phase is Phase.START:
         return replace(memory, risk=Missing("no training step seen yet"))
     signs = _signs(view, memory, need)
-    return replace(memory, signs=signs, risk=_judged(memory, signs))
+    return replace(memory, signs=signs, risk=_judged(view, memory, signs))
+
+
+def has_run_out(view: View) -> bool:
+    """Tell whether the training has ended because its GPU's memory ran out."""
+    ended = view.reading.ended
+    return ended is not None and _RAN_OUT in ended.text
 
 
 def batch_bytes(memory: GpuMemory) -> float:
@@ -172,10 +182,11 @@ def _signs(view: View, memory: GpuMemory, need: Need) -> Signs:
     )
 
 
-def _judged(memory: GpuMemory, signs: Signs) -> OomRisk:
+def _judged(view: View, memory: GpuMemory, signs: Signs) -> OomRisk:
     risk = risk_of(signs)
     level = level_of(risk.probability)
-    return OomRisk(risk.probability, level, _risk_words(memory, risk), _grounds(memory, risk, signs))
+    words = _risk_words(view, memory, risk)
+    return OomRisk(risk.probability, level, words, _grounds(memory, risk, signs))
 
 
 def _has_validation_ahead(view: View, memory: GpuMemory) -> bool:
@@ -189,7 +200,7 @@ def _has_validation_ahead(view: View, memory: GpuMemory) -> bool:
     return known(reading.progress.epoch) is not None or known(reading.training.run_dir) is not None
 
 
-def _risk_words(memory: GpuMemory, risk: Risk) -> str:
+def _risk_words(view: View, memory: GpuMemory, risk: Risk) -> str:
     odds = "below 1 %" if risk.probability < 0.01 else f"about {percent(risk.probability)}"
     peak = f"peak {bytes_of_words(memory.peak, memory.limit)}"
     if memory.growth is not None:
@@ -199,6 +210,9 @@ def _risk_words(memory: GpuMemory, risk: Risk) -> str:
         return f"{odds}: the allocator gave memory back {flushed} near the limit; {peak}"
     until = "until the end of the run" if memory.steps_left is not None else "in as many steps again"
     seen = "validation included" if memory.validated else "no validation seen yet"
+    watched = view.sample.instant.monotonic_seconds - view.seen[0][0].instant.monotonic_seconds
+    if watched < _WATCHED_SECONDS:
+        until += f", if memory rests as in the {seconds_words(watched)} seen"
     return f"{odds} {until}; {peak}, {seen}"
 
 

@@ -33,6 +33,8 @@ _OF_A_STANDSTILL = frozenset(
 )
 # What follows from a loop that waits for data: a GPU that idles, and gains that the wait would eat up.
 _OF_A_WAIT = frozenset({"amp-off", "memory-bandwidth-bound", "power-capped"})
+# What ends the run within minutes, or has ended it, comes before what slows it, where it is critical.
+_ENDING = frozenset({"vram-growth", "vram-at-limit"})
 _CHILDREN: dict[str, frozenset[str]] = {
     **dict.fromkeys(_STANDSTILL_IDS, _OF_A_STANDSTILL),
     **dict.fromkeys(_WAIT_IDS, _OF_A_WAIT),
@@ -46,6 +48,7 @@ _CHILDREN: dict[str, frozenset[str]] = {
 def ranked(verdict: Finding | None, beside: Iterable[Finding]) -> tuple[Finding, ...]:
     """Return the findings that are told: the verdict first, then one for each other cause.
 
+    GPU memory that is critical comes even before a verdict on the speed: it has minutes, or was the end.
     Those that only follow from another one are left out. The rest: critical ones first, then by what they
     cost, then by severity (what could be saved says more than a word for it).
     """
@@ -53,7 +56,15 @@ def ranked(verdict: Finding | None, beside: Iterable[Finding]) -> tuple[Finding,
     everything = others if verdict is None else [verdict, *others]
     followed = frozenset().union(*(_CHILDREN.get(finding.id, ()) for finding in everything))
     told = sorted((finding for finding in others if finding.id not in followed), key=_urgency)
-    return tuple(told) if verdict is None else (verdict, *told)
+    if verdict is None:
+        return tuple(told)
+    first = [finding for finding in told if _comes_first(finding, verdict)]
+    return (*first, verdict, *(finding for finding in told if finding not in first))
+
+
+def _comes_first(finding: Finding, verdict: Finding) -> bool:
+    is_ending = finding.id in _ENDING and finding.severity is Severity.CRITICAL
+    return is_ending and verdict.id not in _STANDSTILL_IDS
 
 
 def _urgency(finding: Finding) -> tuple[bool, float, int]:

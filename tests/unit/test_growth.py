@@ -7,14 +7,17 @@ from dataclasses import replace
 
 import pytest
 
+from gpumon.advice.memory import outlook_of
 from gpumon.diagnosis.diagnose import diagnose
 from gpumon.diagnosis.growth import Growth
 from gpumon.diagnosis.memory import GpuMemory, memory_of
 from gpumon.diagnosis.view import View, view_of
 from gpumon.history.history import History, window_of
+from gpumon.model.finding import Severity
+from gpumon.model.measure import Maybe, Missing
 from gpumon.model.suggestion import OomRisk, RiskLevel
 from gpumon.model.training import Phase
-from tests.unit.run_scene import changed
+from tests.unit.run_scene import changed, with_progress
 from tests.unit.run_scene import view as view_of_samples
 from tests.unit.synthetic_training import GIB, HEALTHY, PID
 
@@ -71,6 +74,38 @@ def test_steady_growth_is_a_high_risk() -> None:
     found = {finding.id: finding for finding in diagnose(view.window, PID)}
     assert "at this pace it is full in about" in found["vram-growth"].text
     assert "vram-at-limit" not in found
+
+
+@pytest.mark.parametrize(
+    ("mib", "left", "severity"),
+    [
+        (150, None, Severity.CRITICAL),
+        (150, 3600.0, Severity.CRITICAL),
+        (150, 20.0, Severity.WARNING),
+        (15, 3600.0, Severity.WARNING),
+    ],
+    ids=["full in 35 s", "before the end", "after the end", "full in 15 min"],
+)
+def test_memory_that_is_full_within_minutes_is_critical(
+    mib: int, left: float | None, severity: Severity
+) -> None:
+    """It then comes first, before what slows the training; growth that leaves time does not."""
+    samples = [
+        replace(HEALTHY, gpu_own=5 * GIB + second // 2 * mib * _MIB).sample(second) for second in range(60)
+    ]
+    eta: Maybe[float] = Missing("not known") if left is None else left
+    view = view_of_samples([with_progress(sample, eta_seconds=eta) for sample in samples])
+    found = diagnose(view.window, PID)
+    growth = next(finding for finding in found if finding.id == "vram-growth")
+    assert growth.severity is severity
+    assert (found[0].id == "vram-growth") == (severity is Severity.CRITICAL)
+
+
+def test_no_batch_is_safe_while_memory_grows() -> None:
+    """Not even the present one is called so: the reason stands where the number would."""
+    found = outlook_of(_view(_rising))
+    assert found.largest_safe_batch == Missing("its memory grows, and a larger batch would be full sooner")
+    assert found.full_in_seconds == pytest.approx(35, abs=5)
 
 
 @pytest.mark.parametrize(

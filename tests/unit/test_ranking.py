@@ -21,6 +21,13 @@ def test_the_verdict_comes_first() -> None:
     assert ids("compute-bound", finding("nan-loss", Severity.CRITICAL)) == ["compute-bound", "nan-loss"]
 
 
+def test_gpu_memory_that_is_critical_comes_before_a_verdict_on_the_speed() -> None:
+    """Nobody needs more images a second in a run that ends in a minute; a hung one stays hung."""
+    growth, limit = finding("vram-growth", Severity.CRITICAL), finding("vram-at-limit")
+    assert ids("starved-lock", limit, growth) == ["vram-growth", "starved-lock", "vram-at-limit"]
+    assert ids("hung", growth) == ["hung", "vram-growth"]
+
+
 def test_without_a_verdict_the_others_are_told() -> None:
     """A danger needs no verdict."""
     assert [one.id for one in ranked(None, [finding("nan-loss")])] == ["nan-loss"]

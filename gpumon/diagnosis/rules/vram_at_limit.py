@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gpumon.diagnosis.memory import growth_words, memory_of
+from gpumon.diagnosis.memory import GpuMemory, growth_words, has_run_out, memory_of
 from gpumon.diagnosis.risk import Signs
 from gpumon.diagnosis.rule import Judgement, NotJudged, Rule, Silent
 from gpumon.diagnosis.since import since_seen
@@ -24,6 +24,8 @@ def judge(view: View) -> Judgement:
     memory = memory_of(view)
     if isinstance(memory, Missing):
         return NotJudged(memory.reason)
+    if has_run_out(view):
+        return _ran_out(view, memory)
     risk = memory.risk
     if isinstance(risk, Missing):
         return NotJudged(f"the risk is not known: {risk.reason}")
@@ -43,18 +45,29 @@ def judge(view: View) -> Judgement:
         text += f", and PyTorch had to give its cache back {times} in the last minutes"
     elif isinstance(memory.signs, Signs) and memory.signs.has_validation_ahead:
         text += ", and the first validation, at twice the batch, is still to come"
-    evidence = Evidence(
-        "training_gpu_memory_used_bytes",
-        float(memory.peak),
-        float(memory.limit),
-        text=f"{bytes_words(max(0, memory.limit - memory.peak))} left at the peak",
-    )
 
     def at_peak(pair: Seen) -> bool:
         used = known(pair[1].gpu_memory_used_bytes)
         return used is not None and used >= _AT_PEAK * memory.peak
 
-    return Finding(RULE.id, RULE.severity, text, since_seen(view, at_peak), (evidence,))
+    return Finding(RULE.id, RULE.severity, text, since_seen(view, at_peak), (_evidence(memory),))
+
+
+def _ran_out(view: View, memory: GpuMemory) -> Finding:
+    """Return what is told of a training that ended for it: what it asked for last is not known."""
+    text = f"GPU memory ran out: the peak that was seen is {bytes_of_words(memory.peak, memory.limit)}"
+    ended = view.reading.ended
+    since = view.sample.instant.unix_seconds if ended is None else ended.unix_seconds
+    return Finding(RULE.id, Severity.CRITICAL, text, since, (_evidence(memory),))
+
+
+def _evidence(memory: GpuMemory) -> Evidence:
+    return Evidence(
+        "training_gpu_memory_used_bytes",
+        float(memory.peak),
+        float(memory.limit),
+        text=f"{bytes_words(max(0, memory.limit - memory.peak))} left at the peak",
+    )
 
 
 RULE = Rule("vram-at-limit", Severity.WARNING, ("gpu_memory_total_bytes",), judge)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from gpumon.diagnosis.growth import Growth
-from gpumon.diagnosis.memory import GpuMemory, growth_words, memory_of
+from gpumon.diagnosis.memory import GpuMemory, growth_words, has_run_out, memory_of
 from gpumon.diagnosis.rule import Judgement, NotJudged, Rule, Silent
 from gpumon.diagnosis.view import View
 from gpumon.diagnosis.words import bytes_of_words, bytes_words, count_words, seconds_words
 from gpumon.model.finding import Evidence, Finding, Severity
 from gpumon.model.measure import Missing, known
+
+# Chosen: full within so many seconds leaves no time to wait for.
+_SOON_SECONDS = 600.0
 
 
 def judge(view: View) -> Judgement:
@@ -29,7 +32,15 @@ def judge(view: View) -> Judgement:
         text=f"{pace}, seen over {_seen(growth)}",
     )
     since = view.sample.instant.unix_seconds - growth.watched_seconds
-    return Finding(RULE.id, RULE.severity, _text(view, memory, growth, pace), since, (evidence,))
+    return Finding(RULE.id, _severity(view, growth), _text(view, memory, growth, pace), since, (evidence,))
+
+
+def _severity(view: View, growth: Growth) -> Severity:
+    """Return critical where memory was full, or will be within minutes and before the run ends."""
+    left = known(view.reading.progress.eta_seconds)
+    is_before_end = left is None or growth.full_in_seconds < left
+    is_soon = growth.full_in_seconds <= _SOON_SECONDS and is_before_end
+    return Severity.CRITICAL if is_soon or has_run_out(view) else RULE.severity
 
 
 def _text(view: View, memory: GpuMemory, growth: Growth, pace: str) -> str:
