@@ -19,7 +19,7 @@ from gpumon.advice.model_memory import (
 )
 from gpumon.advice.prior import SeenMemory, SeenRate
 from gpumon.advice.shared_memory import shared_memory_need_bytes
-from gpumon.advice.starting_facts import DataFacts, GpuFacts, StartingFacts
+from gpumon.advice.starting_facts import DataFacts, GpuFacts, MachineFacts, StartingFacts
 from gpumon.history.stats import Z_90, Interval
 from gpumon.model.measure import Maybe, Missing, known
 
@@ -55,6 +55,10 @@ class BatchStart:
     rests_on: str
 
 
+class NoRoom(Missing):
+    """No batch, because not even one image is sure to fit: 1 is what may be tried."""
+
+
 @dataclass(frozen=True, slots=True)
 class WorkersStart:
     """Workers to start with; `prepared` is how many images a second they can prepare, an estimate."""
@@ -88,7 +92,7 @@ def starting_point(facts: StartingFacts) -> StartingPoint:
     """Return the settings to start with."""
     batch = _batch(facts)
     seen = max(facts.prior.rates, key=lambda rate: rate.images_per_second, default=None)
-    size = None if isinstance(batch, Missing) else batch.batch
+    size = batch.batch if isinstance(batch, BatchStart) else 1 if isinstance(batch, NoRoom) else None
     workers = _workers(facts, size, seen)
     cache = _cache(facts)
     return StartingPoint(batch, workers, cache, tuple(_watch(facts, batch, workers)), seen)
@@ -113,7 +117,7 @@ def _batch_published(facts: StartingFacts, gpu: GpuFacts) -> Maybe[BatchStart]:
     if isinstance(largest, Missing):
         return largest
     if largest.safe < 1:
-        return Missing("by published figures not even a batch of 1 is sure to fit on this GPU")
+        return NoRoom("by published figures not even a batch of 1 is sure to fit on this GPU")
     batch = next(size for size in _SIZES if size <= largest.safe)
     peak = predicted_peak(facts.model, facts.imgsz, batch)
     if isinstance(peak, Missing):
@@ -144,7 +148,7 @@ def _batch_measured(facts: StartingFacts, gpu: GpuFacts, seen: SeenMemory) -> Ma
     )
     safe = model.largest(safe=True)
     if safe < 1:
-        return Missing(f"an earlier run with a batch of {batch} left no room on this GPU")
+        return NoRoom(f"by what an earlier run held with a batch of {batch} not even 1 is sure to fit")
     # Above 64 an update sums more images: that more fits is said, not done.
     start = min(_NOMINAL, nominal_batch(safe, 0))
     basis = f"the peak that an earlier run held at a batch of {batch}"
@@ -174,10 +178,15 @@ def _workers(facts: StartingFacts, batch: int | None, seen: SeenRate | None) -> 
     return WorkersStart(workers, text, _prepared(facts, workers))
 
 
+def usable_words(machine: MachineFacts) -> str:
+    """Return the cores that may be used, as "1 core" or "7.5 cores"."""
+    return f"{machine.usable_cores:g} {'core' if machine.usable_cores == 1 else 'cores'}"
+
+
 def _core_words(facts: StartingFacts) -> str:
     machine = facts.machine
     limit = f" ({machine.limited_by})" if machine.limited_by else ""
-    words = f"{machine.usable_cores:g} cores may be used{limit}"
+    words = f"{usable_words(machine)} may be used{limit}"
     return f"{words}, one is for the main process" if machine.usable_cores > 2 else words
 
 

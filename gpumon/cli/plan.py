@@ -134,15 +134,17 @@ def _facts(
 
 def command_line(files: dict[str, str], imgsz: int, point: StartingPoint, device: str | None) -> str:
     """Return the command to start with, for a POSIX shell, in flags that all versions since 6.0 have."""
-    from gpumon.model.measure import Missing
+    from gpumon.advice.starting_point import BatchStart, NoRoom
 
     # Without it YOLOv5 takes its default weights beside a cfg.
     words = ["python", "train.py", "--weights", files.get("weights", "")]
     for name in ("cfg", "data"):
         words += [f"--{name}", files[name]] if name in files else []
     words += ["--imgsz", str(imgsz)]
-    if not isinstance(point.batch, Missing):
+    if isinstance(point.batch, BatchStart):
         words += ["--batch-size", str(point.batch.batch)]
+    elif isinstance(point.batch, NoRoom):
+        words += ["--batch-size", "1"]  # its default of 16 would fail for sure
     words += ["--workers", str(point.workers.workers)]
     words += ["--cache", "ram"] if point.cache.ram else []
     # Without it YOLOv5 divides the CPUs among all GPUs that it sees, and uses one.

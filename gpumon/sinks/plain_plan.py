@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gpumon.advice.starting_facts import StartingFacts
-from gpumon.advice.starting_point import BatchStart, StartingPoint
+from gpumon.advice.starting_point import BatchStart, NoRoom, StartingPoint, usable_words
 from gpumon.history.stats import Interval
 from gpumon.model.measure import Missing, known
 from gpumon.paint.numbers import bytes_text, quantity
@@ -48,7 +48,7 @@ def _known(facts: StartingFacts) -> Iterator[str]:
         yield _line("GPU", f"{name}{bytes_text(gpu.total_bytes)}, {taken} ({gpu.source})")
     limit = f" ({machine.limited_by})" if machine.limited_by else ""
     free = bytes_text(known(machine.memory_available_bytes))
-    yield _line("machine", f"{machine.usable_cores:g} cores{limit}, {free} of memory free")
+    yield _line("machine", f"{usable_words(machine)}{limit}, {free} of memory free")
     data = known(facts.data)
     if data is not None:
         sizes = f", {_mean_size(data.sizes)} pixels on average of {len(data.sizes)}" if data.sizes else ""
@@ -57,7 +57,10 @@ def _known(facts: StartingFacts) -> Iterator[str]:
 
 def _batch(point: StartingPoint) -> Iterator[str]:
     batch = point.batch
-    if not isinstance(batch, BatchStart):
+    if isinstance(batch, NoRoom):
+        smaller = "a smaller model or --imgsz needs less"
+        yield _line("batch", f"1, which may fail: {batch.reason}; {smaller}")
+    elif not isinstance(batch, BatchStart):
         yield _line("batch", f"not known: {batch.reason}. YOLOv5's default is 16: let gpumon look at it")
     else:
         yield _line("batch", f"{batch.batch}: about {_bytes(batch.peak)} at the peak")
@@ -81,7 +84,8 @@ def _range(interval: Interval) -> str:
 
 
 def _bytes(interval: Interval) -> str:
-    return f"{bytes_text(interval.value)} ({bytes_text(interval.low)}–{bytes_text(interval.high)})"
+    value, low, high = map(bytes_text, (interval.value, interval.low, interval.high))
+    return value if low == high else f"{value} ({low}–{high})"
 
 
 def _mean_size(sizes: tuple[tuple[int, int], ...]) -> str:

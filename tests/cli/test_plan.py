@@ -63,6 +63,14 @@ def test_images_are_sampled_for_the_cache(tmp_path: Path) -> None:
     assert str(yaml) == words[words.index("--data") + 1]
 
 
+def test_what_is_sure_has_no_interval(tmp_path: Path) -> None:
+    """Pictures of one size need what one of them needs, times their number."""
+    yaml = data_set(tmp_path, ["a.jpg", "b.jpg"], jpeg(640, 480))
+    found = plan(tmp_path, *ON_12_GIB, "--data", str(yaml))
+    (cache,) = [line for line in found.stdout.splitlines() if line.startswith("cache ")]
+    assert cache.endswith("(needs 1.9 MiB)")
+
+
 def test_json_says_it_is_an_estimate_and_why_parts_are_missing(tmp_path: Path) -> None:
     """One document; every null has its reason."""
     found = plan(tmp_path, *ON_12_GIB, "--json")
@@ -80,6 +88,14 @@ def test_a_model_of_unknown_size_has_no_batch(tmp_path: Path) -> None:
     assert 0 == found.exit_code
     assert "batch    not known: the name says nothing of the model's size" in found.stdout
     assert "--batch-size" not in command_of(found)
+
+
+def test_a_model_too_large_for_the_gpu_is_tried_with_one_image(tmp_path: Path) -> None:
+    """YOLOv5's default of 16 would fail; what needs less is said, and a batch of 1 has no workers."""
+    found = plan(tmp_path, "--weights", "yolov5x.pt", "--gpu-memory", "6GiB", "--imgsz", "1280")
+    assert "not even a batch of 1 is sure to fit on this GPU; a smaller model or --imgsz" in found.stdout
+    words = command_of(found)
+    assert ("1", "0") == (words[words.index("--batch-size") + 1], words[words.index("--workers") + 1])
 
 
 def test_from_scratch_the_model_is_the_cfg(tmp_path: Path) -> None:
