@@ -58,6 +58,11 @@ def larger_batch(view: View, finding: Finding, terms: Terms) -> tuple[Suggestion
         more = "more workers" if pair.workers == pair.workers_now else "more of them"
         text += f"; {more} are ruled out by {pair.tightest.text}"
         bound = pair.tightest.bound
+    if pair.taken is not None:
+        is_told = pair.tightest is not None and pair.tightest.bound is pair.taken.bound
+        text += "; what those" if is_told else f"; {pair.taken.text}, and what they"
+        text += " leave then is not known"
+        bound = pair.taken.bound
     if finding.id == "batch-too-small" and _may_double_again(model, batch):
         text += "; a step doubles it at most, and more may fit: look again after it"
     return (_change(view, model, pair, finding, text, bound, terms),)

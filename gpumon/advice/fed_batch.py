@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gpumon.advice.batch_workers import started_workers
 from gpumon.advice.bounds import CORE_KINDS, FULL_RATIO, WorkerBound, worker_bounds
 from gpumon.advice.effects import LEAST_GAIN
+from gpumon.advice.neighbours import as_shared, shared_cores, taken_words
 from gpumon.advice.rates import seen_gain
 from gpumon.advice.step_time import BatchGain, batch_gain
 from gpumon.advice.step_work import prepared, saved_cores
@@ -32,7 +33,8 @@ class FedBatch:
     Both are factors: on what the GPU takes now, and on the present rate. `by_itself` are the workers that a
     start with this batch brings if no other number is asked for. `tightest` is what rules out more workers,
     None where enough are there. `is_seen` tells that an earlier run of this training had these settings,
-    `is_fed` that the present workers prepare all that the GPU is taken to take.
+    `is_fed` that the present workers prepare all that the GPU is taken to take. `taken` has what other
+    programs take of the cores, where they bound the gain.
     """
 
     batch: int
@@ -45,6 +47,7 @@ class FedBatch:
     tightest: WorkerBound | None = None
     is_seen: bool = False
     is_fed: bool = False
+    taken: WorkerBound | None = None
 
     @property
     def is_worth_it(self) -> bool:
@@ -79,20 +82,26 @@ def fed_batch(view: View, terms: Terms, now: int, batch: int) -> FedBatch | None
         # Larger batches may leave /dev/shm room for fewer than now.
         shm = [bound.workers for bound in bounds if bound.bound is Bound.SHM]
         workers = min([max(pipeline.workers, tightest.workers), *shm])
-    seen = seen_gain(view, terms.prior, workers, batch)
+    seen, taken = seen_gain(view, terms.prior, workers, batch), None
     if seen is not None:
         gain, basis, is_seen = seen.factor, seen.basis, True
     else:
-        saved = saved_cores(view, now, batch)
+        saved, shared = saved_cores(view, now, batch), shared_cores(view, pipeline, workers)
         gain, most = _gain(pipeline, workers, gpu.factor, saved, tightest)
+        if shared is not None:
+            gain = as_shared(gain, pipeline, shared, saved)
+            taken = next((bound for bound in bounds if bound.bound in CORE_KINDS), None)
         basis, is_seen = f"{gpu.basis}; memory linear in the batch", False
         if most < gpu.factor.high:
             basis += f"; the workers prepare at most {most:.2f} times as much"
             if saved.value >= _WORTH_TELLING:
                 basis += f", as the work of each step leaves them about {cores_words(saved.value)} more"
+        if taken is not None:
+            taken = replace(taken, text=taken_words(view))
+            basis += f"; {taken.text}: the low end is by the share that it has now"
     is_fed = prepared(pipeline, pipeline.workers) >= ceiling(pipeline.wait) * gpu.factor.value
     return FedBatch(
-        batch, pipeline.workers, workers, by_itself, gpu.factor, gain, basis, tightest, is_seen, is_fed
+        batch, pipeline.workers, workers, by_itself, gpu.factor, gain, basis, tightest, is_seen, is_fed, taken
     )
 
 

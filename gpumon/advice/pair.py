@@ -15,6 +15,7 @@ from gpumon.advice.effects import LEAST_GAIN, rate_effect, speedup_effect
 from gpumon.advice.fed_batch import workers_for_the_most
 from gpumon.advice.learning_rate import learning_rate_words
 from gpumon.advice.memory import MemoryModel
+from gpumon.advice.neighbours import as_shared, shared_cores
 from gpumon.advice.rates import rates_like
 from gpumon.advice.restart import restart_warnings
 from gpumon.advice.step_time import BatchGain, batch_gain
@@ -72,7 +73,9 @@ def pair_suggestions(case: Case) -> tuple[Suggestion, ...]:
         return ()
     alone = predict_more(pipeline, workers)
     saved = saved_cores(view, raised.model.batch, batch)
-    gain = _both(pipeline, workers, alone, gpu.factor, saved)
+    gain, shared = _both(pipeline, workers, alone, gpu.factor, saved), shared_cores(view, pipeline, workers)
+    if shared is not None:
+        gain = as_shared(gain, pipeline, shared, saved)
     without = alone.value if alone.low >= LEAST_GAIN else 1.0
     if gain.low < LEAST_GAIN or gain.value < LEAST_GAIN * without:
         return ()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import ceil
 
-from gpumon.advice.bounds import CORE_KINDS, bounds_of, rank_batch
+from gpumon.advice.bounds import CORE_KINDS, WorkerBound, bounds_of, rank_batch, worker_bounds
 from gpumon.advice.effects import LEAST_GAIN, SAME
 from gpumon.advice.image_cost import image_cost_words
 from gpumon.advice.ingest import ingest_of, utilisation_words
 from gpumon.advice.no_workers import advise_some_workers
-from gpumon.advice.pair import pair_suggestions
+from gpumon.advice.pair import pair_suggestions, raised_batch
 from gpumon.advice.scaling import best_workers, scaled, scaling_of
 from gpumon.advice.slow_samples import advise_buffer
 from gpumon.advice.terms import Terms
@@ -33,6 +34,8 @@ _HELPED_BY_MORE = frozenset(
 )
 WITHOUT_A_CORE = frozenset({"starved-cpu-exhausted", "starved-cpu-quota", "starved-neighbours"})
 _ABOUT_WORKERS = _HELPED_BY_MORE | WITHOUT_A_CORE | {"starved-too-many-workers"}
+# What is full for whoever has a core, too.
+_ROOM_KINDS = frozenset({Bound.SHM, Bound.MEMORY})
 # From here on other programs count as neighbours on the cores.
 _OTHERS_CORES = 0.5
 
@@ -70,16 +73,22 @@ def _more(case: Case) -> tuple[Suggestion, ...]:
     count = tightest.workers if tightest is not None and capped else needed
     if case.finding.id in WITHOUT_A_CORE:
         # Its finding says that more workers cannot help; room that the model still sees is within its error.
-        tightest = case.core_bound or tightest
+        tightest = _ruling(case, now) or tightest
         count, capped = now, True
     if count <= now:
         if not capped or tightest is None:
             return ()
         text = f"no number of workers can feed {view.waiter}: "
-        if needed > now:
+        if needed > now and case.finding.id == "starved-neighbours" and tightest is case.core_bound:
+            # What others leave changes: no number of workers is ruled out by it for good.
+            text += f"it would take {needed}, too many for {tightest.text}"
+        elif needed > now:
             text += f"it would take {needed}, and more than {now} are ruled out by {tightest.text}"
         else:
             text += f"{now} would do if they had the cores to themselves; bound by {tightest.text}"
+        no_room = _no_room_for_a_batch(case) if case.finding.id in WITHOUT_A_CORE else None
+        if no_room is not None:
+            tightest, text = no_room, f"{text}; {no_room.text}"
         choice = Choice(now, now, SAME, text, tightest.bound, _rests_on(view))
         return (unchanged(view, case.finding, choice),)
     if capped and tightest is not None:
@@ -93,6 +102,34 @@ def _more(case: Case) -> tuple[Suggestion, ...]:
         bound = Bound.GPU if view.on_gpu else Bound.NONE
     choice = Choice(now, count, predict_more(pipeline, count), text, bound, _rests_on(view))
     return suggested(view, case.finding, case.terms, choice, case)
+
+
+def _ruling(case: Case, now: int) -> WorkerBound | None:
+    """Return what rules out more workers where no core is free: /dev/shm or memory if full, or the cores."""
+    full = (bound for bound in case.bounds if bound.bound in _ROOM_KINDS and bound.workers <= now)
+    return next(full, case.core_bound)
+
+
+def _no_room_for_a_batch(case: Case) -> WorkerBound | None:
+    """Return /dev/shm with a sentence where it rules out a larger batch that the GPU has room for."""
+    view, batch, now = case.view, rank_batch(case.view), case.pipeline.workers
+    if not case.may_raise_batch or not view.on_gpu or batch is None:
+        return None
+    # A step doubles the batch at most: where that has room nothing else is to be looked at.
+    if _shm_bound(case, 2 * batch, now) is None:
+        return None
+    raised = raised_batch(view, case.terms)
+    found = None if raised is None else _shm_bound(case, raised.batch, now)
+    if raised is None or found is None:
+        return None
+    room = count_words(found.workers, "worker") if found.workers else "no worker"
+    text = f"batch {raised.batch * view.ranks} would fit the GPU, but {found.text} has room for {room} then"
+    return replace(found, text=text)
+
+
+def _shm_bound(case: Case, batch: int, now: int) -> WorkerBound | None:
+    found = worker_bounds(case.view, case.pipeline, batch)
+    return next((bound for bound in found if bound.bound is Bound.SHM and bound.workers <= now), None)
 
 
 def _by_earlier_runs(case: Case) -> tuple[Suggestion, ...]:
