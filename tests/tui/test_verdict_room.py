@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -129,6 +130,16 @@ async def test_at_80x24_what_stays_takes_one_row() -> None:
 
     assert "…" in lines[at]
     assert "OOM RISK" in lines[at + 1]
+
+
+async def test_what_has_no_room_is_counted_though_the_last_row_is_full() -> None:
+    """Beside the last row that has room for it."""
+    async with dashboard() as shown:
+        lines = await _judge(shown, **_crowded(proof=PROOF))
+
+    last = next(number for number, line in enumerate(lines) if line.startswith("└"))
+    assert "--batch-size 32" in lines[last - 1]
+    assert re.search(r"PROOF .* \+2 │$", lines[last - 2])
 
 
 def _block(need: int = 0) -> Block:

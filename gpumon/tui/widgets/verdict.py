@@ -99,9 +99,15 @@ class VerdictPane(Pane):
         if hidden > 0 and len(rows) < height:
             rows.append((Span(f" {glyph.ellipsis} {hidden} more", "dim"),))
             self._opens.append("findings")
-        elif hidden > 0 and rows:
-            rows[-1] = spread(rows[-1], (Span(f"+{hidden} ", "dim"),), width)
-        if 0 <= hint_at < len(rows) - (hidden > 0):
+        elif hidden > 0:
+            count_row: Row = (Span(f"+{hidden} ", "dim"),)
+            room = width - row_width(count_row) - 1
+            # Beside the last row that has room for it: what has none is never left out without a word.
+            at = max((at for at, row in enumerate(rows) if row_width(row) <= room), default=-1)
+            if at >= 0:
+                rows[at] = spread(rows[at], count_row, width)
+                hint_at = -1 if at == hint_at else hint_at
+        if hint_at >= 0:
             rows[hint_at] = spread(rows[hint_at], _hint(frame, rows[hint_at], width - 1), width - 1)
         return rows
 
