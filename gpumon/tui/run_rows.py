@@ -174,7 +174,9 @@ def _cell(text: str, cells: int, is_right: bool, is_ascii: bool) -> str:
     shown = ascii_words(text.replace("≥", ">")) if is_ascii else text
     if is_right:
         shown = " " * (cells - text_width(shown)) + shown
-    return pad(shown, cells, glyphs(is_ascii).ellipsis)
+    ellipsis = glyphs(is_ascii).ellipsis
+    # What a name was cut to may end where the column does: one mark is enough.
+    return pad(pad(shown, cells, ellipsis).replace(ellipsis * 2, ellipsis), cells, ellipsis)
 
 
 def _when(seen: SeenRun, look: _Look) -> Words:

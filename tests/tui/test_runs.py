@@ -13,7 +13,9 @@ from gpumon.paint.row import row_text
 from gpumon.recording.runs import RunsDatabase
 from gpumon.recording.runs_compare import compare
 from gpumon.recording.runs_run import RunEnd, RunSetting, RunState
+from gpumon.recording.runs_words import memory_words, speed_words, wait_words
 from gpumon.tui.comparison_rows import comparison_rows
+from gpumon.tui.run_rows import SeenRun, run_row
 from gpumon.tui.runs_reading import read_runs
 from gpumon.tui.screens.runs import RunsScreen
 from tests.recording.runs_scene import ABOUT, PROCESS, about, block, run_of
@@ -300,3 +302,18 @@ def test_limits_below_a_share_have_its_unit() -> None:
 
     assert rows[at].count(" %") == 2
     assert rows[at + 1].count(" %") == 2
+
+
+@pytest.mark.parametrize("is_ascii", [False, True])
+def test_a_name_that_is_cut_has_one_mark(is_ascii: bool) -> None:
+    """At every width, also where what it was cut to before ends with the column."""
+    named = about(weights="memory-creep-yolov5s.yaml")
+    run = run_of([90.0] * 4, [0.4] * 4, about=replace(named, simulated=True))
+    seen = SeenRun(run, speed_words(run), wait_words(run), memory_words(run), run.end, run.end_text)
+    rows = [
+        row_text(run_row(seen, width, START_UNIX_SECONDS, is_marked=False, is_ascii=is_ascii))
+        for width in range(60, 160)
+    ]
+
+    assert any("memory-creep" in row for row in rows)
+    assert not any("……" in row or "...." in row for row in rows)
