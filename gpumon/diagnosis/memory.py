@@ -210,10 +210,21 @@ def _risk_words(view: View, memory: GpuMemory, risk: Risk) -> str:
         return f"{odds}: the allocator gave memory back {flushed} near the limit; {peak}"
     until = "until the end of the run" if memory.steps_left is not None else "in as many steps again"
     seen = "validation included" if memory.validated else "no validation seen yet"
-    watched = view.sample.instant.monotonic_seconds - view.seen[0][0].instant.monotonic_seconds
+    watched = _watched_seconds(view)
     if watched < _WATCHED_SECONDS:
         until += f", if memory rests as in the {seconds_words(watched)} seen"
     return f"{odds} {until}; {peak}, {seen}"
+
+
+def _watched_seconds(view: View) -> float:
+    """Return for how long the training was seen, a minute for all that is longer."""
+    kept = view.sample.instant.monotonic_seconds - view.seen[0][0].instant.monotonic_seconds
+    # Quick samples are kept for less than a minute, their numbers for an hour.
+    columns, span = int(_WATCHED_SECONDS), _WATCHED_SECONDS
+    held = view.window.series(
+        "training_gpu_memory_used_bytes", str(view.pid), columns=columns, span_seconds=span
+    )
+    return _WATCHED_SECONDS if held[0] is not None else kept
 
 
 def _grounds(memory: GpuMemory, risk: Risk, signs: Signs) -> str:

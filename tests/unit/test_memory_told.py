@@ -7,10 +7,13 @@ from dataclasses import replace
 import pytest
 
 from gpumon.diagnosis.diagnose import diagnose
+from gpumon.diagnosis.memory import GpuMemory, memory_of
 from gpumon.history.history import window_of
 from gpumon.model.finding import Severity
+from gpumon.model.suggestion import OomRisk
 from gpumon.model.training import Ended, Ending
-from tests.unit.run_scene import changed
+from tests.unit.run_scene import changed, slower
+from tests.unit.run_scene import view as view_of_samples
 from tests.unit.synthetic_training import GIB, PID, STARVED, Scene
 from tests.unit.test_memory import risk
 
@@ -19,7 +22,20 @@ from tests.unit.test_memory import risk
 def test_a_short_look_says_how_short_it_was(seconds: int, told: bool) -> None:
     """Growth shows only after a while: the first minute's odds suppose that memory rests."""
     words = f"if memory rests as in the {seconds - 1} s seen"
-    assert (words in risk(Scene(seconds=seconds)).text) == told
+    text = risk(Scene(seconds=seconds)).text
+    assert (words in text, "if memory rests" in text) == (told, told)
+
+
+def test_a_minute_of_quick_samples_is_no_short_look() -> None:
+    """At five a second the newest 180 are 36 s; what was seen before them counts too."""
+    words = []
+    for seconds in (30, 80):
+        samples = slower(Scene(seconds=5 * seconds).samples(), 0.2)
+        memory = memory_of(view_of_samples(samples))
+        assert isinstance(memory, GpuMemory)
+        assert isinstance(memory.risk, OomRisk)
+        words.append(memory.risk.text)
+    assert ["if memory rests" in text for text in words] == [True, False]
 
 
 @pytest.mark.parametrize(
