@@ -37,7 +37,14 @@ def advice(seen: View, way: Maybe[GoOn] = _GO_ON) -> Suggestion:
     return found
 
 
-def growing(mib: int = 100, *, left: float = 36000.0, end: Ended | None = None, batch: int = 16) -> View:
+def growing(
+    mib: int = 100,
+    *,
+    left: float | None = 36000.0,
+    end: Ended | None = None,
+    batch: int = 16,
+    epoch: int = 2,
+) -> View:
     """Return two minutes of a training whose memory grows from 5 of 12 GiB by so many MiB every other second.
 
     It takes `left` seconds more.
@@ -45,8 +52,9 @@ def growing(mib: int = 100, *, left: float = 36000.0, end: Ended | None = None, 
     samples = []
     for second in range(120):
         own = 5 * GIB + second // 2 * mib * _MIB
-        sample = replace(HEALTHY, gpu_own=own, batch_size=batch).sample(second)
-        samples.append(with_progress(changed(sample, ended=end), eta_seconds=left))
+        sample = replace(HEALTHY, gpu_own=own, batch_size=batch, epoch=epoch).sample(second)
+        eta: Maybe[float] = Missing("not known") if left is None else left
+        samples.append(with_progress(changed(sample, ended=end), eta_seconds=eta))
     return view(samples)
 
 
@@ -60,10 +68,16 @@ def test_what_grows_is_gone_on_with_from_the_last_checkpoint() -> None:
     assert found.warnings[1].startswith("stop it first")
 
 
-def test_how_long_it_lasts_is_what_there_is_room_for_at_its_pace() -> None:
-    """7 GiB at 25 MiB/s are 287 s, of which 4 minutes are sure; half a batch has room for longer."""
-    found = advice(growing(50))
-    assert "is full again after 4 min or more (with batch 8 after about 6 min)" in found.text
+def test_how_long_it_lasts_is_how_long_it_lasted() -> None:
+    """2500 of 100000 steps in 2 min, and 168 s until it is full; half a batch leaves room for longer."""
+    found = advice(growing(50, left=4680.0))
+    assert "it lasts about 5 min, as this time (with batch 8 about 6 min); look for" in found.text
+
+
+def test_how_long_it_lasts_is_not_told_where_it_is_not_known() -> None:
+    """Without an end of the run nobody knows for how long it has trained."""
+    found = advice(growing(50, left=None))
+    assert "from its last checkpoint, with memory empty; look for" in found.text
 
 
 def test_a_batch_of_one_has_no_half() -> None:
@@ -72,8 +86,9 @@ def test_a_batch_of_one_has_no_half() -> None:
 
 
 def test_one_restart_that_lasts_to_the_end_says_so() -> None:
-    """Full in 3 minutes, 4 to go, and 5 with memory empty."""
-    assert "lasts to the end of the run" in advice(growing(50, left=200.0)).text
+    """170 s are left until it is full, 175 until the end: begun with memory empty it is not full by then."""
+    scene = growing(50, left=175.0, epoch=60)
+    assert "lasts to the end of the run" in advice(scene).text
 
 
 def test_memory_that_is_full_only_after_the_end_needs_nothing() -> None:
@@ -89,7 +104,7 @@ def test_without_a_checkpoint_it_says_what_is_lost() -> None:
     found = advice(growing(50), _NONE)
     assert is_change(found)
     assert found.command == _NONE
-    assert "loses what it did since its last checkpoint" in found.text
+    assert found.text.startswith("when memory is full, what was done since the last checkpoint is lost")
 
 
 @pytest.mark.parametrize("mib", [50, 0], ids=["it grew", "it was at rest"])
@@ -97,6 +112,6 @@ def test_a_training_that_died_of_memory_can_go_on(mib: int) -> None:
     """The command needs no stop any more; other advice to what has ended there is none."""
     end = Ended(Ending.CRASHED, "it crashed: the GPU ran out of memory (log)", 1.7e9 + 119)
     found = advice(growing(mib, end=end))
-    assert found.text.startswith("go on from its last checkpoint, with memory empty")
+    assert found.text.startswith("go on from its last checkpoint")
     assert found.command == _GO_ON.command
     assert len(found.warnings) == 2

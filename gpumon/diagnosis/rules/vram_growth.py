@@ -44,11 +44,14 @@ def _severity(view: View, growth: Growth) -> Severity:
 
 
 def _text(view: View, memory: GpuMemory, growth: Growth, pace: str) -> str:
+    held = bytes_of_words(memory.peak, memory.limit)
+    if has_run_out(view):
+        return f"GPU memory grew by {pace} over {_seen(growth)} until it was full: {held} were held"
     left = known(view.reading.progress.eta_seconds)
     ends = "" if left is None else f", and the run takes {seconds_words(left)} more"
     return (
         f"GPU memory grows by {pace} over {_seen(growth)} and does not come to rest:"
-        f" {bytes_of_words(memory.peak, memory.limit)} are held, {growth_words(growth)}{ends}"
+        f" {held} are held, {growth_words(growth)}{ends}"
     )
 
 
