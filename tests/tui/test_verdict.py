@@ -186,3 +186,20 @@ async def test_a_training_that_ended_without_a_verdict_is_waited_for_no_more() -
 
         assert "ENDED  it has ended: killed" in pane.text
         assert "WATCHING" not in pane.text
+
+
+async def test_that_memory_ran_out_is_told_beside_what_it_held() -> None:
+    """The row about memory tells no risk of what has ended, so it does not stand for this finding."""
+    frame = fake_frame()
+    report = frame.training_report
+    assert report is not None
+    ran_out = Finding(
+        "vram-at-limit", Severity.CRITICAL, "GPU memory ran out: the peak is 11.9 of 12 GiB", 0.0
+    )
+    died = replace(report, findings=(ran_out, *report.findings), suggestions=())
+    over = replace(frame.report.attachment, state=AttachState.ENDED, text="it crashed")
+    pane = VerdictPane()
+    async with pane_app(pane, size=(80, 14)) as (app, _):
+        app.show(replace(frame, report=replace(frame.report, trainings=(died,), attachment=over)))
+
+        assert _in_order(pane.text, "ENDED", "GPU memory ran out", "STARVED")

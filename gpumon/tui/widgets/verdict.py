@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 Blocks: TypeAlias = list[Block]
 
-# The finding that the row about memory tells already.
+# The finding that the row about memory tells already; but not where it is critical: memory has run out then,
+# which is no risk any more.
 _SAID_BY_MEMORY = "vram-at-limit"
 # The finding that is the cause of a high memory risk.
 _CAUSE_OF_RISK = "vram-growth"
@@ -222,16 +223,17 @@ def _judgement(report: TrainingReport, frame: Frame, glyph: Glyphs, *, has_few_r
     for number, finding in enumerate(report.findings):
         is_muted = finding.id in frame.muted
         is_cause = is_urgent and finding.id == _CAUSE_OF_RISK
+        is_critical = finding.severity is Severity.CRITICAL
         need = 0
         if number == 0:
             target, need = blocks, _VERDICT
         elif is_muted or (finding.severity is Severity.INFO and not is_cause):
             target = later
-        elif is_cause or finding.severity is Severity.CRITICAL:
+        elif is_cause or is_critical:
             target, need = urgent, _CRITICAL
         else:
             target = later if beside else beside
-        if not (memory and finding.id == _SAID_BY_MEMORY):
+        if not memory or finding.id != _SAID_BY_MEMORY or is_critical:
             row = finding_row(finding, glyph, is_muted=is_muted)
             target.append(Block(row, 0, opens=finding.id, need=need))
         # What is to be changed comes before what is to stay.
