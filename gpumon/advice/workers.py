@@ -9,6 +9,7 @@ from gpumon.advice.bounds import CORE_KINDS, WorkerBound, bounds_of, rank_batch,
 from gpumon.advice.effects import LEAST_GAIN, SAME
 from gpumon.advice.image_cost import image_cost_words
 from gpumon.advice.ingest import ingest_of, utilisation_words
+from gpumon.advice.neighbours import as_shared, shared_cores, taken_words
 from gpumon.advice.no_workers import advise_some_workers
 from gpumon.advice.pair import pair_suggestions, raised_batch
 from gpumon.advice.scaling import best_workers, scaled, scaling_of
@@ -100,7 +101,14 @@ def _more(case: Case) -> tuple[Suggestion, ...]:
     else:
         text = f"{count_words(count, 'worker')} instead of {now} {_keep(count)} {view.waiter} fed"
         bound = Bound.GPU if view.on_gpu else Bound.NONE
-    choice = Choice(now, count, predict_more(pipeline, count), text, bound, _rests_on(view))
+    gain, basis = predict_more(pipeline, count), _rests_on(view)
+    # Whether it is worth it is judged without what others take: where that forbids it the finding says so.
+    least, shared = gain.low, shared_cores(view, pipeline, count)
+    if shared is not None:
+        gain = as_shared(gain, pipeline, shared, Interval(0.0, 0.0, 0.0))
+        basis += f"; {taken_words(view)}: the low end is by the share that it has now"
+        text += f"; {taken_words(view)}, and what they leave then is not known"
+    choice = Choice(now, count, gain, text, bound, basis, least)
     return suggested(view, case.finding, case.terms, choice, case)
 
 

@@ -122,3 +122,17 @@ def test_a_batch_that_only_dev_shm_rules_out_is_told_so() -> None:
     found = advised(replace(TAKEN, shm_total=200 * 10**6, shm_free=120 * 10**6), "workers")
     assert found.bound is Bound.SHM
     assert "batch 32 would fit the GPU, but a /dev/shm of 191 MiB has room for no worker then" in found.text
+
+
+def test_workers_alone_are_bounded_by_neighbours_as_a_batch_is() -> None:
+    """Too few workers are told to be more all the same, and the interval begins at the present rate."""
+    scene = replace(TAKEN, cpu=0.14, queue=0.21, main_cpu=0.15, others_cpu=1.65, wait=0.59)
+    report = report_on(scene.window(), PID)
+    assert report.findings[0].id == "starved-too-few-workers"
+    (found,) = (one for one in report.suggestions if one.setting == "workers")
+    assert found.to_value == 2
+    assert isinstance(found.speedup, Effect)
+    assert found.speedup.low == 1.0
+    assert found.speedup.predicted == pytest.approx(1.26, abs=0.02)
+    assert found.speedup.high > 2.0
+    assert "; other programs take 1.6 cores of 2, and what they leave then is not known" in found.text
