@@ -144,7 +144,7 @@ def command_line(files: dict[str, str], imgsz: int, point: StartingPoint, device
     if isinstance(point.batch, BatchStart):
         words += ["--batch-size", str(point.batch.batch)]
     elif isinstance(point.batch, NoRoom):
-        words += ["--batch-size", "1"]  # its default of 16 would fail for sure
+        words += ["--batch-size", "1"]  # the default of 16 would rather fail
     words += ["--workers", str(point.workers.workers)]
     words += ["--cache", "ram"] if point.cache.ram else []
     # Without it YOLOv5 divides the CPUs among all GPUs that it sees, and uses one.

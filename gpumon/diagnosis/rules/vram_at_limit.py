@@ -39,7 +39,7 @@ def judge(view: View) -> Judgement:
         f" the peak is {bytes_of_words(memory.peak, memory.limit)} ({percent(share)})"
     )
     if memory.growth is not None:
-        text += f"; it grows steadily: {growth_words(memory.growth)}"
+        text += f"; it grows steadily (vram-growth says what to do): {growth_words(memory.growth)}"
     elif memory.flushes:
         times = "once" if memory.flushes == 1 else f"{memory.flushes} times"
         text += f", and PyTorch had to give its cache back {times} in the last minutes"
