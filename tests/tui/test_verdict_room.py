@@ -121,6 +121,31 @@ async def test_at_80x24_the_cause_of_a_high_risk_is_told() -> None:
     assert "PROOF" in text
 
 
+async def test_at_80x24_the_verdict_on_the_speed_is_told_behind_memory_that_is_full_in_a_minute() -> None:
+    """Growth comes first and has the change that is told; that the GPU waits keeps its row."""
+    outlook = fake_frame().training_report
+    assert outlook is not None
+    assert outlook.memory is not None
+    risk = OomRisk(0.66, RiskLevel.HIGH, "about 66 %: memory grows, at this pace it is full in about 68 s")
+    growth = replace(GROWTH, severity=Severity.CRITICAL, text=f"{GROWTH.text}; {_WHY}")
+    crowded = _crowded(memory=replace(outlook.memory, oom_risk=risk), proof=PROOF)
+    resume = replace(
+        crowded["suggestions"][0],
+        finding=GROWTH.id,
+        setting="resume",
+        from_value=None,
+        to_value="last.pt",
+        text=f"stop it before it is full and go on from its last checkpoint; {_WHY}",
+    )
+    changed = {"findings": (growth, *crowded["findings"]), "suggestions": (resume, *crowded["suggestions"])}
+    async with dashboard() as shown:
+        text = "\n".join(await _judge(shown, **{**crowded, **changed}))
+
+    assert "OOM RISK high" in text
+    assert "VRAM GROWS" in text
+    assert "STARVED" in text
+
+
 async def test_at_80x24_what_stays_takes_one_row() -> None:
     """That no change of workers helps is worth a row there; why is on the findings."""
     crowded = _crowded()

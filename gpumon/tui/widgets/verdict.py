@@ -219,7 +219,7 @@ def _judgement(report: TrainingReport, frame: Frame, glyph: Glyphs, *, has_few_r
     later: Blocks = []
     more: Blocks = []
     placed: set[int] = set()
-    has_change = False
+    has_change = has_verdict = False
     for number, finding in enumerate(report.findings):
         is_muted = finding.id in frame.muted
         is_cause = is_urgent and finding.id == _CAUSE_OF_RISK
@@ -233,6 +233,10 @@ def _judgement(report: TrainingReport, frame: Frame, glyph: Glyphs, *, has_few_r
             target, need = urgent, _CRITICAL
         else:
             target = later if beside else beside
+            # Memory that ends the run comes before the verdict on its speed, which is told all the same.
+            need = 0 if has_verdict else _VERDICT
+        is_ending = is_critical and finding.id in {_CAUSE_OF_RISK, _SAID_BY_MEMORY}
+        has_verdict = has_verdict or not is_ending
         if not memory or finding.id != _SAID_BY_MEMORY or is_critical:
             row = finding_row(finding, glyph, is_muted=is_muted)
             target.append(Block(row, 0, opens=finding.id, need=need))
