@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,11 +27,12 @@ class Stage:
     home: Path = HOME
 
     def prepare(self) -> None:
-        """Make the folder, with links to the environment, the checkout and the images."""
+        """Make the folder, with links to the environment, its settings, the checkout and the images."""
         self.home.mkdir(parents=True, exist_ok=True)
         images = data_yaml(_PICTURES, self.environment).parent
         for name, target in (
             ("venv", self.environment.root / "venv"),
+            ("config", self.environment.root / "config"),
             ("checkout", _CHECKOUT),
             ("images", images / "images"),
             ("labels", images / "labels"),
@@ -51,7 +53,7 @@ class Stage:
     def neutral(self) -> RealEnvironment:
         """Return the real trainings' environment with what it injects seen through the link."""
         injected = self.home / "checkout" / "tests" / "real" / "injected"
-        variables = {**self.environment.variables, "PYTHONPATH": str(injected)}
+        variables = {**self._linked(self.environment.variables), "PYTHONPATH": str(injected)}
         return replace(self.environment, variables=variables)
 
     def folder(self, name: str) -> Path:
@@ -83,4 +85,11 @@ class Stage:
         own["VIRTUAL_ENV"] = str(self.home / "venv")
         # The injected sitecustomize of the real trainings would record waits of its own.
         own.pop("PYTHONPATH", None)
-        return own
+        return self._linked(own)
+
+    def _linked(self, variables: Mapping[str, str]) -> dict[str, str]:
+        """Return variables with the folder of settings seen through its link: commands repeat some of them."""
+        config = str(self.environment.root / "config")
+        return {
+            name: str(self.home / "config") if value == config else value for name, value in variables.items()
+        }
