@@ -88,7 +88,7 @@ class Stage:
         return self._linked(own)
 
     def _linked(self, variables: Mapping[str, str]) -> dict[str, str]:
-        """Return variables with the folder of settings seen through its link: commands repeat some of them."""
+        """Return variables with the folder of settings seen through its link: commands repeat it."""
         config = str(self.environment.root / "config")
         return {
             name: str(self.home / "config") if value == config else value for name, value in variables.items()
