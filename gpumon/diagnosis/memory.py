@@ -26,6 +26,7 @@ from gpumon.diagnosis.risk import (
 )
 from gpumon.diagnosis.view import View
 from gpumon.diagnosis.words import bytes_of_words, bytes_words, count_words, percent, seconds_words
+from gpumon.history.history import RECENT_SAMPLES
 from gpumon.model.measure import Maybe, Missing, known, number
 from gpumon.model.reading import TrainingReading
 from gpumon.model.suggestion import OomRisk, RiskLevel
@@ -218,13 +219,10 @@ def _risk_words(view: View, memory: GpuMemory, risk: Risk) -> str:
 
 def _watched_seconds(view: View) -> float:
     """Return for how long the training was seen, a minute for all that is longer."""
-    kept = view.sample.instant.monotonic_seconds - view.seen[0][0].instant.monotonic_seconds
-    # Quick samples are kept for less than a minute, their numbers for an hour.
-    columns, span = int(_WATCHED_SECONDS), _WATCHED_SECONDS
-    held = view.window.series(
-        "training_gpu_memory_used_bytes", str(view.pid), columns=columns, span_seconds=span
-    )
-    return _WATCHED_SECONDS if held[0] is not None else kept
+    if len(view.seen) >= RECENT_SAMPLES:
+        # Quick samples are kept for less than a minute: there have been older ones.
+        return _WATCHED_SECONDS
+    return view.sample.instant.monotonic_seconds - view.seen[0][0].instant.monotonic_seconds
 
 
 def _grounds(memory: GpuMemory, risk: Risk, signs: Signs) -> str:

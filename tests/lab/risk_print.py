@@ -120,12 +120,18 @@ def _batches(batches: Mapping[str, Any]) -> str:
                 name,
                 f"{row['median']:.2f} ({row['low']:.2f} to {row['high']:.2f})",
                 _percent(row["within"]),
+                _percent(row["of_calm"]),
                 f"{row['died']} of {batches['cases']} (at most {_percent(row['died_high'])})",
             ]
         )
-    return _table(
-        ["largest batch", "of the true one (median, 5 to 95 %)", "within 0.85 to 1.0", "out of memory"], rows
-    )
+    head = [
+        "largest batch",
+        "of the true one (median, 5 to 95 %)",
+        "within 0.85 to 1.0",
+        "0.85 or more of the largest that never flushes",
+        "out of memory",
+    ]
+    return _table(head, rows)
 
 
 def _share(found: Mapping[str, float]) -> str:
