@@ -49,9 +49,6 @@ _STEPS_TO_LARGEST = 100
 _NOMINAL = 64
 # A recommended batch has so many binary digits at most before its zeros, and is a multiple of 8 from 64 on.
 _DIGITS, _LARGEST_UNIT = 4, 8
-# What an update may sum more or less than YOLOv5's nominal images: its README trains yolov5m with batches of
-# 40, whose updates sum 80.
-_NOMINAL_RATIO = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,13 +229,12 @@ def nominal_batch(largest: int, present: int, ranks: int = 1, nominal: int = _NO
     """Return the largest round batch of one rank with which an update sums about `nominal` images.
 
     YOLOv5 sums over round(64 / B) batches of B images on all ranks (its train.py); from 64 on there is one.
-    Allowed is a quarter more or less: 40 (80 images) and 48 (48) are, 44 (44) is not. Where no larger one
+    Allowed is an eighth more or less: 24 (72 images) is, 40 (80) and 48 (48) are not. Where no larger one
     keeps it, the present batch or a smaller one.
     """
     for batch in range(rounded_batch(largest, present), 0, -1):
-        update = accumulated(batch * ranks, nominal)
-        is_near = abs(update.images - nominal) <= _NOMINAL_RATIO * nominal
-        if rounded_batch(batch, present) == batch and (update.keeps_nominal or is_near):
+        is_round = rounded_batch(batch, present) == batch
+        if is_round and accumulated(batch * ranks, nominal).keeps_nominal:
             return batch
     return rounded_batch(largest, present)
 

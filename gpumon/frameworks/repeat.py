@@ -8,35 +8,13 @@ from collections.abc import Mapping
 from gpumon.frameworks.file_view import FileView
 from gpumon.frameworks.process_tree import variable
 from gpumon.model.process import ProcessSeen
-from gpumon.sources.process_details import VALUE_CHARACTERS
+from gpumon.sources.process_details import REPEATED_VARIABLES, VALUE_CHARACTERS
 
 # What decides what a training sees and does: always told, where it was set at the start.
 TOLD_VARIABLES = ("CUDA_VISIBLE_DEVICES", "GPUMON_VIRTUAL_GPU", "PIN_MEMORY", "PYTHONPATH")
-# What changes its speed, its memory or whether it starts at all; often set for every shell of the machine, so
-# told only where the shell that the command is for has it not, or otherwise.
-SHELL_VARIABLES = (
-    "CUDA_DEVICE_ORDER",
-    "CUDA_LAUNCH_BLOCKING",
-    "LD_LIBRARY_PATH",
-    "LD_PRELOAD",
-    "MKL_NUM_THREADS",
-    "NCCL_IB_DISABLE",
-    "NCCL_P2P_DISABLE",
-    "NCCL_SOCKET_IFNAME",
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "PYTORCH_ALLOC_CONF",
-    "PYTORCH_CUDA_ALLOC_CONF",
-    "TORCH_CUDNN_V8_API_DISABLED",
-    "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD",
-    "TORCH_FORCE_WEIGHTS_ONLY_LOAD",
-    "WANDB_DISABLED",
-    "WANDB_MODE",
-    "YOLOV5_CONFIG_DIR",
-    "YOLOV5_VERBOSE",
-    "YOLO_CONFIG_DIR",
-)
-ALL_VARIABLES = (*TOLD_VARIABLES, *SHELL_VARIABLES)
+# The others are often set for every shell of a machine: they are told only where the shell that the command
+# is for has them not, or otherwise.
+_ALL_VARIABLES = (*TOLD_VARIABLES, *REPEATED_VARIABLES)
 _ENVIRONMENTS = ("VIRTUAL_ENV", "CONDA_PREFIX")
 _INJECTED = "/gpumon/reporter/injected"
 
@@ -48,7 +26,7 @@ def environment_of(starter: ProcessSeen, shell: Mapping[str, str]) -> tuple[tupl
     left out.
     """
     found: list[tuple[str, str]] = []
-    for name in TOLD_VARIABLES if starter.pid_in_container is not None else ALL_VARIABLES:
+    for name in TOLD_VARIABLES if starter.pid_in_container is not None else _ALL_VARIABLES:
         value = variable(starter, name)
         # Before the reporter's part is taken off: what is left would not look cut.
         if value is None or len(value) >= VALUE_CHARACTERS:

@@ -3,42 +3,29 @@
 from __future__ import annotations
 
 import sys
-from types import ModuleType
+from importlib import import_module
 from typing import Any, get_type_hints
 
-from gpumon.model import (
-    clock,
-    finding,
-    gpu,
-    host,
-    measure,
-    plan,
-    process,
-    proof,
-    reading,
-    report,
-    sample,
-    suggestion,
-    training,
-)
-
-_MODULES: tuple[ModuleType, ...] = (
-    clock,
-    finding,
-    gpu,
-    host,
-    measure,
-    plan,
-    process,
-    proof,
-    reading,
-    report,
-    sample,
-    suggestion,
-    training,
+_MODULES = (
+    "clock",
+    "finding",
+    "gpu",
+    "host",
+    "measure",
+    "plan",
+    "process",
+    "proof",
+    "reading",
+    "report",
+    "sample",
+    "suggestion",
+    "training",
 )
 NOUNS = {
-    name: value for module in _MODULES for name, value in vars(module).items() if not name.startswith("_")
+    name: value
+    for module in _MODULES
+    for name, value in vars(import_module(f"gpumon.model.{module}")).items()
+    if not name.startswith("_")
 }
 
 

@@ -17,6 +17,30 @@ _ARGUMENT_CHARACTERS = 4096
 VALUE_CHARACTERS = 1024
 _STATUS_LIMIT = 8 * 1024
 
+# What changes the speed of a training, its memory or whether it starts at all: a command that starts it again
+# may have to repeat it.
+REPEATED_VARIABLES: tuple[str, ...] = (
+    "CUDA_DEVICE_ORDER",
+    "CUDA_LAUNCH_BLOCKING",
+    "LD_LIBRARY_PATH",
+    "LD_PRELOAD",
+    "MKL_NUM_THREADS",
+    "NCCL_IB_DISABLE",
+    "NCCL_P2P_DISABLE",
+    "NCCL_SOCKET_IFNAME",
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "PYTORCH_ALLOC_CONF",
+    "PYTORCH_CUDA_ALLOC_CONF",
+    "TORCH_CUDNN_V8_API_DISABLED",
+    "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD",
+    "TORCH_FORCE_WEIGHTS_ONLY_LOAD",
+    "WANDB_DISABLED",
+    "WANDB_MODE",
+    "YOLOV5_CONFIG_DIR",
+    "YOLOV5_VERBOSE",
+    "YOLO_CONFIG_DIR",
+)
 # The variables gpumon asks for; one that ends in * stands for all that begin so.
 VARIABLES: tuple[str, ...] = (
     "RANK",
@@ -28,27 +52,12 @@ VARIABLES: tuple[str, ...] = (
     "PIN_MEMORY",
     "GPUMON_VIRTUAL_GPU",
     "GPUMON_REPORTER",
-    "YOLO_CONFIG_DIR",
     "YOLOV5*",
     "YOLOv5*",
     "VIRTUAL_ENV",
     "CONDA_PREFIX",
     "PYTHONPATH",
-    "CUDA_DEVICE_ORDER",
-    "CUDA_LAUNCH_BLOCKING",
-    "LD_LIBRARY_PATH",
-    "LD_PRELOAD",
-    "MKL_NUM_THREADS",
-    "NCCL_*",
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "PYTORCH_ALLOC_CONF",
-    "PYTORCH_CUDA_ALLOC_CONF",
-    "TORCH_CUDNN_V8_API_DISABLED",
-    "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD",
-    "TORCH_FORCE_WEIGHTS_ONLY_LOAD",
-    "WANDB_DISABLED",
-    "WANDB_MODE",
+    *REPEATED_VARIABLES,
 )
 
 

@@ -292,28 +292,29 @@ def test_what_is_seen_is_never_more_than_the_limit() -> None:
 @pytest.mark.parametrize(
     ("largest", "present", "ranks", "batch"),
     [
-        (50, 16, 1, 48),
+        (50, 16, 1, 36),
         (63, 32, 1, 60),
         (24, 16, 1, 24),
         (100, 64, 1, 96),
         (40, 8, 2, 40),
         (30, 16, 2, 30),
-        (27, 16, 1, 26),
-        (47, 32, 1, 40),
+        (27, 16, 1, 24),
         (23, 16, 1, 22),
         (31, 16, 1, 30),
         (20, 24, 1, 20),
-        (40, 32, 1, 40),
-        (48, 24, 1, 48),
-        (45, 64, 1, 40),
+        (40, 32, 1, 36),
+        (48, 32, 1, 36),
+        (48, 24, 1, 36),
+        (45, 64, 1, 36),
         (15, 8, 1, 15),
         (7, 4, 1, 7),
-        (13, 8, 2, 13),
-        (23, 16, 2, 20),
+        (7, 8, 1, 7),
+        (13, 8, 2, 12),
+        (30, 24, 3, 30),
     ],
 )
 def test_a_batch_that_keeps_the_nominal_one(largest: int, present: int, ranks: int, batch: int) -> None:
-    """Not 44, nor 22 on two GPUs, whose updates sum 44 images: within a quarter of 64, as YOLOv5's own 40."""
+    """Not 40 or 48, whose updates sum 80 and 48 images; where none larger keeps 64, none larger at all."""
     assert nominal_batch(largest, present, ranks) == batch
 
 
