@@ -50,7 +50,7 @@ def test_a_batch_is_raised_to_one_that_keeps_what_an_update_sums() -> None:
     ],
 )
 def test_a_batch_that_fits_is_not_enough(scene: Scene, batch: int | None) -> None:
-    """Not 44 for 40, nor 48 for 36, whose update sums fewer; from 64 images on any, and in other trainings."""
+    """Not 44 for 40, nor 48 for 36: they sum fewer images; from 64 on any, and in other trainings."""
     view = view_of(scene.window(), PID)
     assert view is not None
     found = larger_that_fits(view, ORDINARY_TERMS)
