@@ -123,14 +123,24 @@ def _by_epochs(view: View, total_bytes: int, headroom_bytes: int) -> Growth | No
 
 
 def _by_columns(view: View, total_bytes: int, headroom_bytes: int) -> Growth | None:
+    least = _LEAST_RISE * total_bytes
     for span_seconds, columns in _SPANS:
-        marks = _marks(view, span_seconds, columns)
+        width = span_seconds / columns
+        marks = [
+            _Mark(place * width, one.high, counts=True)
+            for place, one in enumerate(_series(view, span_seconds, columns))
+            if one is not None
+        ]
         highest = max((mark.high for mark in marks), default=0.0)
         newest = _unbroken(marks, total_bytes, _NEAR_LIMIT * (highest + headroom_bytes))
+        # So many rises need as much room: the usual case of a training that hardly rises ends here.
+        if not newest or newest[-1].high - newest[0].high < 0.999 * _LEAST_RISES * least:
+            continue
+        newest = _counted(view, newest, span_seconds, columns)
         # Growth may have begun late in the span, when what was reserved and free was used up.
         count = len(newest)
         while count >= _LEAST_COLUMNS:
-            slope = _trend(newest[-count:], _LEAST_RISE * total_bytes)
+            slope = _trend(newest[-count:], least)
             if slope is not None:
                 room = headroom_bytes + int(highest - marks[-1].high)
                 return _growth(view, slope, room, newest[-1].seconds - newest[-count].seconds)
@@ -146,25 +156,23 @@ class _Mark(NamedTuple):
     counts: bool
 
 
-def _marks(view: View, span_seconds: float, columns: int) -> list[_Mark]:
-    """Return the columns of which something is known, oldest first.
+def _counted(view: View, marks: list[_Mark], span_seconds: float, columns: int) -> list[_Mark]:
+    """Return the marks, those of which a rise says nothing of a trend as such.
 
-    The first validation, and the smaller batch before it, need memory of their own, once: rises there and
-    in the columns beside say nothing of a trend.
+    The first validation, and the smaller batch before it, need memory of their own, once: so do the columns
+    beside.
     """
     width = span_seconds / columns
-    held = _series(view, span_seconds, columns)
     validating = view.window.series(
         "validation_ratio", str(view.pid), columns=columns, span_seconds=span_seconds
     )
     is_validating = [one is not None and one.high > 0 for one in validating]
-    first = next((place for place, one in enumerate(is_validating) if one), columns)
+    if not any(is_validating):
+        return marks
+    first = is_validating.index(True)
     last = next((place for place in range(first, columns) if not is_validating[place]), columns)
-    return [
-        _Mark(place * width, one.high, not first - 1 <= place <= last)
-        for place, one in enumerate(held)
-        if one is not None
-    ]
+    begins, ends = (first - 1.5) * width, (last + 0.5) * width
+    return [_Mark(mark.seconds, mark.high, not begins < mark.seconds < ends) for mark in marks]
 
 
 def _unbroken(marks: list[_Mark], total_bytes: int, near_limit: float) -> list[_Mark]:
@@ -186,7 +194,7 @@ def _unbroken(marks: list[_Mark], total_bytes: int, near_limit: float) -> list[_
         bounds.pop()
     newest = marks[bounds[-2] : bounds[-1]]
     highest = accumulate((mark.high for mark in newest), max)
-    return [mark._replace(high=high) for mark, high in zip(newest, highest, strict=True)]
+    return [_Mark(mark.seconds, high, mark.counts) for mark, high in zip(newest, highest, strict=True)]
 
 
 def _trend(marks: list[_Mark], least: float) -> float | None:
