@@ -173,7 +173,7 @@ def model(scene: Scene, prior: Prior = NOTHING_KNOWN) -> MemoryModel:
 
 
 def test_an_earlier_run_at_another_batch_says_what_the_model_takes() -> None:
-    """5 GiB at 16, 3 at 8 and 2 at 4 leave one GiB without images; of one run alone that is believed by half."""
+    """5 GiB at 16, 3 at 8 and 2 at 4 leave one GiB without images; one run alone is believed by half."""
     scene = Scene(gpu_own=5 * GIB, batch_size=16)
     alone = model(scene)
     half, quarter = (SeenMemory(batch, gib * GIB, has_validation=True) for batch, gib in ((8, 3), (4, 2)))
